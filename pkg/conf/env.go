@@ -1,0 +1,58 @@
+package conf
+
+import (
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// ConfigEnv names the YAML file where --config does not.
+const ConfigEnv = EnvPrefix + "CONFIG"
+
+// serviceLink matches the variables that Kubernetes and Docker put into a container for a neighbour whose name starts
+// with "leat": they are nobody's typing mistake.
+var serviceLink = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?$`)
+
+// lookup finds a variable; a set but empty one counts as set.
+func (l *loader) lookup(name string) (string, bool) {
+	for _, pair := range l.Environ {
+		if key, value, _ := strings.Cut(pair, "="); key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// readEnv applies the variables of all settings, then refuses the LEAT_ variables that belong to none.
+func (l *loader) readEnv() {
+	known := map[string]bool{ConfigEnv: true}
+	leaves(l.fields, func(f *field) {
+		for i := len(f.envs) - 1; i >= 0; i-- { // the first has the highest rank, so it is applied last
+			known[f.envs[i]] = true
+			if word, ok := l.lookup(f.envs[i]); ok {
+				if err := l.set(f, word, Origin{Layer: Env, Name: f.envs[i]}); err != nil {
+					l.refuse("environment variable %s: %v", f.envs[i], err)
+				}
+			}
+		}
+	})
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, pair := range l.Environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, EnvPrefix) || known[name] || l.foreign(name, value) {
+			continue
+		}
+		l.refuse("unknown environment variable %s%s", name, hint(name, names, "all variables are listed"))
+	}
+}
+
+// foreign says whether a LEAT_ variable is someone else's by its form or by what the caller knows.
+func (l *loader) foreign(name, value string) bool {
+	link := serviceLink.MatchString(name) ||
+		strings.HasSuffix(name, "_PORT") && (strings.HasPrefix(value, "tcp://") || strings.HasPrefix(value, "udp://"))
+	return link || strings.HasPrefix(name, EnvPrefix+"TEST_") || l.ElsewhereEnv != nil && l.ElsewhereEnv(name)
+}

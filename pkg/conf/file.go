@@ -1,0 +1,293 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// maxFile bounds the YAML file; a configuration is far below it, a file given by mistake often is not.
+const maxFile = 4 << 20
+
+// readFile finds, parses and applies the YAML file; its error is a file that cannot be read at all.
+func (l *loader) readFile(path string) error {
+	if env, ok := l.lookup(ConfigEnv); path == "" && ok {
+		path = env
+	}
+	if path == "" {
+		return nil
+	}
+	l.File = path
+	text, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxFile {
+		return fmt.Errorf("read configuration: %s has %d bytes, more than the %d that a configuration may have", path, len(text), maxFile)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		l.refuseSyntax(err)
+		return nil
+	}
+	l.readDocuments(file)
+	return nil
+}
+
+func (l *loader) refuseSyntax(err error) {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		pos := at.GetToken().Position
+		l.refuse("%s:%d:%d: %s", l.File, pos.Line, pos.Column, at.GetMessage())
+		return
+	}
+	l.refuse("%s: %v", l.File, err)
+}
+
+func (l *loader) readDocuments(file *ast.File) {
+	var root ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.NullType {
+			continue
+		}
+		if root != nil {
+			l.refuse("%s: a configuration is one YAML document, here is a second one", l.at(doc.Body))
+			return
+		}
+		root = doc.Body
+	}
+	if root == nil {
+		return
+	}
+	l.readSection(root, l.fields, "", l.Elsewhere)
+}
+
+// at is "file:line" of a node.
+func (l *loader) at(n ast.Node) string { return fmt.Sprintf("%s:%d", l.File, line(n)) }
+
+func line(n ast.Node) int {
+	if t := n.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 0
+}
+
+// readSection applies a mapping to fields; keys in pass are left to other programs.
+func (l *loader) readSection(n ast.Node, fields []*field, path string, pass []string) {
+	pairs, ok := l.pairs(n, path)
+	if !ok {
+		return
+	}
+	if path == l.Overlay && path != "" {
+		fields = append(slices.Clone(fields), l.nameless(fields)...)
+	}
+	for _, p := range pairs {
+		i := slices.IndexFunc(fields, func(f *field) bool { return f.key == p.key })
+		switch {
+		case i >= 0 && fields[i].section:
+			l.readSection(p.node, fields[i].fields, fields[i].path, nil)
+		case i >= 0:
+			l.readSetting(p.node, fields[i])
+		case !slices.Contains(pass, p.key):
+			l.refuseKey(p, path, fields)
+		}
+	}
+}
+
+// nameless are the top-level fields that the overlay section may repeat: all that are not sections of their own.
+func (l *loader) nameless(own []*field) (out []*field) {
+	for _, f := range l.fields {
+		named := slices.ContainsFunc(l.Sections, func(s Section) bool { return s.Key == f.path })
+		taken := slices.ContainsFunc(own, func(o *field) bool { return o.key == f.key })
+		if !named && !taken {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (l *loader) refuseKey(p pair, path string, fields []*field) {
+	known := make([]string, 0, len(fields))
+	for _, f := range fields {
+		known = append(known, f.path)
+	}
+	key := join(path, p.key)
+	if nearest(key, known) == "" { // perhaps it is right and only stands in the wrong section
+		var all []string
+		leaves(l.fields, func(f *field) { all = append(all, f.path) })
+		if near := nearest(key, all); near != "" {
+			known = []string{near}
+		}
+	}
+	l.refuse("%s: unknown key %s%s", l.at(p.keyNode), key, hint(key, known, "all keys are listed"))
+}
+
+func (l *loader) readSetting(n ast.Node, f *field) {
+	from := Origin{Layer: File, Name: l.File, Line: line(n)}
+	if word, ok := scalar(n); ok && isScalar(f.value.Type()) {
+		if err := l.set(f, word, from); err != nil {
+			l.refuse("%s: %s: %v", l.at(n), f.path, err)
+		}
+		return
+	}
+	l.origins[f.path] = from
+	l.decode(n, f.value, f.path, f.secret)
+}
+
+// pair is one entry of a mapping.
+type pair struct {
+	key     string
+	keyNode ast.Node
+	node    ast.Node
+}
+
+// pairs lists a mapping's entries; an empty section is one whose keys are all commented out, and is fine.
+func (l *loader) pairs(n ast.Node, path string) ([]pair, bool) {
+	var values []*ast.MappingValueNode
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	case *ast.NullNode:
+		return nil, true
+	default:
+		l.refuse("%s: %s must be a section of keys, not %s", l.at(n), named(path), kind(n))
+		return nil, false
+	}
+	out := make([]pair, 0, len(values))
+	for _, v := range values {
+		key, ok := scalar(v.Key)
+		if !ok || v.Key.IsMergeKey() {
+			l.refuse("%s: %s: a key must be a plain word; merge keys, anchors and tags are not read", l.at(v.Key), named(path))
+			return nil, false
+		}
+		out = append(out, pair{key, v.Key, v.Value})
+	}
+	return out, true
+}
+
+// scalar is the text of a one-word node.
+func scalar(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+func kind(n ast.Node) string {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a section"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.NullNode:
+		return "nothing (leave the key out to keep the default)"
+	case *ast.AnchorNode, *ast.AliasNode:
+		return "an anchor or alias (not read: write the value out)"
+	case *ast.TagNode:
+		return "a tagged value (tags are not read)"
+	}
+	return "a single value"
+}
+
+func named(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
+}
+
+// decode applies a node to a value of any supported type.
+func (l *loader) decode(n ast.Node, v reflect.Value, path string, secret bool) {
+	switch {
+	case isScalar(v.Type()):
+		word, ok := scalar(n)
+		if !ok {
+			l.refuse("%s: %s must be a single value, not %s", l.at(n), path, kind(n))
+			return
+		}
+		if err := setText(v, word); err != nil && secret {
+			l.refuse("%s: %s: the value (not shown) is malformed", l.at(n), path)
+		} else if err != nil {
+			l.refuse("%s: %s: %v", l.at(n), path, err)
+		}
+	case v.Kind() == reflect.Struct:
+		l.decodeStruct(n, v, path)
+	case v.Kind() == reflect.Slice:
+		l.decodeList(n, v, path, secret)
+	default:
+		l.decodeMap(n, v, path, secret)
+	}
+}
+
+func (l *loader) decodeStruct(n ast.Node, v reflect.Value, path string) {
+	fields, err := fieldsOf(v, path)
+	if err != nil {
+		l.refuse("%v", err)
+		return
+	}
+	l.readSection(n, fields, path, nil)
+}
+
+func (l *loader) decodeList(n ast.Node, v reflect.Value, path string, secret bool) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		l.refuse("%s: %s must be a list, not %s", l.at(n), path, kind(n))
+		return
+	}
+	list := reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values))
+	for i, item := range seq.Values {
+		setDefaults(list.Index(i))
+		l.decode(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i), secret)
+	}
+	v.Set(list)
+}
+
+// decodeMap adds entries to the default map; an entry whose key is there already keeps what the file does not name.
+func (l *loader) decodeMap(n ast.Node, v reflect.Value, path string, secret bool) {
+	pairs, ok := l.pairs(n, path)
+	if !ok {
+		return
+	}
+	merged := reflect.MakeMap(v.Type())
+	for it := v.MapRange(); it.Next(); {
+		merged.SetMapIndex(it.Key(), it.Value())
+	}
+	for _, p := range pairs {
+		key := reflect.ValueOf(p.key).Convert(v.Type().Key())
+		e := reflect.New(v.Type().Elem()).Elem()
+		if old := merged.MapIndex(key); old.IsValid() {
+			e.Set(old)
+		} else {
+			setDefaults(e)
+		}
+		l.origins[path+"."+p.key] = Origin{Layer: File, Name: l.File, Line: line(p.keyNode)}
+		l.decode(p.node, e, path+"."+p.key, secret)
+		merged.SetMapIndex(key, e)
+	}
+	v.Set(merged)
+}
+
+// setDefaults prepares a new entry of a map or list.
+func setDefaults(v reflect.Value) {
+	if d, ok := v.Addr().Interface().(interface{ SetDefaults() }); ok {
+		d.SetDefaults()
+	}
+}
+
+// parent is the path without its last element: a.b is within a, a[0] within a.
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
