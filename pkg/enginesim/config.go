@@ -8,15 +8,15 @@ import (
 // Config is the size and the cost model of one engine. One step takes
 // StepBase + StepPerSeq × decoding sequences + prefilled tokens / PrefillRate.
 type Config struct {
-	Slots       int           `yaml:"slots"`        // sequences that run at once
-	KVBlocks    int           `yaml:"kv_blocks"`    // blocks in the KV cache
-	BlockSize   int           `yaml:"block_size"`   // tokens a block holds
-	Context     int           `yaml:"context"`      // tokens a sequence may hold; 0: what the KV cache holds
-	ChunkTokens int           `yaml:"chunk_tokens"` // tokens one step computes at most, prefill and decode together
-	PrefillRate float64       `yaml:"prefill_rate"` // tokens/s that prefill adds to a step
-	StepBase    time.Duration `yaml:"step_base"`    // time of an empty step
-	StepPerSeq  time.Duration `yaml:"step_per_seq"` // time that each decoding sequence adds
-	NoCache     bool          `yaml:"no_cache"`     // switches prefix reuse off
+	Slots       int           `yaml:"slots" flag:"sim-slots" doc:"sequences that run at once"`
+	KVBlocks    int           `yaml:"kv_blocks" flag:"sim-kv-blocks" doc:"blocks in the KV cache"`
+	BlockSize   int           `yaml:"block_size" flag:"sim-block-size" doc:"tokens that a KV block holds"`
+	Context     int           `yaml:"context" flag:"sim-context" doc:"tokens that a sequence may hold, prompt and answer; 0: what the KV cache holds"`
+	ChunkTokens int           `yaml:"chunk_tokens" flag:"sim-chunk-tokens" doc:"tokens that one step computes at most, prefill and decode together"`
+	PrefillRate float64       `yaml:"prefill_rate" flag:"sim-prefill-rate" doc:"prompt tokens per second"`
+	StepBase    time.Duration `yaml:"step_base" flag:"sim-step-base" doc:"time of a step without any sequence"`
+	StepPerSeq  time.Duration `yaml:"step_per_seq" flag:"sim-step-per-seq" doc:"time that each decoding sequence adds to a step"`
+	NoCache     bool          `yaml:"no_cache" flag:"sim-no-cache" doc:"switch prefix reuse off"`
 }
 
 // DefaultConfig is a mid-size model on one accelerator: 50–80 tokens/s a sequence, 8,000 prompt tokens/s, 64 slots,
