@@ -1,0 +1,310 @@
+// Package bus is how Leat's services speak: three NATS connections, typed subjects, claim checks for large payloads.
+//
+// Three connections per process keep bulk from sitting in front of tokens: Control (requests, replies, JetStream),
+// Tokens (frames) and Bulk (Arrow). The package knows how to carry messages and refuses to know what they mean; where
+// they go is spelled in pkg/events.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+)
+
+// Lane is which of the three connections a message takes.
+type Lane uint8
+
+// The lanes.
+const (
+	Control Lane = iota
+	Tokens
+	Bulk
+	lanes
+)
+
+var laneNames = [...]string{"control", "tokens", "bulk"}
+
+// Bus is a process's connections. All methods are safe for concurrent use.
+type Bus struct {
+	conns   [lanes]*nats.Conn
+	js      jetstream.JetStream
+	log     *slog.Logger
+	faults  Faults
+	claims  claimStore
+	dropped atomic.Uint64
+	hooks   struct {
+		sync.Mutex
+		onReconnect []func()
+	}
+}
+
+// Options are what a caller may give beside the configuration. The zero value works.
+type Options struct {
+	Name      string                     // shown in NATS's own connection list
+	Log       *slog.Logger               // nil discards
+	InProcess nats.InProcessConnProvider // an embedded server: connect to it without a socket
+	Faults    Faults                     // tests: what a bad network does to arriving messages
+}
+
+// Faults decides what becomes of an arriving core message: deliver calls, now, later, twice or never. It is called by
+// the subscription's goroutine; only bustest implements it.
+type Faults interface {
+	Arrive(lane Lane, msg *nats.Msg, deliver func(*nats.Msg))
+}
+
+// Connect opens the three connections and JetStream. It tries for cfg.ConnectTimeout and then says what to do.
+func Connect(ctx context.Context, cfg Config, opts Options) (*Bus, error) {
+	b := &Bus{log: opts.Log, faults: opts.Faults}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
+	defer cancel()
+	for lane := range lanes {
+		nc, err := b.dial(ctx, cfg, opts, lane)
+		if err != nil {
+			b.closeNow()
+			return nil, fmt.Errorf("connect to NATS at %s: %w (start one with `leat up`, or name another with --nats)", cfg.URL, err)
+		}
+		b.conns[lane] = nc
+	}
+	js, err := jetstream.New(b.conns[Control])
+	if err != nil {
+		b.closeNow()
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	b.js = js
+	return b, nil
+}
+
+func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane) (*nats.Conn, error) {
+	o := []nats.Option{
+		nats.Name(opts.Name + "/" + laneNames[lane]),
+		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
+		nats.IgnoreAuthErrorAbort(),
+		nats.ErrorHandler(b.asyncError),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				b.log.Warn("bus connection lost", "lane", laneNames[lane], "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { b.reconnected(lane) }),
+	}
+	if lane == Tokens {
+		o = append(o, nats.ReconnectBufSize(-1)) // stale tokens are not replayed: the ring resends what is still wanted
+	}
+	if cfg.Creds != "" {
+		o = append(o, nats.UserCredentials(cfg.Creds))
+	}
+	if opts.InProcess != nil {
+		o = append(o, nats.InProcessServer(opts.InProcess))
+	}
+	for {
+		nc, err := nats.Connect(cfg.URL, o...)
+		if err == nil {
+			return nc, nil
+		}
+		if errors.Is(err, nats.ErrAuthorization) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (b *Bus) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrSlowConsumer) && sub != nil {
+		b.dropped.Add(1)
+		b.log.Error("bus subscription too slow, messages dropped", "subject", sub.Subject)
+		return
+	}
+	b.log.Warn("bus error", "error", err)
+}
+
+func (b *Bus) reconnected(lane Lane) {
+	b.log.Info("bus connection back", "lane", laneNames[lane])
+	b.hooks.Lock()
+	fns := append([]func(){}, b.hooks.onReconnect...)
+	b.hooks.Unlock()
+	for _, fn := range fns {
+		fn()
+	}
+}
+
+// OnReconnect has fn called after any lane came back. fn must return soon.
+func (b *Bus) OnReconnect(fn func()) {
+	b.hooks.Lock()
+	defer b.hooks.Unlock()
+	b.hooks.onReconnect = append(b.hooks.onReconnect, fn)
+}
+
+// Conn is the lane's connection.
+func (b *Bus) Conn(l Lane) *nats.Conn { return b.conns[l] }
+
+// JetStream is the control lane's JetStream.
+func (b *Bus) JetStream() jetstream.JetStream { return b.js }
+
+// Dropped counts how often a subscription fell behind and lost messages.
+func (b *Bus) Dropped() uint64 { return b.dropped.Load() }
+
+// Up returns nil while every lane is connected, else which is not.
+func (b *Bus) Up() error {
+	for l, nc := range b.conns {
+		if !nc.IsConnected() {
+			return fmt.Errorf("NATS %s connection is %s", laneNames[l], nc.Status())
+		}
+	}
+	return nil
+}
+
+// MaxPayload is the server's limit for one message in bytes, headers included.
+func (b *Bus) MaxPayload() int { return int(b.conns[Control].MaxPayload()) }
+
+var buffers = sync.Pool{New: func() any { s := make([]byte, 0, 4096); return &s }}
+
+// Publish sends m to a subject, with an optional reply subject. It returns once the message is in the client's buffer:
+// core NATS does not say whether anybody got it. Where reply is set and nobody listens, a message with the status 503
+// arrives there within a round trip.
+func (b *Bus) Publish(l Lane, subject, reply string, m proto.Message) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	data, err := proto.MarshalOptions{}.MarshalAppend((*buf)[:0], m)
+	if err != nil {
+		return fmt.Errorf("encode message for %s: %w", subject, err)
+	}
+	if cap(data) <= 1<<16 {
+		*buf = data[:0]
+	}
+	if reply == "" {
+		return b.conns[l].Publish(subject, data)
+	}
+	return b.conns[l].PublishRequest(subject, reply, data)
+}
+
+// Request sends m and waits for one reply, which it decodes into out. Nobody there is nats.ErrNoResponders at once.
+func (b *Bus) Request(ctx context.Context, subject string, m, out proto.Message) error {
+	data, err := proto.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode message for %s: %w", subject, err)
+	}
+	msg, err := b.conns[Control].RequestWithContext(ctx, subject, data)
+	if err != nil {
+		return err
+	}
+	if err := proto.Unmarshal(msg.Data, out); err != nil {
+		return fmt.Errorf("decode reply to %s: %w", subject, err)
+	}
+	return nil
+}
+
+// NoResponders reports whether msg is NATS's own answer that nobody listens.
+func NoResponders(msg *nats.Msg) bool {
+	return len(msg.Data) == 0 && msg.Header.Get("Status") == "503"
+}
+
+// Subscribe has handle called for each message, one at a time and in order. handle must not block: it stands in front
+// of every later message of the subscription.
+func (b *Bus) Subscribe(l Lane, subject string, handle nats.MsgHandler) (*nats.Subscription, error) {
+	return b.subscribe(l, subject, "", handle)
+}
+
+// SubscribeQueue is Subscribe where one member of the group gets each message.
+func (b *Bus) SubscribeQueue(l Lane, subject, group string, handle nats.MsgHandler) (*nats.Subscription, error) {
+	return b.subscribe(l, subject, group, handle)
+}
+
+func (b *Bus) subscribe(l Lane, subject, group string, handle nats.MsgHandler) (*nats.Subscription, error) {
+	if b.faults != nil {
+		inner := handle
+		handle = func(m *nats.Msg) { b.faults.Arrive(l, m, inner) }
+	}
+	sub, err := b.conns[l].QueueSubscribe(subject, group, handle)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	if err := sub.SetPendingLimits(1<<20, 256<<20); err != nil {
+		return nil, fmt.Errorf("set limits of %s: %w", subject, err)
+	}
+	return sub, nil
+}
+
+// SubscribeOrdered delivers several subjects of one lane through one channel, so that messages of different subjects
+// keep the order in which they were sent. The caller reads the channel until it is closed by Unsubscribe's stop.
+func (b *Bus) SubscribeOrdered(l Lane, handle nats.MsgHandler, subjects ...string) (stop func(), err error) {
+	ch := make(chan *nats.Msg, 1<<16)
+	if b.faults != nil {
+		inner := handle
+		handle = func(m *nats.Msg) { b.faults.Arrive(l, m, inner) }
+	}
+	var subs []*nats.Subscription
+	unsubscribe := func() {
+		for _, s := range subs {
+			_ = s.Unsubscribe() // fails only where the connection is closed, which ends it too
+		}
+	}
+	for _, subject := range subjects {
+		s, err := b.conns[l].ChanSubscribe(subject, ch)
+		if err != nil {
+			unsubscribe()
+			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+		}
+		subs = append(subs, s)
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case m := <-ch:
+				handle(m)
+			case <-quit:
+				return
+			}
+		}
+	}()
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			unsubscribe()
+			close(quit)
+			<-done
+		})
+	}, nil
+}
+
+// Close drains the subscriptions, flushes what was published and closes, within ctx.
+func (b *Bus) Close(ctx context.Context) error {
+	var errs []error
+	for l, nc := range b.conns {
+		if nc == nil || nc.IsClosed() {
+			continue
+		}
+		if nc.IsConnected() {
+			if err := nc.FlushWithContext(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("flush %s connection: %w", laneNames[l], err))
+			}
+		}
+	}
+	b.closeNow()
+	return errors.Join(errs...)
+}
+
+func (b *Bus) closeNow() {
+	for _, nc := range b.conns {
+		if nc != nil {
+			nc.Close()
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package bus_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/events"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+)
+
+// transports is the conformance table: what holds on one way to the server holds on the other.
+func transports(t *testing.T, check func(t *testing.T, connect func(bus.Options) *bus.Bus)) {
+	srv := bustest.Start(t)
+	t.Run("tcp", func(t *testing.T) {
+		check(t, func(o bus.Options) *bus.Bus { return bustest.Connect(t, srv, o) })
+	})
+	t.Run("in process", func(t *testing.T) {
+		check(t, func(o bus.Options) *bus.Bus {
+			o.InProcess = srv
+			return bustest.Connect(t, srv, o)
+		})
+	})
+}
+
+func TestMessagesOfOnePublisherArriveInOrderAcrossSubjects(t *testing.T) {
+	transports(t, func(t *testing.T, connect func(bus.Options) *bus.Bus) {
+		rx, tx := connect(bus.Options{}), connect(bus.Options{})
+		work, ctl := events.Work.Name("w1"), events.Control.Name("w1")
+		const n = 2000
+		got := make(chan string, n)
+		stop, err := rx.SubscribeOrdered(bus.Control, func(m *nats.Msg) { got <- m.Subject }, work, ctl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+		if err := rx.Conn(bus.Control).Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			subject := []string{work, ctl}[i%2]
+			if err := tx.Publish(bus.Control, subject, "", &inferv1.Heartbeat{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range n {
+			if s := <-got; s != []string{work, ctl}[i%2] {
+				t.Fatalf("message %d came on %s", i, s)
+			}
+		}
+	})
+}
+
+func TestNobodyListeningIsKnownAtOnce(t *testing.T) {
+	transports(t, func(t *testing.T, connect func(bus.Options) *bus.Bus) {
+		b := connect(bus.Options{})
+		got := make(chan *nats.Msg, 1)
+		if _, err := b.Subscribe(bus.Control, "rep.gw.>", func(m *nats.Msg) { got <- m }); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Publish(bus.Control, events.Infer.Name("p", "0"), events.Reply.Name("gw", "1f"), &inferv1.Call{}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case m := <-got:
+			if !bus.NoResponders(m) || m.Subject != "rep.gw.1f" {
+				t.Fatalf("got %q %v", m.Subject, m.Header)
+			}
+		case <-time.After(2 * time.Second):
+			t.Fatal("no word of it")
+		}
+		err := b.Request(t.Context(), events.Takeovers.Name("p", "0"), &inferv1.Takeover{}, &inferv1.Owner{})
+		if !errors.Is(err, nats.ErrNoResponders) {
+			t.Fatalf("request: %v", err)
+		}
+	})
+}
+
+func TestAClaimBringsALargePayloadAndChecksIt(t *testing.T) {
+	transports(t, func(t *testing.T, connect func(bus.Options) *bus.Bus) {
+		b, other := connect(bus.Options{}), connect(bus.Options{})
+		in := &inferv1.Request{Model: "m", Prompt: &inferv1.Request_Text{Text: string(bytes.Repeat([]byte("leat "), 1<<20))}}
+		payload, err := proto.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !b.TooLarge(len(payload)) || b.TooLarge(1000) {
+			t.Fatal("wrong idea of what is too large")
+		}
+		c, err := b.PutClaim(t.Context(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := &inferv1.Request{}
+		if err := other.GetClaim(t.Context(), c, 32<<20, out); err != nil {
+			t.Fatal(err)
+		}
+		if !proto.Equal(in, out) {
+			t.Fatal("the payload changed")
+		}
+		if err := other.GetClaim(t.Context(), c, 1<<20, out); err == nil {
+			t.Fatal("read above its limit")
+		}
+		bad := proto.CloneOf(c)
+		bad.Digest[0]++
+		if err := other.GetClaim(t.Context(), bad, 32<<20, out); err == nil {
+			t.Fatal("took another payload than was sent")
+		}
+		if err := b.DropClaim(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.DropClaim(t.Context(), c); err != nil {
+			t.Fatalf("dropping twice: %v", err)
+		}
+		if err := other.GetClaim(t.Context(), c, 32<<20, out); !errors.Is(err, bus.ErrClaimGone) {
+			t.Fatalf("after drop: %v", err)
+		}
+	})
+}
+
+func TestFaultsDoWhatTheySay(t *testing.T) {
+	srv := bustest.Start(t)
+	count := func(f *bustest.Faults) map[string]int {
+		b := bustest.Connect(t, srv, bus.Options{Faults: f})
+		got := make(chan string, 4000)
+		if _, err := b.Subscribe(bus.Control, "x.*", func(m *nats.Msg) { got <- string(m.Data) }); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1000 {
+			if err := b.Conn(bus.Control).Publish("x.y", []byte{byte(i >> 8), byte(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := map[string]int{}
+		for idle := time.NewTimer(300 * time.Millisecond); ; idle.Reset(300 * time.Millisecond) {
+			select {
+			case s := <-got:
+				seen[s]++
+			case <-idle.C:
+				return seen
+			}
+		}
+	}
+	lossy := &bustest.Faults{Loss: .2, Seed: 1}
+	if got := count(lossy); len(got) > 850 || len(got) < 750 || len(got)+lossy.Lost() != 1000 {
+		t.Errorf("loss: %d arrived, %d lost", len(got), lossy.Lost())
+	}
+	twice := 0
+	for _, n := range count(&bustest.Faults{Double: .2, Seed: 1}) {
+		if n == 2 {
+			twice++
+		}
+	}
+	if twice < 150 || twice > 250 {
+		t.Errorf("doubled %d", twice)
+	}
+	if got := count(&bustest.Faults{Delay: .3, Reorder: .3, Seed: 1}); len(got) != 1000 {
+		t.Errorf("delay and reorder lost messages: %d", len(got))
+	}
+}
+
+func TestALeaseIsWonOnceAndItsEpochGrows(t *testing.T) {
+	srv := bustest.Start(t)
+	b := bustest.Connect(t, srv, bus.Options{})
+	kv, err := b.Leases(t.Context(), bus.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := events.PartitionLease("p", "0")
+	first, err := kv.Create(t.Context(), key, []byte("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Create(t.Context(), key, []byte("b")); err == nil {
+		t.Fatal("created twice")
+	}
+	second, err := kv.Update(t.Context(), key, []byte("b"), first)
+	if err != nil || second <= first {
+		t.Fatalf("takeover: epoch %d after %d: %v", second, first, err)
+	}
+	if _, err := kv.Update(t.Context(), key, []byte("a"), first); err == nil {
+		t.Fatal("the old owner refreshed its lost lease")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*bus.LeaseTTL)
+	defer cancel()
+	for { // nobody refreshes: it expires, and the next epoch is still higher
+		rev, err := kv.Create(ctx, key, []byte("c"))
+		if err == nil {
+			if rev <= second {
+				t.Fatalf("epoch %d after %d", rev, second)
+			}
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatal("the lease did not expire")
+		}
+	}
+}
+
+func TestNATSAwayIsAClearError(t *testing.T) {
+	cfg := bus.DefaultConfig()
+	cfg.URL, cfg.ConnectTimeout = "nats://127.0.0.1:1", 300*time.Millisecond
+	_, err := bus.Connect(t.Context(), cfg, bus.Options{})
+	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("--nats")) {
+		t.Fatalf("error does not say what to do: %v", err)
+	}
+}

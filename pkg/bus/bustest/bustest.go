@@ -1,0 +1,44 @@
+// Package bustest gives tests a real embedded JetStream, and a network that loses, delays, doubles and reorders.
+package bustest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/bus/embed"
+)
+
+// Start runs a NATS server with JetStream on a free loopback port for the length of the test.
+func Start(t testing.TB) *embed.Server {
+	t.Helper()
+	s, err := embed.Start(embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Connect opens a bus to s for the length of the test.
+func Connect(t testing.TB, s *embed.Server, opts bus.Options) *bus.Bus {
+	t.Helper()
+	cfg := bus.DefaultConfig()
+	cfg.URL = s.URL()
+	if opts.Name == "" {
+		opts.Name = t.Name()
+	}
+	b, err := bus.Connect(context.Background(), cfg, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := b.Close(ctx); err != nil {
+			t.Logf("close bus: %v", err)
+		}
+	})
+	return b
+}

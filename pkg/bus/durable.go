@@ -1,0 +1,43 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// LeaseBucket is the KV bucket of who owns what.
+const LeaseBucket = "leases"
+
+// LeaseTTL is how long a lease that nobody refreshes lives: the backstop of a takeover.
+const LeaseTTL = 3 * time.Second
+
+// Leases opens the KV bucket of leases and creates it where it is missing. Keys expire after LeaseTTL; the revision of
+// the write that claims a key is the epoch of the ownership, since revisions of a bucket only grow.
+func (b *Bus) Leases(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
+	kv, err := b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: LeaseBucket, Description: "who owns what", TTL: LeaseTTL, Storage: jetstream.FileStorage,
+		Replicas: cfg.LeaseReplicas,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open KV bucket %s: %w (does the NATS server have JetStream enabled?)", LeaseBucket, err)
+	}
+	return kv, nil
+}
+
+// Durability describes the durable stores that this bus has opened, a line each, for the banner at start.
+func (b *Bus) Durability(ctx context.Context) []string {
+	var out []string
+	l := b.js.ListStreams(ctx)
+	for s := range l.Info() {
+		c := s.Config
+		out = append(out, fmt.Sprintf("stream %s: %s storage, %d replica(s), max age %s; synced to disk as the NATS server's sync_interval says",
+			c.Name, c.Storage, c.Replicas, c.MaxAge))
+	}
+	if err := l.Err(); err != nil {
+		out = append(out, "streams: not listed: "+err.Error())
+	}
+	return out
+}

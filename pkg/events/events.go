@@ -1,0 +1,41 @@
+// Package events spells every subject of the bus, once. Each is a typed value that ties a subject to its message.
+//
+// Adding traffic starts here. The package refuses to send or receive: that is pkg/bus.
+package events
+
+import (
+	"github.com/leathq/leat/pkg/bus"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+)
+
+// Core NATS: what is worthless a second later. Delivery is at most once; order holds per publisher and subject.
+var (
+	// Infer: gateway → the router that owns the pool partition, its only subscriber. The reply subject is Reply's.
+	Infer = bus.Subject[*inferv1.Call]{Pattern: "infer.{pool}.{partition}", Lane: bus.Control}
+	// Reply: router → gateway, and NATS's own no-responders status; the last token is the sequence in hexadecimal.
+	Reply = bus.Subject[*inferv1.Reply]{Pattern: "rep.{gateway}.{sequence}", Lane: bus.Control}
+	// Work: router → worker. The reply subject is Undelivered's.
+	Work = bus.Subject[*inferv1.Dispatch]{Pattern: "work.{worker}", Lane: bus.Control}
+	// Undelivered: only NATS's own no-responders status arrives here, naming a dispatch that found no worker.
+	Undelivered = bus.Subject[*inferv1.Dispatch]{Pattern: "nrs.{router}.{worker}.{number}", Lane: bus.Control}
+	// Outcomes: worker → the router that dispatched.
+	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
+	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe.
+	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
+	// Frames: worker → gateway: all deltas of one engine step.
+	Frames = bus.Subject[*inferv1.Frame]{Pattern: "tok.{gateway}", Lane: bus.Tokens}
+	// Reports: worker → routers, gateways, consoles. 4 a second and on every change of load class.
+	Reports = bus.Subject[*inferv1.Report]{Pattern: "rpt.{pool}.{worker}", Lane: bus.Control}
+	// Heartbeats: gateway → workers, once a second.
+	Heartbeats = bus.Subject[*inferv1.Heartbeat]{Pattern: "hb.{gateway}", Lane: bus.Control}
+	// Asks: gateway → any worker of the pool (queue group AskGroup): tokenise, detokenise.
+	Asks = bus.Subject[*inferv1.Ask]{Pattern: "ask.{pool}", Lane: bus.Control}
+	// Takeovers: gateway → every router: this partition has no owner.
+	Takeovers = bus.Subject[*inferv1.Takeover]{Pattern: "claim.{pool}.{partition}", Lane: bus.Control}
+)
+
+// AskGroup is the queue group of Asks.
+const AskGroup = "workers"
+
+// PartitionLease is the key of a partition's owner in the leases bucket.
+func PartitionLease(pool, partition string) string { return "router." + pool + "." + partition }

@@ -1,0 +1,54 @@
+package events_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strings"
+	"testing"
+
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+)
+
+// inner are the messages of bus.proto that travel inside others.
+var inner = strings.Fields(`Submit Claim Ref Withdraw Probe Status Queued Outcome Holding Ping Expect Pong Cancel Grant
+	Limit Resend Drain Describe Description Model TokenizeText Answer Owner`)
+
+// Every message of bus.proto is either inside another, or an answer, or has exactly one subject; no two subjects could
+// match the same message.
+func TestEveryBusMessageHasItsSubject(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "events.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	carried, roots := map[string]int{}, map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		index, ok := lit.Type.(*ast.IndexExpr)
+		if !ok {
+			return true
+		}
+		carried[index.Index.(*ast.StarExpr).X.(*ast.SelectorExpr).Sel.Name]++
+		pattern := strings.Trim(lit.Elts[0].(*ast.KeyValueExpr).Value.(*ast.BasicLit).Value, `"`)
+		root, _, _ := strings.Cut(pattern, ".")
+		if other, taken := roots[root]; taken {
+			t.Errorf("subjects %s and %s share their first token", pattern, other)
+		}
+		roots[root] = pattern
+		return true
+	})
+	nested := map[string]bool{}
+	for _, n := range inner {
+		nested[n] = true
+	}
+	messages := inferv1.File_leat_infer_v1_bus_proto.Messages()
+	for i := range messages.Len() {
+		name := string(messages.Get(i).Name())
+		if nested[name] == (carried[name] > 0) {
+			t.Errorf("%s: inside another message: %v; subjects: %d", name, nested[name], carried[name])
+		}
+	}
+}
