@@ -1,0 +1,86 @@
+package openai
+
+// chunks is what the chunks of one stream repeat, spelled out once.
+type chunks struct {
+	head []byte // data: {…"choices":[{"index":
+	none []byte // data: {…"choices":[],"usage":
+	tail string // what follows a choice's finish_reason
+}
+
+func newChunks(h Head, object string, includeUsage bool) chunks {
+	head := appendHead([]byte("data: "), h, object)
+	c := chunks{tail: "}]}\n\n"}
+	c.head = append(head[:len(head):len(head)], `{"index":`...)
+	c.none = append(head[:len(head):len(head)], `],"usage":`...)
+	if includeUsage {
+		c.tail = "}],\"usage\":null}\n\n"
+	}
+	return c
+}
+
+// AppendUsage appends the chunk without choices that stream_options.include_usage asks for, sent once before [DONE].
+func (c *chunks) AppendUsage(b []byte, u Usage) []byte {
+	b = append(b, c.none...)
+	b = appendUsage(b, u)
+	return append(b, "}\n\n"...)
+}
+
+// ChatStream appends the events of one chat stream, each complete with its blank line. For every choice: AppendRole,
+// AppendText as often as there is text, AppendFinish; then AppendUsage where it was asked for, and [AppendDone].
+type ChatStream struct{ chunks }
+
+// NewChatStream prepares a stream. With includeUsage every chunk but the last carries "usage":null, as OpenAI's do.
+func NewChatStream(h Head, includeUsage bool) *ChatStream {
+	return &ChatStream{newChunks(h, "chat.completion.chunk", includeUsage)}
+}
+
+// AppendRole appends the first chunk of a choice.
+func (s *ChatStream) AppendRole(b []byte, index int) []byte {
+	b = appendInt(append(b, s.head...), index)
+	b = append(b, `,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null`...)
+	return append(b, s.tail...)
+}
+
+// AppendText appends a chunk with text, which may be empty where there are only logprobs. A nil lp is null.
+func (s *ChatStream) AppendText(b []byte, index int, text string, lp []TokenLogprob) []byte {
+	b = appendInt(append(b, s.head...), index)
+	b = append(b, `,"delta":{"content":`...)
+	b = appendString(b, text)
+	b = append(b, `},"logprobs":`...)
+	b = appendChatLogprobs(b, lp)
+	b = append(b, `,"finish_reason":null`...)
+	return append(b, s.tail...)
+}
+
+// AppendFinish appends the last chunk of a choice.
+func (s *ChatStream) AppendFinish(b []byte, index int, finish string) []byte {
+	b = appendInt(append(b, s.head...), index)
+	b = append(b, `,"delta":{},"logprobs":null,"finish_reason":`...)
+	b = appendString(b, finish)
+	return append(b, s.tail...)
+}
+
+// CompletionStream appends the events of one completions stream: AppendText as often as there is text, the last of
+// each choice with its finish reason; then AppendUsage where it was asked for, and [AppendDone].
+type CompletionStream struct {
+	chunks
+	offsets []int // characters sent so far, by choice
+}
+
+// NewCompletionStream prepares a stream of so many choices (prompts × n). With includeUsage every chunk but the last
+// carries "usage":null, as OpenAI's do.
+func NewCompletionStream(h Head, includeUsage bool, choices int) *CompletionStream {
+	return &CompletionStream{newChunks(h, "text_completion", includeUsage), make([]int, choices)}
+}
+
+// AppendText appends a chunk. A nil lp and an empty finish are null; the index is below the number of choices.
+func (s *CompletionStream) AppendText(b []byte, index int, text string, lp []TokenLogprob, finish string) []byte {
+	b = appendInt(append(b, s.head...), index)
+	b = append(b, `,"text":`...)
+	b = appendString(b, text)
+	b = append(b, `,"logprobs":`...)
+	b, s.offsets[index] = appendCompletionLogprobs(b, lp, s.offsets[index])
+	b = append(b, `,"finish_reason":`...)
+	b = appendStringOrNull(b, finish)
+	return append(b, s.tail...)
+}
