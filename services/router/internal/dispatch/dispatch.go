@@ -1,0 +1,149 @@
+// Package dispatch is the brain of a router for one pool: which sequence goes to which worker, when, and what becomes
+// of it when something fails.
+//
+// It is a state machine without goroutines, locks, clock or bus: inputs are method calls that carry the time, outputs
+// are the Actions that the caller collects after each call and carries out. One goroutine owns a Machine.
+//
+// It refuses to look into payloads, and to guess: a sequence that has reached a worker is moved only when that worker
+// says that it produced nothing.
+package dispatch
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/leathq/leat/services/router/internal/breaker"
+	"github.com/leathq/leat/services/router/internal/policy"
+	"github.com/leathq/leat/services/router/internal/prefixindex"
+	"github.com/leathq/leat/services/router/internal/queue"
+)
+
+// Config are a pool's settings. The zero value of a field means its default.
+type Config struct {
+	Policy       policy.Policy  // default adaptive
+	Queue        queue.Config   // bounds and fairness
+	Breaker      breaker.Config // max_fails, fail_timeout
+	QueueTimeout time.Duration  // how long a request may wait; default 60 s
+	NoWorkerWait time.Duration  // how long requests wait while the pool has no worker; default 5 s
+	StaleAfter   time.Duration  // a report older than this leaves the load unknown; default 1.5 s
+	LostAfter    time.Duration  // a worker silent for this long is gone; default 5 s
+	MaxRetries   int            // how often one attempt is moved after failures; default 3
+	RetryRatio   float64        // retries per request over time; default 0.1
+	RetryBurst   float64        // retries at once; default 128
+	IndexBytes   int            // memory of the prefix index; default 64 MiB
+	Explain      int            // picks that Explain remembers; default 256
+	Rand         *rand.Rand     // breaks ties; default seeded at random
+}
+
+func (c Config) withDefaults() Config {
+	if c.Policy == nil {
+		c.Policy = policy.Adaptive{}
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	for _, f := range []struct {
+		v *time.Duration
+		d time.Duration
+	}{
+		{&c.QueueTimeout, time.Minute}, {&c.NoWorkerWait, 5 * time.Second},
+		{&c.StaleAfter, 1500 * time.Millisecond}, {&c.LostAfter, 5 * time.Second},
+	} {
+		if *f.v == 0 {
+			*f.v = f.d
+		}
+	}
+	if c.MaxRetries == 0 {
+		c.MaxRetries = 3
+	}
+	if c.RetryRatio == 0 {
+		c.RetryRatio = 0.1
+	}
+	if c.RetryBurst == 0 {
+		c.RetryBurst = 128
+	}
+	if c.Explain == 0 {
+		c.Explain = 256
+	}
+	return c
+}
+
+// Machine holds one pool: its queue, its workers and what they hold. It is not safe for concurrent use.
+type Machine struct {
+	pool    string
+	cfg     Config
+	queue   *queue.Queue[*request]
+	retries []*request // failed or handed back before the first delta; they go before the queue
+	calls   map[Key]*request
+	workers map[string]*worker
+	order   []*worker // the same workers, in order of arrival
+	index   *prefixindex.Index
+	budget  *breaker.Budget
+	recent  recent
+	picks   explain
+	actions []Action
+	free    []*request
+	counts  Counts
+
+	picked   uint64    // picks so far
+	full     bool      // no worker had room at the last try, and nothing changed since
+	aloneAt  time.Time // since when the pool has had no worker
+	snaps    []policy.Worker
+	snapOf   []*worker
+	scores   []float64
+	usesTree bool // the policy looks at cached prefixes
+}
+
+// New makes a machine for a pool at now.
+func New(pool string, cfg Config, now time.Time) *Machine {
+	cfg = cfg.withDefaults()
+	_, usesTree := cfg.Policy.(policy.Adaptive)
+	return &Machine{
+		pool: pool, cfg: cfg, aloneAt: now, usesTree: usesTree,
+		queue:   queue.New[*request](cfg.Queue),
+		calls:   map[Key]*request{},
+		workers: map[string]*worker{},
+		index:   prefixindex.New(cfg.IndexBytes),
+		budget:  breaker.NewBudget(cfg.RetryRatio, cfg.RetryBurst, cfg.RetryBurst/10),
+		recent:  newRecent(4096),
+		picks:   explain{ring: make([]Pick, cfg.Explain)},
+	}
+}
+
+// Actions returns what is to be done since the last call, in order. The slice is valid until the next input.
+func (m *Machine) Actions() []Action {
+	a := m.actions
+	m.actions = m.actions[:0]
+	return a
+}
+
+func (m *Machine) act(a Action) { m.actions = append(m.actions, a) }
+
+// Counts are totals since New, for metrics.
+type Counts struct {
+	Submitted, Dispatched, Retried, Refused, Withdrawn, Lost, Trials uint64
+}
+
+// Counts returns the totals.
+func (m *Machine) Counts() Counts { return m.counts }
+
+// Queued is the number of sequences that wait for a worker.
+func (m *Machine) Queued() int { return m.queue.Len() + len(m.retries) }
+
+// QueuedTokens is the sum of the waiting sequences' tokens.
+func (m *Machine) QueuedTokens() int { return m.queue.Tokens() }
+
+// Dispatched is the number of sequences that workers hold for this machine.
+func (m *Machine) Dispatched() int {
+	n := 0
+	for _, w := range m.order {
+		n += len(w.inflight)
+	}
+	return n
+}
+
+// DrainRate is how many sequences a second leave the queue.
+func (m *Machine) DrainRate(now time.Time) float64 {
+	items, _ := m.queue.DrainRates(now)
+	return items
+}

@@ -1,0 +1,96 @@
+package dispatch
+
+import (
+	"fmt"
+	"time"
+)
+
+// Outcome takes in a worker's word on a dispatch.
+func (m *Machine) Outcome(o Outcome, now time.Time) {
+	w := m.workers[o.Worker]
+	if w == nil {
+		return
+	}
+	r := w.inflight[o.Number]
+	if r == nil {
+		return // reconciled already, or repeated
+	}
+	trial := w.trial.number == o.Number
+	m.judge(w, r, o, trial, now)
+	if trial && o.Verdict != Cancelled && o.Verdict != Full && o.Verdict != HandedBack && o.Verdict != Fenced {
+		w.trial.number = 0 // judged
+	}
+	m.release(w, o.Number, r)
+	switch {
+	case !m.attached(r):
+		m.recycle(r)
+	case o.Verdict == Retry:
+		m.retry(r, w, o, now)
+	case o.Verdict == Full || o.Verdict == HandedBack:
+		m.again(r, now)
+	case o.Verdict == Fenced:
+		m.act(Action{Kind: StepDown, Call: r.call()})
+		delete(m.calls, r.Key)
+		m.recycle(r)
+	default:
+		m.finish(r, w)
+	}
+	m.changed(now)
+}
+
+// judge learns what an outcome tells of the worker.
+func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.Time) {
+	switch o.Verdict {
+	case Done:
+		w.breaker.Succeeded(trial)
+		m.learn(w, r, o, now)
+	case Broken, Retry:
+		w.breaker.Failed(trial, now)
+	case Full:
+		w.fullAt = now
+	case HandedBack:
+		w.report.State = Draining
+	}
+}
+
+// learn adapts the worker's rates and the size of its cache.
+func (m *Machine) learn(w *worker, r *request, o Outcome, now time.Time) {
+	prefill := o.Prefill
+	if prefill == 0 {
+		prefill = o.FirstToken
+	}
+	if o.Uncached+o.Cached > 0 {
+		w.rates.Observe(o.Uncached, prefill, now)
+	}
+	if w.report.CachedTokens > 0 && r.Prefix != nil { // the engine tells what it finds cached
+		m.index.Learn(w.index, r.expected, int(float64(o.Cached)/r.tokensPerBlock()+0.5))
+	}
+}
+
+// finish ends a request that its gateway knows the end of.
+func (m *Machine) finish(r *request, w *worker) {
+	delete(m.calls, r.Key)
+	m.recent.add(Ref{Key: r.Key, Attempt: r.Attempt}, w.name)
+	m.recycle(r)
+}
+
+// retry moves a request that failed before its first delta, within the budget.
+func (m *Machine) retry(r *request, w *worker, o Outcome, now time.Time) {
+	r.retries++
+	r.avoid = append(r.avoid, w.name)
+	if r.retries <= m.cfg.MaxRetries && m.budget.Retry(now) {
+		m.counts.Retried++
+		m.again(r, now)
+		return
+	}
+	delete(m.calls, r.Key)
+	m.refuse(r, Refusal{Code: WorkerFailed, Cause: o.Cause, Message: fmt.Sprintf(
+		"%d workers of pool %s failed this request, %s last: try again, and see that worker's log", r.retries, m.pool, w.name)})
+}
+
+// again lets a request wait for a worker before all that have not been dispatched yet.
+func (m *Machine) again(r *request, now time.Time) {
+	r.phase, r.worker, r.number = again, nil, 0
+	r.Expire = m.expiry(&r.Submit, now)
+	m.retries = append(m.retries, r)
+}

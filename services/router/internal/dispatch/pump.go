@@ -1,0 +1,193 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/leathq/leat/services/router/internal/breaker"
+	"github.com/leathq/leat/services/router/internal/policy"
+	"github.com/leathq/leat/services/router/internal/queue"
+)
+
+// fullFor is how long a worker that said "full" gets nothing, unless a report comes first.
+const fullFor = 250 * time.Millisecond
+
+// changed notes that workers may have room now.
+func (m *Machine) changed(now time.Time) {
+	m.full = false
+	m.pump(now)
+}
+
+// pump dispatches what waits as far as workers have room: what failed before first, then the queue.
+func (m *Machine) pump(now time.Time) {
+	if m.full || m.Queued() == 0 {
+		return
+	}
+	m.pumpRetries(now)
+	for !m.full {
+		it := m.queue.Next()
+		if it == nil {
+			return
+		}
+		r := it.Value
+		w := m.pick(r, now)
+		switch {
+		case w != nil:
+			m.queue.Take(it, now)
+			m.send(r, w, now)
+		case !m.full: // only workers that it avoids have room: it must not hold up the others
+			m.queue.Remove(it)
+			r.phase = again
+			m.retries = append(m.retries, r)
+		}
+	}
+}
+
+func (m *Machine) pumpRetries(now time.Time) {
+	for class := queue.High; class <= queue.Bulk; class++ {
+		for i := 0; i < len(m.retries) && !m.full; {
+			r := m.retries[i]
+			if r.Submit.Class != class {
+				i++
+				continue
+			}
+			w := m.pick(r, now)
+			if w == nil {
+				i++
+				continue
+			}
+			m.retries = slices.Delete(m.retries, i, i+1)
+			m.send(r, w, now)
+		}
+	}
+}
+
+// pick chooses a worker for r, or nil. It sets full where no worker has room for anybody.
+func (m *Machine) pick(r *request, now time.Time) *worker {
+	c := m.candidates(r, now)
+	if len(m.snaps) == 0 {
+		m.full = !c.avoidedRoom
+		return nil
+	}
+	for len(m.scores) < len(m.snaps) {
+		m.scores = append(m.scores, 0)
+	}
+	i := policy.Pick(m.cfg.Policy, policy.Request{Tokens: r.PromptTokens}, m.snaps, m.scores, m.cfg.Rand)
+	if c.trial >= 0 {
+		i, c.reason = c.trial, "trial of a worker that failed"
+	}
+	r.expected, r.uncached = 0, r.PromptTokens
+	if cached := m.snaps[i].Cached; cached > 0 {
+		r.expected, r.uncached = int(float64(cached)/r.tokensPerBlock()+0.5), max(r.PromptTokens-cached, 0)
+	}
+	m.picks.record(r, m, i, c.reason, now)
+	return m.snapOf[i]
+}
+
+// choice is what candidates found beside the snapshots.
+type choice struct {
+	trial       int  // the snapshot of a half-open worker that is free for a trial; −1: none
+	avoidedRoom bool // a worker that r avoids would have room
+	reason      string
+}
+
+// candidates fills the snapshots with the workers that r may go to, in this order of preference: fresh ones that have
+// not failed it; where there is no such worker even without room, those that have; where no worker's report is fresh,
+// stale ones. A stale report is unknown, not idle.
+func (m *Machine) candidates(r *request, now time.Time) choice {
+	c := choice{trial: -1}
+	fresh, unavoided := false, false
+	for _, w := range m.order {
+		if w.standing(m, now) == "" {
+			fresh = true
+			unavoided = unavoided || !slices.Contains(r.avoid, w.name)
+		}
+	}
+	c.reason = "best score"
+	if !fresh {
+		c.reason = "no fresh report: last known load"
+	} else if !unavoided {
+		c.reason = "every other worker failed it"
+	}
+	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
+	for _, w := range m.order {
+		why := w.standing(m, now)
+		if why != "" && (fresh || why != "stale") || !w.room(now) {
+			continue
+		}
+		if unavoided && slices.Contains(r.avoid, w.name) {
+			c.avoidedRoom = true
+			continue
+		}
+		if c.trial < 0 && len(r.avoid) == 0 && w.breaker.State(now) == breaker.HalfOpen {
+			c.trial = len(m.snaps)
+		}
+		m.snap(r, w, now)
+	}
+	return c
+}
+
+// standing is why a worker may get no work at all, or empty.
+func (w *worker) standing(m *Machine, now time.Time) string {
+	switch {
+	case w.lost:
+		return "lost"
+	case w.report.State != Ready:
+		return w.report.State.String()
+	case !w.breaker.Allows(now):
+		return "breaker open"
+	case now.Sub(w.reportAt) > m.cfg.StaleAfter:
+		return "stale"
+	}
+	return ""
+}
+
+func (w *worker) room(now time.Time) bool {
+	return w.used() < max(w.report.Slots, 1) && now.Sub(w.fullAt) >= fullFor
+}
+
+// snap appends what the policy sees of w for r.
+func (m *Machine) snap(r *request, w *worker, now time.Time) {
+	s := policy.Worker{
+		InFlight: w.used() + w.breaker.RecentFails(now), Slots: w.report.Slots,
+		KVUse: w.report.KVUse, LastPick: w.lastPick,
+	}
+	if m.usesTree {
+		s.Rate, s.Base = w.rates.Estimate(now)
+		s.Pending = w.pending(s.Rate, now)
+		if n := m.index.Longest(w.index, r.Prefix); n > 0 {
+			s.Cached = min(int(float64(n)*r.tokensPerBlock()), r.PromptTokens)
+		}
+	}
+	m.snaps, m.snapOf = append(m.snaps, s), append(m.snapOf, w)
+}
+
+// tokensPerBlock is how many prompt tokens one hash of the prefix stands for.
+func (r *request) tokensPerBlock() float64 {
+	const whole = 1024 // pkg/prefix hashes no more blocks; a shorter chain covers the prompt
+	if n := len(r.Prefix); n > 0 && n < whole && r.PromptTokens > 0 {
+		return float64(r.PromptTokens) / float64(n)
+	}
+	return 16
+}
+
+// send dispatches r to w.
+func (m *Machine) send(r *request, w *worker, now time.Time) {
+	w.number++
+	m.picked++
+	m.counts.Dispatched++
+	r.phase, r.worker, r.number, r.sentAt = running, w, w.number, now
+	w.lastPick = m.picked
+	w.inflight[w.number] = r
+	w.prompt += r.PromptTokens
+	w.uncached += r.uncached
+	w.since = append(w.since, sent{w.number, r.uncached})
+	if w.breaker.Sent(now) {
+		m.counts.Trials++
+		w.trial = trial{number: w.number, output: w.report.OutputTokens, at: now}
+	}
+	if m.usesTree {
+		m.index.Add(w.index, r.Prefix)
+	}
+	m.act(Action{Kind: Send, Worker: w.name, Number: w.number, Retry: uint32(r.retries), Call: r.call()})
+}

@@ -1,0 +1,193 @@
+package dispatch
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leathq/leat/services/router/internal/queue"
+)
+
+// request is a sequence from its submission to its end.
+type request struct {
+	queue.Item[*request]
+	Submit
+	phase    phase
+	avoid    []string
+	retries  int
+	worker   *worker // where it runs
+	number   uint64
+	expected int // blocks of its prefix that worker should have cached
+	uncached int // prompt tokens that worker should have to prefill
+	sentAt   time.Time
+}
+
+type phase uint8
+
+const (
+	idle    phase = iota
+	waiting       // in the queue
+	again         // in retries
+	running       // at a worker
+)
+
+// unknownTokens is charged for an answer whose length nobody bounds.
+const unknownTokens = 256
+
+// cost is what a sequence takes of its tenant's share: prompt and, at most 4,096, output tokens.
+func (s *Submit) cost() int {
+	out := s.MaxTokens
+	if out == 0 {
+		out = unknownTokens
+	}
+	return s.PromptTokens + min(out, 4096)
+}
+
+// Submit takes in an attempt of a sequence.
+func (m *Machine) Submit(s Submit, now time.Time) {
+	if old := m.calls[s.Key]; old != nil {
+		if s.Attempt <= old.Attempt {
+			return // repeated or late: the newest attempt stands
+		}
+		m.supersede(old)
+	}
+	m.counts.Submitted++
+	m.budget.Request()
+	r := m.newRequest(s, now)
+	if r.refusal(m, now) {
+		return
+	}
+	r.phase = waiting
+	m.calls[s.Key] = r
+	m.pump(now)
+	if r.phase != running {
+		m.act(Action{Kind: Queued, Call: r.call(), Ahead: max(m.Queued()-1, 0)})
+	}
+}
+
+func (m *Machine) newRequest(s Submit, now time.Time) *request {
+	var r *request
+	if n := len(m.free); n > 0 {
+		r, m.free = m.free[n-1], m.free[:n-1]
+	} else {
+		r = &request{}
+	}
+	r.Submit, r.avoid = s, append(r.avoid[:0], s.Avoid...)
+	r.Item = queue.Item[*request]{
+		Class: s.Class, Tenant: s.Tenant, Cost: s.cost(), Due: s.Deadline, Expire: m.expiry(&s, now), Value: r,
+	}
+	return r
+}
+
+// expiry is when a request that begins to wait at now has waited too long.
+func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
+	wait := s.QueueTimeout
+	if wait <= 0 || wait > m.cfg.QueueTimeout {
+		wait = m.cfg.QueueTimeout
+	}
+	if at := now.Add(wait); s.Deadline.IsZero() || at.Before(s.Deadline) {
+		return at
+	}
+	return s.Deadline
+}
+
+// refusal queues a new request, or refuses it and says so.
+func (r *request) refusal(m *Machine, now time.Time) bool {
+	if !m.aloneAt.IsZero() && now.Sub(m.aloneAt) >= m.cfg.NoWorkerWait {
+		m.refuse(r, m.noWorker())
+		return true
+	}
+	err := m.queue.Push(&r.Item)
+	if err == nil {
+		return false
+	}
+	after := m.queue.RetryAfter(err, now)
+	m.refuse(r, Refusal{Code: QueueFull, RetryAfter: after, Message: fmt.Sprintf(
+		"the queue of pool %s is full (%d requests, %d tokens wait): try again in %.0f s",
+		m.pool, m.queue.Len(), m.queue.Tokens(), after.Seconds())})
+	return true
+}
+
+// supersede forgets an attempt because its gateway has started a newer one.
+func (m *Machine) supersede(r *request) {
+	if r.phase == running {
+		m.act(Action{Kind: Cancel, Worker: r.worker.name, Call: r.call()})
+	}
+	m.detach(r)
+}
+
+// Withdraw stops a sequence wherever it is. Attempt 0 means every attempt.
+func (m *Machine) Withdraw(ref Ref, now time.Time) {
+	r := m.calls[ref.Key]
+	if r == nil || ref.Attempt != 0 && ref.Attempt < r.Attempt {
+		return
+	}
+	m.counts.Withdrawn++
+	if r.phase == running {
+		// The worker's outcome frees the slot; until then it is held there.
+		m.act(Action{Kind: Cancel, Worker: r.worker.name, Call: r.call()})
+	}
+	m.detach(r)
+	m.pump(now)
+}
+
+// detach takes a request out of the books of its gateway. A running one stays in its worker's books, without a
+// sequence, until the worker says that it ended.
+func (m *Machine) detach(r *request) {
+	delete(m.calls, r.Key)
+	switch r.phase {
+	case waiting:
+		m.queue.Remove(&r.Item)
+	case again:
+		m.retries = slices.DeleteFunc(m.retries, func(o *request) bool { return o == r })
+	case running:
+		r.Payload, r.Prefix = nil, nil
+		return
+	}
+	m.recycle(r)
+}
+
+// attached says whether somebody still waits for the request.
+func (m *Machine) attached(r *request) bool { return m.calls[r.Key] == r }
+
+// Probe says what became of an attempt.
+func (m *Machine) Probe(ref Ref) Status {
+	r := m.calls[ref.Key]
+	switch {
+	case r == nil:
+		return Status{Worker: m.recent.worker(ref)}
+	case r.Attempt != ref.Attempt:
+		return Status{}
+	case r.phase == running:
+		return Status{Worker: r.worker.name}
+	}
+	return Status{Queued: true, Ahead: max(m.Queued()-1, 0)}
+}
+
+// Drop forgets the waiting sequences of a partition that has another owner now; their gateways find that out by
+// probing. Running ones stay in the workers' books.
+func (m *Machine) Drop(partition uint32) {
+	for _, r := range m.calls {
+		if r.Partition == partition {
+			m.detach(r)
+		}
+	}
+}
+
+func (m *Machine) refuse(r *request, why Refusal) {
+	m.counts.Refused++
+	m.act(Action{Kind: Refuse, Call: r.call(), Refusal: why})
+	m.recycle(r)
+}
+
+func (r *request) call() Call {
+	return Call{Key: r.Key, Attempt: r.Attempt, Partition: r.Partition, ReplyTo: r.ReplyTo, Payload: r.Payload}
+}
+
+// recycle keeps an ended request for the next one.
+func (m *Machine) recycle(r *request) {
+	*r = request{avoid: r.avoid[:0]}
+	if len(m.free) < 1024 {
+		m.free = append(m.free, r)
+	}
+}

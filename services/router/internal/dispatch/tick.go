@@ -1,0 +1,105 @@
+package dispatch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tombstone is how long a lost worker's name is remembered.
+const tombstone = 10 * time.Minute
+
+// Tick lets time pass: waiting requests expire, silent workers are lost, broken ones get a trial. Call it about every
+// 50 ms.
+func (m *Machine) Tick(now time.Time) {
+	alive := false
+	for _, w := range m.order {
+		if !w.lost && now.Sub(w.reportAt) > m.cfg.LostAfter {
+			w.lost = true
+			m.forget(w)
+		}
+		alive = alive || !w.lost && w.report.State != Draining
+	}
+	m.bury(now)
+	switch {
+	case alive:
+		m.aloneAt = time.Time{}
+	case m.aloneAt.IsZero():
+		m.aloneAt = now
+	}
+	m.expire(now)
+	m.changed(now)
+}
+
+func (m *Machine) bury(now time.Time) {
+	m.order = slices.DeleteFunc(m.order, func(w *worker) bool {
+		if !w.lost || now.Sub(w.reportAt) < tombstone {
+			return false
+		}
+		m.index.Leave(w.index)
+		delete(m.workers, w.name)
+		return true
+	})
+}
+
+// expire refuses what has waited too long.
+func (m *Machine) expire(now time.Time) {
+	for it := m.queue.Expired(now); it != nil; it = m.queue.Expired(now) {
+		m.timeout(it.Value)
+	}
+	for _, r := range slices.Clone(m.retries) {
+		if !r.Expire.After(now) {
+			m.retries = slices.DeleteFunc(m.retries, func(o *request) bool { return o == r })
+			m.timeout(r)
+		}
+	}
+	if m.aloneAt.IsZero() || now.Sub(m.aloneAt) < m.cfg.NoWorkerWait {
+		return
+	}
+	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
+		m.queue.Remove(it)
+		delete(m.calls, it.Value.Key)
+		m.refuse(it.Value, m.noWorker())
+	}
+	for _, r := range m.retries {
+		delete(m.calls, r.Key)
+		m.refuse(r, m.noWorker())
+	}
+	m.retries = m.retries[:0]
+}
+
+func (m *Machine) timeout(r *request) {
+	delete(m.calls, r.Key)
+	m.refuse(r, Refusal{Code: QueueTimeout, Message: fmt.Sprintf(
+		"no worker of pool %s had room within the queue time-out: try again later, raise queue_timeout, or add workers (%s)",
+		m.pool, m.census())})
+}
+
+// noWorker is the refusal of a pool without workers.
+func (m *Machine) noWorker() Refusal {
+	return Refusal{Code: NoWorker, RetryAfter: 5 * time.Second, Message: fmt.Sprintf(
+		"pool %s has no worker (%s): start one with `leat worker` against the same NATS, or see why the known ones left",
+		m.pool, m.census())}
+}
+
+// census counts the known workers by what they do.
+func (m *Machine) census() string {
+	counts := map[string]int{}
+	for _, w := range m.order {
+		state := w.report.State.String()
+		if w.lost {
+			state = "lost"
+		}
+		counts[state]++
+	}
+	if len(counts) == 0 {
+		return "none has reported"
+	}
+	var parts []string
+	for state, n := range counts {
+		parts = append(parts, fmt.Sprintf("%d %s", n, state))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}

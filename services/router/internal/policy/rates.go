@@ -1,0 +1,74 @@
+package policy
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// DefaultRate is the prefill rate, in tokens/s, of a worker of which nothing is known (SMG's fallback).
+	DefaultRate = 2000
+	// rateKeep is what a new observation leaves of the older ones: about the last 30 count.
+	rateKeep = 1 - 1.0/30
+	// forgetAfter is the time constant with which observations lose weight against the report: a worker that was slow
+	// gets its chance again.
+	forgetAfter = 30 * time.Second
+)
+
+// Rates learns one worker's prefill from what its requests needed: seconds = base + uncached tokens / rate, by least
+// squares with exponentially fading weights. The zero value is ready. It is not safe for concurrent use.
+type Rates struct {
+	n, x, y, xx, xy float64
+	reported        float64
+	last            time.Time
+}
+
+// Report notes the prefill rate that the worker itself has learnt; 0 is unknown.
+func (r *Rates) Report(tokensPerSecond float64) { r.reported = tokensPerSecond }
+
+// Observe notes that a request needed prefill time for its uncached prompt tokens, ended at now.
+func (r *Rates) Observe(uncached int, prefill time.Duration, now time.Time) {
+	if prefill <= 0 || uncached < 0 {
+		return
+	}
+	x, y := float64(uncached), prefill.Seconds()
+	for _, s := range []*float64{&r.n, &r.x, &r.y, &r.xx, &r.xy} {
+		*s *= rateKeep
+	}
+	r.n++
+	r.x += x
+	r.y += y
+	r.xx += x * x
+	r.xy += x * y
+	r.last = now
+}
+
+// Estimate is the learnt rate in tokens/s and the base in seconds at now. Without observations it is the reported
+// rate, or DefaultRate, and no base; with old ones it lies between.
+func (r *Rates) Estimate(now time.Time) (rate, base float64) {
+	prior := r.reported
+	if prior <= 0 {
+		prior = DefaultRate
+	}
+	if r.n == 0 {
+		return prior, 0
+	}
+	perToken, base := r.fit(1 / prior)
+	trust := math.Exp(-float64(now.Sub(r.last)) / float64(forgetAfter))
+	perToken = trust*perToken + (1-trust)/prior
+	return 1 / perToken, trust * base
+}
+
+// fit is the line through the observations: seconds per token and seconds. One observation of the prior steadies it
+// where all prompts are of one size.
+func (r *Rates) fit(prior float64) (perToken, base float64) {
+	mx, my := r.x/r.n, r.y/r.n
+	vx, cov := r.xx/r.n-mx*mx, r.xy/r.n-mx*my
+	const steady = 50 * 50 // a spread of 50 tokens weighs as much as the prior
+	perToken = (cov + steady*prior) / (vx + steady)
+	if mx > 0 {
+		perToken = min(perToken, my/mx) // a negative base means that the line is too steep
+	}
+	perToken = max(perToken, 1e-7)
+	return perToken, max(my-perToken*mx, 0)
+}
