@@ -1,0 +1,66 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// banner says what listens where and what the services add, and, once the process is ready, which streams are how
+// durable: as plain lines for people, as log records where the log is JSON. work bounds the wait.
+func (h *Host) banner(work context.Context, services []Service) {
+	h.say("process", fmt.Sprintf("%s version %s", h.ID, h.version))
+	for _, proto := range []string{"http", "grpc"} {
+		addr, on := h.Addrs()[proto]
+		if !on {
+			addr = "off"
+		}
+		h.say("listen "+proto, addr)
+	}
+	if h.Bus != nil {
+		h.say("bus", h.NATS.URL)
+	}
+	for _, s := range services {
+		b, ok := s.(bannered)
+		if !ok {
+			continue
+		}
+		for _, line := range b.Banner() {
+			h.say(nameOf(s), line)
+		}
+	}
+	if h.Bus != nil {
+		go h.sayStreams(work)
+	}
+}
+
+// sayStreams waits for readiness, since services create what they need while they start.
+func (h *Host) sayStreams(work context.Context) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for patience := time.After(10 * time.Second); len(h.health.reasons()) > 0; {
+		select {
+		case <-work.Done():
+			return
+		case <-patience:
+			h.Log.Warn("not ready yet", "reasons", strings.Join(h.health.reasons(), "; "))
+			patience = nil
+		case <-tick.C:
+		}
+	}
+	ctx, cancel := context.WithTimeout(work, CloseTime)
+	defer cancel()
+	for _, line := range h.Bus.Durability(ctx) {
+		h.say("durability", line)
+	}
+}
+
+// say writes one line of the banner.
+func (h *Host) say(what, text string) {
+	if h.cfg.Host.Log.Format == "text" {
+		fmt.Fprintf(h.stderr, "%-12s %s\n", what, text)
+		return
+	}
+	h.Log.Info("start", "what", what, "text", text)
+}

@@ -1,0 +1,70 @@
+package host
+
+import (
+	"context"
+	"io"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/conf"
+)
+
+// Option changes how a host is opened.
+type Option func(*options)
+
+type options struct {
+	spec     conf.Spec
+	config   Config
+	section  string
+	stderr   io.Writer
+	openBus  func(context.Context, *Host) (*bus.Bus, error)
+	version  string
+	defaults []func(*Config)
+}
+
+// Defaults lets a service name its own defaults (ports) before file, environment and flags are read.
+func Defaults(change func(*Config)) Option {
+	return func(o *options) { o.defaults = append(o.defaults, change) }
+}
+
+// Section adds a top-level YAML section beside the service's own: settings that several services share.
+func Section(key, doc string, into any) Option {
+	return func(o *options) {
+		o.spec.Sections = append(o.spec.Sections, conf.Section{Key: key, Doc: doc, Into: into})
+	}
+}
+
+// Inline puts the keys of Open's cfg at the top level of the file instead of under the service's name: for a process of
+// several services whose cfg has one field per service.
+func Inline() Option { return func(o *options) { o.section = "" } }
+
+// Elsewhere names top-level sections of the shared file that belong to other processes.
+func Elsewhere(keys ...string) Option {
+	return func(o *options) { o.spec.Elsewhere = append(o.spec.Elsewhere, keys...) }
+}
+
+// ElsewhereEnv says which LEAT_ variables belong to other processes that share the environment.
+func ElsewhereEnv(known func(name string) bool) Option {
+	return func(o *options) { o.spec.ElsewhereEnv = known }
+}
+
+// Program sets how the command is called in help and errors ("leat up"); otherwise "leat" and the service's name.
+func Program(program, summary string) Option {
+	return func(o *options) { o.spec.Program, o.spec.Summary = program, summary }
+}
+
+// Version sets the version that is reported; otherwise the one that the Go tool put into the binary.
+func Version(v string) Option { return func(o *options) { o.version = v } }
+
+// Stderr redirects the banner and the log.
+func Stderr(w io.Writer) Option { return func(o *options) { o.stderr = w } }
+
+// Bus replaces the way in which the bus is opened; open may use h.Config, h.Log and h.OnClose, and may return nil for a
+// process without a bus. The default is bus.Connect by the nats section.
+func Bus(open func(ctx context.Context, h *Host) (*bus.Bus, error)) Option {
+	return func(o *options) { o.openBus = open }
+}
+
+// NoBus opens none: Deps.Bus is nil.
+func NoBus() Option {
+	return Bus(func(context.Context, *Host) (*bus.Bus, error) { return nil, nil })
+}

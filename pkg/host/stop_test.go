@@ -1,0 +1,218 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/leathq/leat/pkg/host"
+)
+
+// diary notes what happened in which order.
+type diary struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (d *diary) note(s string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes = append(d.notes, s)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(d.notes, ", ")
+}
+
+func TestTheStopHasOneOrder(t *testing.T) {
+	d := new(diary)
+	arrived, release := make(chan string, 2), make(chan struct{})
+	inFlight := func(ctx context.Context, protocol string) error {
+		arrived <- protocol
+		<-release
+		if ctx.Err() != nil {
+			t.Errorf("the context of the %s call in flight has ended: %v", protocol, context.Cause(ctx))
+		}
+		d.note("call done")
+		return nil
+	}
+	s := start(t, nil, &service{
+		name: "gateway",
+		handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_ = inFlight(r.Context(), "http")
+		}),
+		call: func(ctx context.Context) error { return inFlight(ctx, "grpc") },
+		run: func(ctx context.Context) error {
+			<-ctx.Done()
+			d.note("service drained")
+			return nil
+		},
+	})
+	s.OnClose("bus", func(context.Context) error { d.note("bus closed"); return nil })
+	conn := s.dial(t)
+	answers := make(chan error, 2)
+	go func() { answers <- call(t.Context(), conn) }()
+	go func() {
+		resp, err := http.Get("http://" + s.Addrs()["http"] + "/")
+		if err == nil {
+			resp.Body.Close()
+		}
+		answers <- err
+	}()
+	<-arrived
+	<-arrived
+	s.stop()
+	eventually(t, "new connections are refused", func() bool {
+		resp, err := http.Get("http://" + s.Addrs()["http"] + "/health")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err != nil
+	})
+	d.note("no new calls")
+	close(release)
+	for range 2 {
+		if err := <-answers; err != nil {
+			t.Errorf("a call in flight was lost: %v", err)
+		}
+	}
+	if err := s.result(t); err != nil {
+		t.Error(err)
+	}
+	if want := "no new calls, call done, call done, service drained, bus closed"; d.String() != want {
+		t.Errorf("order: %s\nwant:  %s", d, want)
+	}
+}
+
+func TestCallsBeyondTheDeadlineAreToldAndCut(t *testing.T) {
+	arrived := make(chan struct{}, 2)
+	s := start(t, []string{"--drain-timeout=50ms"}, &service{
+		name: "gateway",
+		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "data: 1\n\n")
+			_ = http.NewResponseController(w).Flush()
+			arrived <- struct{}{}
+			<-r.Context().Done()
+			if errors.Is(context.Cause(r.Context()), host.ErrDrainDeadline) {
+				_, _ = io.WriteString(w, "event: error\n\n")
+			}
+		}),
+		call: func(ctx context.Context) error { arrived <- struct{}{}; <-ctx.Done(); return ctx.Err() },
+	})
+	unary := make(chan error, 1)
+	conn := s.dial(t)
+	go func() { unary <- call(t.Context(), conn) }()
+	resp, err := http.Get("http://" + s.Addrs()["http"] + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	<-arrived
+	<-arrived
+	err = s.result(t)
+	if !errors.Is(err, host.ErrDrainDeadline) || host.ExitCode(err) != host.ExitDrain {
+		t.Errorf("Run returned %v, exit code %d", err, host.ExitCode(err))
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "data: 1\n\nevent: error\n\n" {
+		t.Errorf("the stream ended with %q, %v", body, err)
+	}
+	if err := <-unary; status.Code(err) != codes.Unavailable {
+		t.Errorf("the RPC ended with %v", err)
+	}
+}
+
+func TestAHealthWatchDoesNotHoldUpTheStop(t *testing.T) {
+	s := start(t, nil, &service{name: "x"})
+	eventually(t, "ready", func() bool { code, _ := s.get(t, "/ready"); return code == 200 })
+	watch, err := grpc_health_v1.NewHealthClient(s.dial(t)).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	if err := s.result(t); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(before); took > 10*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+}
+
+func TestAServiceThatGivesUpStopsTheProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		run  func(context.Context) error
+		want string
+	}{
+		"error": {func(context.Context) error { return errors.New("no engine") }, "worker: no engine"},
+		"panic": {func(context.Context) error { panic("oops") }, "worker: panic: oops"},
+		"early": {func(context.Context) error { return nil }, "worker: returned before it was asked to stop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			drained := false
+			other := &quiet{"other", func(ctx context.Context) error { <-ctx.Done(); drained = true; return nil }}
+			s := start(t, nil, &quiet{"worker", c.run}, other)
+			var err error
+			select {
+			case err = <-s.done:
+			case <-time.After(10 * time.Second):
+				t.Fatal("still running")
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || host.ExitCode(err) != host.ExitFailed {
+				t.Errorf("Run returned %v, exit code %d; want %q, 1", err, host.ExitCode(err), c.want)
+			}
+			if !drained {
+				t.Error("the other service was not drained")
+			}
+		})
+	}
+}
+
+// TestEveryWaitHasItsDeadline measures the stop in virtual time: a process without listeners whose service hangs.
+func TestEveryWaitHasItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		args := []string{"--http=", "--grpc=", "--ready-delay=3s", "--drain-timeout=40s"}
+		h, err := host.Open(t.Context(), "test", args, nil, nil, host.NoBus(), host.Stderr(io.Discard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		hang := func(context.Context) error { <-release; return nil }
+		h.OnClose("stuck", func(context.Context) error { <-release; return nil })
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		before := time.Now()
+		err = h.Run(ctx, &quiet{"worker", hang})
+		if want := 3*time.Second + 40*time.Second + host.CloseTime; time.Since(before) != want {
+			t.Errorf("the stop took %s, want %s", time.Since(before), want)
+		}
+		if host.ExitCode(err) != host.ExitDrain || !strings.Contains(err.Error(), "worker had not stopped after 40s") {
+			t.Errorf("Run returned %v", err)
+		}
+		close(release)
+	})
+}
+
+// quiet is a service without any optional method but its name.
+type quiet struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (q *quiet) Name() string                   { return q.name }
+func (q *quiet) Register(grpc.ServiceRegistrar) {}
+func (q *quiet) Run(ctx context.Context) error  { return q.run(ctx) }
