@@ -138,6 +138,8 @@ type Usage struct {
 	CacheWrite    int
 	Output        int // without Reasoning
 	Reasoning     int
+	// Estimated: an upstream sent no usage; Output counts its deltas, the prompt is unknown and counted as 0.
+	Estimated bool
 }
 
 // Timing is where the engine spent a sequence's time.

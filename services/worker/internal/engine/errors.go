@@ -1,6 +1,9 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ErrClosed is what running sequences get when their engine is closed.
 var ErrClosed = errors.New("engine: closed")
@@ -20,7 +23,9 @@ type Error struct {
 	Retry bool
 	// Status is the upstream's HTTP status, 0 where there was none.
 	Status int
-	Err    error
+	// RetryAfter is how long the upstream asks to be left alone, 0 where it does not say.
+	RetryAfter time.Duration
+	Err        error
 }
 
 func (e *Error) Error() string {
