@@ -49,7 +49,21 @@ type route struct {
 	Limit conf.Bytes `yaml:"limit"`
 }
 
+// pair complains about no single key.
+type pair struct {
+	Low  int `yaml:"low" flag:"low"`
+	High int `yaml:"high" flag:"high"`
+}
+
+func (p pair) Validate() error {
+	if p.Low > p.High {
+		return errors.New("router.range: low is above high")
+	}
+	return nil
+}
+
 type router struct {
+	Range  pair              `yaml:"range"`
 	Queue  queue             `yaml:"queue"`
 	Policy string            `yaml:"policy" flag:"policy" oneof:"adaptive|random" doc:"how a worker is picked"`
 	Body   conf.Bytes        `yaml:"body" flag:"body"`
@@ -157,6 +171,7 @@ func TestRefusals(t *testing.T) {
 		"validate env":   {env: []string{"LEAT_QUEUE_MAX=-1"}, want: []string{"router.queue.max = -1 (env LEAT_QUEUE_MAX) must be at least 1"}},
 		"validate flag":  {args: []string{"--queue-max=-1"}, want: []string{"router.queue.max = -1 (flag --queue-max) must be at least 1"}},
 		"validate both":  {args: []string{"--queue-max=0", "--queue-wait=2h"}, want: []string{"2 settings are refused", "must be at least 1", "router.queue.wait = 2h (flag --queue-wait) must be at most 1h"}},
+		"validate pair":  {args: []string{"--low=2"}, env: []string{"LEAT_HIGH=1"}, want: []string{"router.range: low is above high (set: router.range.high by env LEAT_HIGH, router.range.low by flag --low)"}},
 		"validate entry": {file: "router:\n  pools:\n    a:\n      weight: -1\n", want: []string{"router.pools.a.weight (file ", "leat.yaml:4) must be above 0"}},
 		"all at once":    {file: "a: 1\n", env: []string{"LEAT_A=1"}, args: []string{"--a"}, want: []string{"unknown key a", "variable LEAT_A", "flag --a"}},
 		"secret":         {file: "router:\n  key: [hunter2]\n", want: []string{"router.key must be a single value"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"sort"
+	"strings"
 )
 
 // validator is what a struct implements to refuse values that its types allow.
@@ -54,7 +55,7 @@ func (l *loader) callValidate(v reflect.Value, path string) {
 	for _, err := range flatten(val.Validate()) {
 		var r *Refusal
 		if !errors.As(err, &r) {
-			l.refuse("%s: %v", named(path), err)
+			l.refuse("%s: %s%s", named(path), strings.TrimPrefix(err.Error(), path+": "), l.setIn(path))
 			continue
 		}
 		key := join(path, r.Key)
@@ -70,6 +71,21 @@ func (l *loader) shown(path string) (out string) {
 		}
 	})
 	return out
+}
+
+// setIn names the keys of a section that are no defaults, for complaints that name none.
+func (l *loader) setIn(path string) string {
+	var out []string
+	for key, from := range l.origins {
+		if parent(key) == path {
+			out = append(out, key+" by "+from.String())
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	sort.Strings(out)
+	return " (set: " + strings.Join(out, ", ") + ")"
 }
 
 // originOf is the origin of a key or of the nearest thing around it that has one.

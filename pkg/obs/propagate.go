@@ -2,71 +2,46 @@ package obs
 
 import (
 	"context"
-	"encoding/hex"
 
-	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Header is the name of the W3C trace header, in the lower case in which NATS compares it.
 const Header = "traceparent"
 
-// Inject writes the context's span as a W3C traceparent (version 00), or "" where there is none. A caller's own trace
-// is passed on even when tracing is off here.
+// parent carries one traceparent to and from OpenTelemetry's propagator.
+type parent struct{ traceparent string }
+
+func (p *parent) Get(key string) string {
+	if key == Header {
+		return p.traceparent
+	}
+	return ""
+}
+
+func (p *parent) Set(key, value string) {
+	if key == Header {
+		p.traceparent = value
+	}
+}
+
+func (p *parent) Keys() []string { return []string{Header} }
+
+// Inject writes the context's span as a W3C traceparent, or "" where there is none. A caller's own trace is passed on
+// even when tracing is off here.
 func Inject(ctx context.Context) string {
-	sc := trace.SpanContextFromContext(ctx)
-	if !sc.IsValid() {
-		return ""
-	}
-	var b [55]byte
-	id, span := sc.TraceID(), sc.SpanID()
-	copy(b[:], "00-")
-	hex.Encode(b[3:35], id[:])
-	b[35] = '-'
-	hex.Encode(b[36:52], span[:])
-	copy(b[52:], "-00")
-	if sc.IsSampled() {
-		b[54] = '1'
-	}
-	return string(b[:])
+	var p parent
+	propagation.TraceContext{}.Inject(ctx, &p)
+	return p.traceparent
 }
 
 // Extract puts a remote parent into ctx; a malformed or empty traceparent leaves ctx as it is, as W3C Trace Context
-// (section 3.2) asks: the trace is then started anew. Versions above 00 are read by the fields of version 00.
+// (section 3.2) asks: the trace is then started anew.
 func Extract(ctx context.Context, traceparent string) context.Context {
-	sc, ok := parse(traceparent)
-	if !ok {
+	if traceparent == "" {
 		return ctx
 	}
-	return trace.ContextWithRemoteSpanContext(ctx, sc)
-}
-
-func parse(s string) (trace.SpanContext, bool) {
-	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s[:2] == "ff" {
-		return trace.SpanContext{}, false
-	}
-	if len(s) > 55 && (s[:2] == "00" || s[55] != '-') {
-		return trace.SpanContext{}, false
-	}
-	var version, flags [1]byte
-	var cfg trace.SpanContextConfig
-	if !lowerHex(version[:], s[:2]) || !lowerHex(cfg.TraceID[:], s[3:35]) || !lowerHex(cfg.SpanID[:], s[36:52]) || !lowerHex(flags[:], s[53:55]) {
-		return trace.SpanContext{}, false
-	}
-	cfg.TraceFlags = trace.TraceFlags(flags[0]) & trace.FlagsSampled
-	cfg.Remote = true
-	sc := trace.NewSpanContext(cfg)
-	return sc, sc.IsValid()
-}
-
-// lowerHex decodes into dst; W3C allows no capitals.
-func lowerHex(dst []byte, s string) bool {
-	for i := range len(s) {
-		if s[i] >= 'A' && s[i] <= 'F' {
-			return false
-		}
-	}
-	_, err := hex.Decode(dst, []byte(s))
-	return err == nil
+	return propagation.TraceContext{}.Extract(ctx, &parent{traceparent})
 }
 
 // InjectHeader sets the traceparent of a NATS message's header, if the context has a span.
@@ -76,7 +51,7 @@ func InjectHeader(ctx context.Context, header map[string][]string) {
 	}
 }
 
-// ExtractHeader is Extract from a NATS message's header; nil is fine.
+// ExtractHeader is Extract from a NATS message's header or gRPC metadata; nil is fine.
 func ExtractHeader(ctx context.Context, header map[string][]string) context.Context {
 	if v := header[Header]; len(v) == 1 {
 		return Extract(ctx, v[0])
