@@ -51,19 +51,22 @@ func Ensure(ctx context.Context, spec Spec, opt Options) (Paths, error) {
 	if err != nil {
 		return Paths{}, err
 	}
-	missing, err := lookup(pieces)
-	if err != nil {
+	if err := ensure(ctx, pieces, opt); err != nil {
 		return Paths{}, err
 	}
-	if len(missing) > 0 {
-		if opt.Offline {
-			return Paths{}, offlineError(missing, opt.CacheDir)
-		}
-		if err := fetchAll(ctx, pieces, opt); err != nil {
-			return Paths{}, err
-		}
-	}
 	return paths()
+}
+
+// ensure fetches what is not complete on disk, unless it may not.
+func ensure(ctx context.Context, pieces []piece, opt Options) error {
+	missing, err := lookup(pieces)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if opt.Offline {
+		return offlineError(missing, opt.CacheDir)
+	}
+	return fetchAll(ctx, pieces, opt)
 }
 
 // plan turns the spec into pieces, and a function that reads the final paths off them.

@@ -37,10 +37,8 @@ func refused(err error) bool {
 // errTooLong ends a download whose file cannot be the expected one.
 var errTooLong = errors.New("the file is longer")
 
-const (
-	attempts    = 5                // tries without a byte gained before giving up
-	idleTimeout = 45 * time.Second // a body that gives nothing for so long is cut and resumed
-)
+// attempts is how many tries without a byte gained are made before giving up.
+const attempts = 5
 
 // fetcher downloads one file to path, resuming what path+".part" already has.
 type fetcher struct {
@@ -49,6 +47,7 @@ type fetcher struct {
 	header http.Header
 	limit  int64 // most bytes the file may have, 0 for no limit but the server's word
 	pause  func(ctx context.Context, try int) error
+	idle   time.Duration // a body that gives nothing for so long is cut and resumed
 }
 
 // get downloads url to path and verifies it. On a broken line it resumes by itself; when it
@@ -136,7 +135,10 @@ func (f *fetcher) once(ctx context.Context, url, part string) (done bool, err er
 			if total == have {
 				return true, nil
 			}
-			return false, errors.Join(err, os.Remove(part))
+			if err := os.Remove(part); err != nil {
+				return false, err
+			}
+			return false, fmt.Errorf("%s was longer than the file; starting again", part)
 		}
 		return false, err
 	}
@@ -144,7 +146,7 @@ func (f *fetcher) once(ctx context.Context, url, part string) (done bool, err er
 		return false, fmt.Errorf("%s: %w: %d bytes where %d were expected", req.URL.Host, errTooLong, total, f.limit)
 	}
 	f.bar.expect(total)
-	body := &idleReader{r: resp.Body, cut: cancel, limit: idleTimeout}
+	body := &idleReader{r: resp.Body, cut: cancel, limit: f.idle}
 	return f.append(part, from, total, body)
 }
 

@@ -135,9 +135,6 @@ func (s *selection) write(path string, r io.Reader) error {
 		err = errors.New("the archive unpacks to more than it may")
 	}
 	s.limit -= n
-	if err == nil {
-		err = f.Sync()
-	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("unpack %s: %w", filepath.Base(path), err)
 	}

@@ -99,7 +99,8 @@ func (p *hubPiece) fetchPart(ctx context.Context, s *session, about hubFile, fil
 		return err
 	}
 	bar := s.bars.start(p.ref.Repo+"/"+file, about.size)
-	f := fetcher{http: s.http, bar: bar, header: p.header(), limit: about.size, pause: backOff}
+	f := s.fetcher(bar, about.size)
+	f.header = p.header()
 	err := f.get(ctx, p.url(about.commit, file), path, about.digest)
 	bar.end(err)
 	if err != nil {

@@ -87,13 +87,16 @@ func (s *session) direct(ctx context.Context, c client, src source, archive stri
 		want = at.digest
 		s.bars.say("%s: no digest is pinned for it; checking the one that npm publishes (%s)", src, want)
 	}
-	f := fetcher{http: s.http, bar: b, limit: src.size, pause: backOff}
-	err = f.get(ctx, at.url, archive, want)
+	err = s.fetcher(b, src.size).get(ctx, at.url, archive, want)
 	if !refused(err) {
 		return err
 	}
 	s.bars.say("%s: %v; leaving the download to %s", src, err, src.client)
 	return s.byClient(ctx, c, src, archive, b)
+}
+
+func (s *session) fetcher(b *bar, limit int64) *fetcher {
+	return &fetcher{http: s.http, bar: b, limit: limit, pause: backOff, idle: 45 * time.Second}
 }
 
 // byClient lets the client download into a directory of its own and watches that grow.
@@ -180,6 +183,9 @@ func (s *session) unpack(archive string, src source) (dir string, names []string
 	if err == nil {
 		err = src.files.verify(dir)
 	}
+	if err == nil {
+		err = syncFiles(dir, names)
+	}
 	if err != nil {
 		if diskFull(err) {
 			err = diskFullError(dir, err)
@@ -187,6 +193,20 @@ func (s *session) unpack(archive string, src source) (dir string, names []string
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return dir, names, nil
+}
+
+// syncFiles puts the files' content on the disk before a manifest vouches for it.
+func syncFiles(dir string, names []string) error {
+	for _, name := range names {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR, 0)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("write %s to the disk: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // verify checks that dir has every pinned file with its pinned content.
