@@ -1,0 +1,141 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/leathq/leat/services/worker/internal/engine"
+)
+
+// stream is the state of reading one event stream.
+type stream struct {
+	s       *sequence
+	pending engine.Delta // read and not yet emitted: deltas that arrive together leave together
+	some    bool
+	last    answer // usage and timings, from wherever they came
+	finish  string
+	deltas  int   // events that carried something generated
+	err     error // of an emit inside a read
+}
+
+// readStream relays an event stream to its end. It ends well once a finish reason was there, whether or not [DONE]
+// follows; without one it is truncated, whatever else it says.
+func (s *sequence) readStream(r *reply) error {
+	st := &stream{s: s}
+	if s.req.Echo {
+		if err := s.spell(); err != nil {
+			return err
+		}
+	}
+	sse := &s.scratch.sse
+	sse.reset(r.body, s.scratch.buf, s.e.cfg.MaxEvent, st.flush)
+	defer func() { s.scratch.buf = sse.buf }()
+	for {
+		data, err := sse.next()
+		if err == nil && st.err != nil {
+			return st.err
+		}
+		if err != nil {
+			return st.end(err)
+		}
+		if bytes.Equal(data, []byte("[DONE]")) {
+			return st.end(io.EOF)
+		}
+		if err := st.event(data); err != nil {
+			return err
+		}
+	}
+}
+
+// event takes one chunk.
+func (st *stream) event(data []byte) error {
+	s := st.s
+	a, err := s.scratch.parser.parse(data)
+	if err != nil {
+		if st.finish != "" {
+			return nil // the answer is whole; what comes behind it is not needed
+		}
+		return protocol("an event of the stream is "+err.Error(), nil)
+	}
+	if a.failed && st.finish == "" {
+		st.flush()
+		return s.e.refusal(0, "", data)
+	}
+	if a.usage.given {
+		st.last.usage = a.usage
+	}
+	if a.timings.given {
+		st.last.timings = a.timings
+	}
+	if !a.choice || st.finish != "" {
+		return nil
+	}
+	return st.take(a)
+}
+
+// take adds what a chunk generated to the pending delta.
+func (st *stream) take(a *answer) error {
+	s := st.s
+	if a.text != "" || a.reasoning || a.logprobs != nil {
+		s.alive()
+		if !s.first.Load() {
+			s.generatedFirst()
+		}
+		st.deltas++
+	}
+	if a.logprobs != nil && s.req.Logprobs {
+		lps, err := decodeLogprobs(a.logprobs, s.req.TopLogprob)
+		if err != nil {
+			return protocol("logprobs", err)
+		}
+		st.pending.Logprobs = append(st.pending.Logprobs, lps...)
+		st.some = st.some || len(lps) > 0
+	}
+	if a.text != "" {
+		if st.pending.Text == "" {
+			st.pending.Text = a.text
+		} else {
+			st.pending.Text += a.text
+		}
+		st.some = true
+	}
+	if a.finish != "" {
+		if aborted(a.finish) {
+			st.flush()
+			return truncated(errors.New("finish reason " + a.finish))
+		}
+		st.finish = a.finish
+		s.tail.Store(true)
+	}
+	return nil
+}
+
+// flush emits what is pending; the delta that ends the sequence waits for the usage behind it.
+func (st *stream) flush() {
+	if !st.some || st.finish != "" || st.err != nil {
+		return
+	}
+	d := st.pending
+	st.pending, st.some = engine.Delta{}, false
+	st.err = st.s.emit(d)
+}
+
+// end concludes: err is io.EOF for an orderly end.
+func (st *stream) end(err error) error {
+	if st.finish != "" {
+		st.s.conclude(st.pending, &st.last, st.finish, st.deltas)
+		return nil
+	}
+	st.flush()
+	if st.err != nil {
+		return st.err
+	}
+	if errors.Is(err, errEventSize) {
+		return protocol("raise --upstream-max-event", err)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return truncated(err)
+}

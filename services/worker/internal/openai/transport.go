@@ -1,0 +1,106 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxHeader bounds an answer's headers.
+const maxHeader = 64 << 10
+
+// call is one HTTP request to the upstream.
+type call struct {
+	method string
+	path   string // behind the upstream's own
+	id     string // request id; may be empty
+	trace  string // traceparent; may be empty
+	accept string
+	body   []byte
+}
+
+// reply is the upstream's answer once its headers are there. close must be called once; it keeps the connection where
+// the body was read to its end, and cuts it otherwise.
+type reply struct {
+	status      int
+	contentType string
+	retryAfter  string
+	length      int64 // of the body; -1: unknown
+	body        io.Reader
+	close       func()
+}
+
+// transport carries calls. do returns when the headers are in; when ctx ends, a call that runs is cut at once.
+type transport interface {
+	do(ctx context.Context, c *call) (*reply, error)
+	idle() // closes the connections that nobody uses
+}
+
+// netHTTP carries calls with net/http: https, proxies, HTTP/2.
+type netHTTP struct {
+	client *http.Client
+	root   *url.URL
+	key    string
+}
+
+func newNetHTTP(root *url.URL, key string, connect time.Duration, conns int) *netHTTP {
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 15 * time.Second}
+	return &netHTTP{root: root, key: key, client: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: connect,
+			MaxIdleConns: conns, MaxIdleConnsPerHost: conns, IdleConnTimeout: 30 * time.Second,
+			DisableCompression: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader,
+			ReadBufferSize: 16 << 10, WriteBufferSize: 16 << 10,
+		},
+	}}
+}
+
+func (t *netHTTP) idle() { t.client.CloseIdleConnections() }
+
+func (t *netHTTP) do(ctx context.Context, c *call) (*reply, error) {
+	target := *t.root
+	target.Path += c.path
+	var body io.Reader
+	if c.body != nil {
+		body = bytes.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range [...][2]string{
+		{"Content-Type", contentType(c)}, {"Accept", c.accept}, {"X-Request-Id", c.id}, {"Traceparent", c.trace},
+		{"Authorization", bearer(t.key)}, {"User-Agent", "leat"},
+	} {
+		if h[1] != "" {
+			req.Header.Set(h[0], h[1])
+		}
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{
+		status: resp.StatusCode, contentType: resp.Header.Get("Content-Type"), retryAfter: resp.Header.Get("Retry-After"),
+		length: resp.ContentLength, body: resp.Body, close: func() { _ = resp.Body.Close() },
+	}, nil
+}
+
+func contentType(c *call) string {
+	if c.body == nil {
+		return ""
+	}
+	return "application/json"
+}
+
+func bearer(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "Bearer " + key
+}
