@@ -43,6 +43,7 @@ func (s *sequence) readStream(r *reply) error {
 			return st.end(io.EOF)
 		}
 		if err := st.event(data); err != nil {
+			st.flush() // what was good still goes out
 			return err
 		}
 	}
@@ -59,7 +60,6 @@ func (st *stream) event(data []byte) error {
 		return protocol("an event of the stream is "+err.Error(), nil)
 	}
 	if a.failed && st.finish == "" {
-		st.flush()
 		return s.e.refusal(0, "", data)
 	}
 	if a.usage.given {
@@ -102,7 +102,6 @@ func (st *stream) take(a *answer) error {
 	}
 	if a.finish != "" {
 		if aborted(a.finish) {
-			st.flush()
 			return truncated(errors.New("finish reason " + a.finish))
 		}
 		st.finish = a.finish
