@@ -68,6 +68,8 @@ type router struct {
 	Policy string            `yaml:"policy" flag:"policy" oneof:"adaptive|random" doc:"how a worker is picked"`
 	Body   conf.Bytes        `yaml:"body" flag:"body"`
 	Key    string            `yaml:"key" flag:"key" secret:"true"`
+	Pin    int               `yaml:"pin" flag:"pin" secret:"true"`
+	Peer   string            `yaml:"peer" flag:"peer"`
 	Tags   []string          `yaml:"tags" flag:"tag"`
 	Labels map[string]string `yaml:"labels" flag:"label"`
 	Pools  map[string]pool   `yaml:"pools"`
@@ -175,6 +177,7 @@ func TestRefusals(t *testing.T) {
 		"validate entry": {file: "router:\n  pools:\n    a:\n      weight: -1\n", want: []string{"router.pools.a.weight (file ", "leat.yaml:4) must be above 0"}},
 		"all at once":    {file: "a: 1\n", env: []string{"LEAT_A=1"}, args: []string{"--a"}, want: []string{"unknown key a", "variable LEAT_A", "flag --a"}},
 		"secret":         {file: "router:\n  key: [hunter2]\n", want: []string{"router.key must be a single value"}},
+		"secret number":  {env: []string{"LEAT_PIN=hunter2"}, want: []string{"LEAT_PIN: the value (not shown) is malformed"}},
 		"missing file":   {args: []string{"--config", "/nowhere/leat.yaml"}, want: []string{"read configuration: open /nowhere/leat.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,6 +213,9 @@ func TestOthersSettingsAreTolerated(t *testing.T) {
 		"LEAT_SERVICE_HOST=10.0.0.1", "LEAT_SERVICE_PORT_HTTP=80", "OTHER=1",
 	}
 	// LEAT_PORT is our own setting here, so the neighbour's variable must be refused rather than misread.
+	if _, b, _, err := load(t, "", []string{"PORT=1", "LEAT_PORT=2"}); err != nil || b.Listen.Port != 2 {
+		t.Errorf("PORT=1 and LEAT_PORT=2 gave %d, %v", b.Listen.Port, err)
+	}
 	if _, _, _, err := load(t, "", env); err == nil || !strings.Contains(err.Error(), "LEAT_PORT") {
 		t.Errorf("a link that takes the name of a setting: %v", err)
 	}
@@ -236,7 +242,7 @@ func TestEntriesStartFromTheirDefaults(t *testing.T) {
 
 func TestEffectiveConfigurationReadsBackTheSame(t *testing.T) {
 	file := "router:\n  pools:\n    \"a: b\": {policy: adaptive}\n  routes:\n    - {to: \"x # y\", limit: 64KiB}\n    - {to: \"null\"}\n"
-	args := []string{"--key=hunter2", "--tag=true,1e3, ~", "--label=a=1,b=x y", "--http=[::1]:0", "--policy=random"}
+	args := []string{"--key=hunter2", "--peer=nats://me:hunter3@peer:4222", "--tag=true,1e3, ~", "--label=a=1,b=x y", "--http=[::1]:0", "--policy=random"}
 	r, b, loaded, err := load(t, file, nil, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -250,10 +256,10 @@ func TestEffectiveConfigurationReadsBackTheSame(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}
 	}
-	if strings.Contains(out.String(), "hunter2") {
-		t.Errorf("the secret is shown in\n%s", out.String())
+	if strings.Contains(out.String(), "hunter2") || strings.Contains(out.String(), "hunter3") {
+		t.Errorf("a secret is shown in\n%s", out.String())
 	}
-	r2, b2, _, err := load(t, out.String(), nil, "--key=hunter2")
+	r2, b2, _, err := load(t, out.String(), nil, "--key=hunter2", args[1])
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

@@ -64,12 +64,18 @@ func checkType(t reflect.Type, path string) error {
 	return fmt.Errorf("conf: %s has type %s, which cannot be configured", path, t)
 }
 
+// keyOf is the yaml key of a struct's field; false where it is not configuration.
+func keyOf(sf reflect.StructField) (string, bool) {
+	key, _, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
+	return key, key != "" && key != "-"
+}
+
 // fieldsOf lists the keys of a struct in its order; embedded structs without a key are spliced in.
 func fieldsOf(v reflect.Value, path string) ([]*field, error) {
 	var out []*field
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
-		key, tagged := sf.Tag.Lookup("yaml")
+		key, tagged := keyOf(sf)
 		if sf.Anonymous && !tagged && isSection(sf.Type) {
 			inner, err := fieldsOf(v.Field(i), path)
 			if err != nil {
@@ -78,7 +84,7 @@ func fieldsOf(v reflect.Value, path string) ([]*field, error) {
 			out = append(out, inner...)
 			continue
 		}
-		if key == "-" || !tagged {
+		if !tagged {
 			continue
 		}
 		if !sf.IsExported() {

@@ -54,7 +54,7 @@ func helpSetting(b *strings.Builder, f *field) {
 	}
 	fmt.Fprintf(b, "  %s %s", name, typeName(f))
 	if value := inline(f.value); value != "" && !f.secret {
-		fmt.Fprintf(b, "  (default %s)", value)
+		fmt.Fprintf(b, "  (default %s)", HidePasswords(value))
 	}
 	if len(f.envs) > 0 {
 		fmt.Fprintf(b, "  (%s)", strings.Join(f.envs, ", "))

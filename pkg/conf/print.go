@@ -16,6 +16,12 @@ const mask = "********"
 // plain matches words that YAML reads back as the same text whatever type they have for us.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./+][A-Za-z0-9_./+-]*(:[A-Za-z0-9_./+-]+)*$`)
 
+// password finds the password of a URL.
+var password = regexp.MustCompile(`(://[^/@\s:]*:)[^/@\s]+@`)
+
+// HidePasswords replaces the passwords of URLs in a text, so that an address can be printed.
+func HidePasswords(text string) string { return password.ReplaceAllString(text, "${1}"+mask+"@") }
+
 // printer writes the effective configuration line by line.
 type printer struct {
 	*Loaded
@@ -23,7 +29,7 @@ type printer struct {
 }
 
 // WriteYAML writes the effective configuration; a comment behind each value says where it came from. What it writes
-// can be given back as a file, but for secrets, which are masked.
+// can be given back as a file, but for secrets and the passwords of URLs, which are masked.
 func (l *Loaded) WriteYAML(w io.Writer) error {
 	p := &printer{Loaded: l}
 	p.section(l.fields, "")
@@ -65,8 +71,8 @@ func (p *printer) value(head string, v reflect.Value, path, indent string, secre
 	origin := from.String()
 	switch {
 	case isScalar(v.Type()):
-		word := quote(text(v))
-		if secret && text(v) != "" {
+		word := quote(HidePasswords(text(v)))
+		if secret && !v.IsZero() {
 			word = `"` + mask + `"`
 		}
 		p.add(head+" "+word, origin)

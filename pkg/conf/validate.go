@@ -23,10 +23,10 @@ func (l *loader) validateValue(v reflect.Value, path string) {
 	case isSection(v.Type()):
 		for i := range v.NumField() {
 			sf := v.Type().Field(i)
-			key, tagged := sf.Tag.Lookup("yaml")
+			key, tagged := keyOf(sf)
 			if sf.Anonymous && !tagged && isSection(sf.Type) {
 				l.validateValue(v.Field(i), path)
-			} else if tagged && key != "-" {
+			} else if tagged {
 				l.validateValue(v.Field(i), join(path, key))
 			}
 		}

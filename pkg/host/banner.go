@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/leathq/leat/pkg/conf"
 )
 
 // banner says what listens where and what the services add, and, once the process is ready, which streams are how
@@ -19,7 +21,7 @@ func (h *Host) banner(work context.Context, services []Service) {
 		h.say("listen "+proto, addr)
 	}
 	if h.Bus != nil {
-		h.say("bus", h.NATS.URL)
+		h.say("bus", conf.HidePasswords(h.NATS.URL))
 	}
 	for _, s := range services {
 		b, ok := s.(bannered)
@@ -51,7 +53,11 @@ func (h *Host) sayStreams(work context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(work, CloseTime)
 	defer cancel()
-	for _, line := range h.Bus.Durability(ctx) {
+	lines := h.Bus.Durability(ctx)
+	if len(lines) == 0 {
+		lines = []string{"no streams: nothing on this bus is durable"}
+	}
+	for _, line := range lines {
 		h.say("durability", line)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -370,4 +371,60 @@ func TestDefaultsSectionsAndOverlayReachTheHost(t *testing.T) {
 	if o := loaded.Origin("host.drain_timeout"); o.Line != 2 {
 		t.Errorf("origin of the overlay is %s", o)
 	}
+}
+
+func TestServicesThatCannotShareAProcessAreRefused(t *testing.T) {
+	for want, services := range map[string][]host.Service{
+		"two services are called x":                {&quiet{name: "x"}, &quiet{name: "x"}},
+		"both x and y want / of the HTTP listener": {&service{name: "x"}, &service{name: "y"}},
+	} {
+		h, err := host.Open(t.Context(), "test", nil, nil, nil, host.NoBus(), host.Stderr(io.Discard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Run(t.Context(), services...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Run returned %v, want %q", err, want)
+		}
+		if c, err := net.Dial("tcp", h.Addrs()["http"]); err == nil {
+			c.Close()
+			t.Error("the listener is still open")
+		}
+	}
+}
+
+func TestOneProcessOfSeveralServicesHasTheirSectionsAtTheTop(t *testing.T) {
+	type part struct {
+		Slots int `yaml:"slots"`
+	}
+	cfg := struct {
+		Gateway part `yaml:"gateway"`
+		Worker  part `yaml:"worker"`
+	}{}
+	path := t.TempDir() + "/leat.yaml"
+	if err := os.WriteFile(path, []byte("worker: {slots: 3}\ngateway: {slots: 2}\nhost: {http: \"\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := host.Load("up", nil, []string{"LEAT_CONFIG=" + path}, &cfg, host.Inline())
+	if err != nil || cfg.Gateway.Slots != 2 || cfg.Worker.Slots != 3 || got.Host.HTTP != "" {
+		t.Errorf("%+v, %+v, %v", cfg, got.Host, err)
+	}
+	if _, _, err := host.Load("up", nil, []string{"LEAT_CONFIG=" + path}, &cfg); err == nil {
+		t.Error("without Inline the sections are accepted")
+	}
+}
+
+func TestManyHostsInOneProcessLeaveNothingBehind(t *testing.T) {
+	http.DefaultClient.CloseIdleConnections()
+	before := runtime.NumGoroutine()
+	for range 20 {
+		s := start(t, nil, &service{name: "x"})
+		if code, _ := s.get(t, "/health"); code != 200 {
+			t.Errorf("/health is %d", code)
+		}
+		if err := s.result(t); err != nil {
+			t.Error(err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	eventually(t, "goroutines are gone", func() bool { return runtime.NumGoroutine() <= before+2 })
 }

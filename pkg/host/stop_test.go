@@ -61,6 +61,7 @@ func TestTheStopHasOneOrder(t *testing.T) {
 			return nil
 		},
 	})
+	s.OnClose("server", func(context.Context) error { d.note("server closed"); return nil })
 	s.OnClose("bus", func(context.Context) error { d.note("bus closed"); return nil })
 	conn := s.dial(t)
 	answers := make(chan error, 2)
@@ -92,8 +93,21 @@ func TestTheStopHasOneOrder(t *testing.T) {
 	if err := s.result(t); err != nil {
 		t.Error(err)
 	}
-	if want := "no new calls, call done, call done, service drained, bus closed"; d.String() != want {
+	if want := "no new calls, call done, call done, service drained, bus closed, server closed"; d.String() != want {
 		t.Errorf("order: %s\nwant:  %s", d, want)
+	}
+}
+
+func TestTheReadyDelayServesCallsWhileItSaysNotReady(t *testing.T) {
+	s := start(t, []string{"--ready-delay=400ms"}, &service{name: "x"})
+	eventually(t, "ready", func() bool { code, _ := s.get(t, "/ready"); return code == 200 })
+	s.stop()
+	eventually(t, "not ready", func() bool {
+		code, body := s.get(t, "/ready") // fails the test if the listener is closed already
+		return code == 503 && strings.Contains(body, "stopping")
+	})
+	if err := s.result(t); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,8 +2,10 @@ package obs_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
 
 	"github.com/leathq/leat/pkg/obs"
 )
@@ -101,6 +105,48 @@ func TestOneTraceGoesThroughTwoProcessesIntoAFile(t *testing.T) {
 	}
 	if spans[0].Name != "chat m" || spans[0].Attributes[0].Key != "gen_ai.request.model" {
 		t.Errorf("span %+v", spans[0])
+	}
+}
+
+// collector is an OTLP endpoint that hands on the names of the spans it gets.
+type collector struct {
+	coltrace.UnimplementedTraceServiceServer
+	names chan string
+}
+
+func (c *collector) Export(_ context.Context, req *coltrace.ExportTraceServiceRequest) (*coltrace.ExportTraceServiceResponse, error) {
+	for _, rs := range req.ResourceSpans {
+		for _, ss := range rs.ScopeSpans {
+			for _, sp := range ss.Spans {
+				c.names <- sp.Name
+			}
+		}
+	}
+	return &coltrace.ExportTraceServiceResponse{}, nil
+}
+
+func TestSpansReachAnOTLPEndpointInBothForms(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, server := &collector{names: make(chan string, 2)}, grpc.NewServer()
+	coltrace.RegisterTraceServiceServer(server, c)
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(server.Stop)
+	for _, form := range []string{l.Addr().String(), "http://" + l.Addr().String()} {
+		tr, err := obs.NewTracing(t.Context(), obs.TraceConfig{OTLP: form, Ratio: 1}, "x", "x-1", "v")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, sp := tr.Provider.Tracer("t").Start(t.Context(), form)
+		sp.End()
+		if err := tr.Close(t.Context()); err != nil { // flushes
+			t.Fatal(err)
+		}
+		if got := <-c.names; got != form {
+			t.Errorf("got %q, want %q", got, form)
+		}
 	}
 }
 
