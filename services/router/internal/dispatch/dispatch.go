@@ -142,6 +142,9 @@ func (m *Machine) Dispatched() int {
 	return n
 }
 
+// Policy is the name of the pool's policy.
+func (m *Machine) Policy() string { return m.cfg.Policy.Name() }
+
 // DrainRate is how many sequences a second leave the queue.
 func (m *Machine) DrainRate(now time.Time) float64 {
 	items, _ := m.queue.DrainRates(now)

@@ -1,0 +1,107 @@
+package lease_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leathq/leat/services/router/internal/lease"
+)
+
+var t0 = time.Unix(1_800_000_000, 0)
+
+func at(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+
+// claimed is a seat that "a" has owned with epoch 7 since t0.
+func claimed(t *testing.T) *lease.Seat {
+	t.Helper()
+	s := lease.New("a", t0, 0)
+	if s.Next(t0) != lease.Claim || s.Next(t0) != lease.Nothing {
+		t.Fatal("a free seat is claimed once")
+	}
+	s.Took(7, true, at(1))
+	return s
+}
+
+func TestAStandbyClaimsOnlyWhatHasNotMovedForTwoSeconds(t *testing.T) {
+	s := lease.New("b", t0, time.Second)
+	s.Seen("a", 0, 7, at(100))
+	for ms, rev := 600, uint64(8); ms < 5000; ms, rev = ms+500, rev+1 {
+		s.Seen("a", 7, rev, at(ms))
+		if got := s.Next(at(ms + 499)); got != lease.Nothing {
+			t.Fatalf("step %d while the owner renews", got)
+		}
+	}
+	if s.Epoch != 7 {
+		t.Fatalf("epoch %d after renewals, want the claim's 7", s.Epoch)
+	}
+	if s.Next(at(6599)) != lease.Nothing || s.Next(at(6601)) != lease.Claim {
+		t.Fatal("the claim should come 2 s after the last renewal, at 4.6 s")
+	}
+}
+
+func TestADeletedEntryIsClaimedAtOnce(t *testing.T) {
+	s := lease.New("b", t0, 0)
+	s.Seen("a", 0, 7, at(100))
+	s.Seen("", 0, 8, at(200))
+	if s.Next(at(201)) != lease.Claim {
+		t.Fatal("the owner left cleanly and nobody takes over")
+	}
+}
+
+func TestAnOwnerRenewsAndKeepsItsEpoch(t *testing.T) {
+	s := claimed(t)
+	for i := 1; i < 10; i++ {
+		if s.Next(at(i*500-1)) != lease.Nothing || s.Next(at(i*500)) != lease.Renew {
+			t.Fatalf("renewal %d is not due every 500 ms", i)
+		}
+		s.Took(uint64(7+i), false, at(i*500+1))
+		s.Seen("a", 7, uint64(7+i), at(i*500+2)) // the watch brings our own write
+	}
+	if !s.Valid(at(6400)) || s.Epoch != 7 {
+		t.Fatalf("valid %v, epoch %d", s.Valid(at(6400)), s.Epoch)
+	}
+}
+
+func TestAnOwnerStepsDown(t *testing.T) {
+	for name, lose := range map[string]func(*lease.Seat){
+		"when it sees another owner":      func(s *lease.Seat) { s.Seen("b", 0, 9, at(400)) },
+		"when its renewal meets a winner": func(s *lease.Seat) { s.Next(at(500)); s.Failed(true) },
+	} {
+		s := claimed(t)
+		lose(s)
+		if s.Next(at(600)) != lease.StepDown {
+			t.Errorf("%s: goes on", name)
+		}
+		s.Down(at(601))
+		if s.Mine() || s.Next(at(700)) != lease.Nothing {
+			t.Errorf("%s: claims it back at once", name)
+		}
+	}
+	// A process that was stopped, or cut off from the bucket, finds out by the clock.
+	s := claimed(t)
+	s.Next(at(500))
+	s.Failed(false)
+	if !s.Valid(at(1999)) || s.Valid(at(2001)) || s.Next(at(2001)) != lease.StepDown {
+		t.Error("ownership should end 2 s after the last renewal")
+	}
+}
+
+func TestARenewalThatComesBackLateDoesNotRestoreAnOwner(t *testing.T) {
+	s := claimed(t)
+	s.Next(at(500))
+	s.Down(at(510))
+	s.Took(8, false, at(520))
+	if s.Mine() {
+		t.Fatal("an owner that stepped down is one again")
+	}
+}
+
+func TestALateClaimDoesNotUndoANewerEntry(t *testing.T) {
+	s := lease.New("a", t0, 0)
+	s.Next(t0)
+	s.Seen("b", 0, 9, at(1)) // b won with revision 9
+	s.Took(8, true, at(2))
+	if s.Mine() {
+		t.Fatal("two owners")
+	}
+}

@@ -1,0 +1,160 @@
+// Package router queues inference requests of model pools and gives each to the worker that should have it.
+//
+// Exactly one router owns a pool partition, by a lease with an epoch; any number of routers stand by. The package
+// refuses to look into prompts and to store requests: what a dead router had queued, its gateways submit again.
+package router
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/obs"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
+)
+
+// tickEvery is how often time passes for the pools: queue time-outs, lost workers, trials.
+const tickEvery = 50 * time.Millisecond
+
+// Router is the service. Make it with New, run it once.
+type Router struct {
+	cfg     Config
+	id      string
+	log     *slog.Logger
+	bus     *bus.Bus
+	nats    bus.Config
+	metrics *metrics
+	tracer  trace.Tracer // nil: off
+	loaded  atomic.Bool  // the lease bucket was read once
+
+	mu       sync.RWMutex
+	pools    map[string]*pool
+	byWorker map[string]*pool
+	owners   *ownership
+}
+
+// New makes a router. It opens nothing.
+func New(cfg Config, deps host.Deps) *Router {
+	r := &Router{
+		cfg: cfg, id: bus.Token(deps.ID), log: deps.Log, bus: deps.Bus, nats: deps.NATS,
+		pools: map[string]*pool{}, byWorker: map[string]*pool{},
+	}
+	if obs.On(deps.Tracer) {
+		r.tracer = deps.Tracer.Tracer("github.com/leathq/leat/services/router")
+	}
+	r.metrics = newMetrics(deps.Metrics, r)
+	r.owners = newOwnership(r)
+	return r
+}
+
+// Name is router.
+func (r *Router) Name() string { return "router" }
+
+// Register serves leat.router.v1.
+func (r *Router) Register(s grpc.ServiceRegistrar) {
+	routerv1.RegisterRouterServiceServer(s, &api{r: r})
+}
+
+// Ready is nil once the leases are known and the bus is up.
+func (r *Router) Ready() error {
+	if !r.loaded.Load() {
+		return errors.New("the leases have not been read yet")
+	}
+	return r.bus.Up()
+}
+
+// Banner says what the router is called; pools come and go with their workers.
+func (r *Router) Banner() []string {
+	return []string{"router " + r.id + ": owns pools as their workers report; leases in KV " + bus.LeaseBucket + ", TTL " + bus.LeaseTTL.String()}
+}
+
+// Run works until ctx ends, then hands its partitions over and returns nil.
+func (r *Router) Run(ctx context.Context) error {
+	stop, err := r.subscribe()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	owning := make(chan error, 1)
+	go func() { owning <- r.owners.run(ctx) }()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-owning:
+			return err
+		case now := <-tick.C:
+			for _, p := range r.allPools() {
+				p.tick(now)
+			}
+		}
+	}
+}
+
+// pool returns the pool of a name and makes it where it is new. It is nil where too many are known already.
+func (r *Router) pool(name string) *pool {
+	r.mu.RLock()
+	p := r.pools[name]
+	r.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p = r.pools[name]; p != nil {
+		return p
+	}
+	const most = 4096 // names come from the bus
+	if len(r.pools) >= most || bus.Token(name) != name {
+		return nil
+	}
+	p, err := newPool(r, name)
+	if err != nil {
+		r.log.Error("pool not opened", "pool", name, "error", err)
+		return nil
+	}
+	r.pools[name] = p
+	r.owners.watchPool(name, r.cfg.Pools.Of(name).Partitions)
+	return p
+}
+
+// known returns the pool of a name, or nil.
+func (r *Router) known(name string) *pool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.pools[name]
+}
+
+func (r *Router) allPools() []*pool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	out := make([]*pool, 0, len(r.pools))
+	for _, p := range r.pools {
+		out = append(out, p)
+	}
+	return out
+}
+
+// poolOf returns the pool of a worker that has reported, or nil.
+func (r *Router) poolOf(worker string) *pool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.byWorker[worker]
+}
+
+func (r *Router) setPoolOf(worker string, p *pool) {
+	if r.poolOf(worker) == p {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byWorker[worker] = p
+}
