@@ -22,6 +22,8 @@ var (
 	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
 	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe.
 	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
+	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone.
+	Pongs = bus.Subject[*inferv1.Pong]{Pattern: "png.{gateway}.{worker}", Lane: bus.Control}
 	// Frames: worker → gateway: all deltas of one engine step.
 	Frames = bus.Subject[*inferv1.Frame]{Pattern: "tok.{gateway}", Lane: bus.Tokens}
 	// Reports: worker → routers, gateways, consoles. 4 a second and on every change of load class.

@@ -104,3 +104,8 @@ func (s Set) Validate() error {
 	}
 	return nil
 }
+
+// File is the part of a configuration file that holds the pools, for processes of one service.
+type File struct {
+	Pools Set `yaml:"pools" doc:"settings by pool; 'default' holds for those not named"`
+}
