@@ -1,0 +1,64 @@
+package openai
+
+import (
+	"io"
+
+	"github.com/leathq/leat/services/worker/internal/engine"
+)
+
+// Answer is what tests see of a parsed answer.
+type Answer struct {
+	Text, Finish                          string
+	Reasoning, Choice, Failed, UsageGiven bool
+	Logprobs                              string
+	Prompt, Cached, Completion, Thought   int
+}
+
+// Parse is the decoder of answers and chunks.
+func Parse(b []byte) (Answer, error) {
+	a, err := newParser().parse(b)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{
+		Text: a.text, Finish: a.finish, Reasoning: a.reasoning, Choice: a.choice, Failed: a.failed, UsageGiven: a.usage.given,
+		Logprobs: string(a.logprobs),
+		Prompt:   a.usage.prompt, Cached: a.usage.cached, Completion: a.usage.completion, Thought: a.usage.reasoning,
+	}, nil
+}
+
+// Events cuts a stream into its events' data, with a first buffer of size bytes.
+func Events(r io.Reader, size, limit int) (events []string, err error) {
+	var s sseReader
+	s.reset(r, make([]byte, size), limit, func() {})
+	for {
+		data, err := s.next()
+		if err == io.EOF {
+			return events, nil
+		}
+		if err != nil {
+			return events, err
+		}
+		events = append(events, string(data))
+	}
+}
+
+// Body is the upstream's request for req.
+func Body(kind string, req *engine.Request) (body, path string) {
+	b, path := new(Engine).body(nil, req, &facts{kind: kind, upstreamModel: "up"})
+	return string(b), path
+}
+
+// ReadMetrics reads Prometheus text.
+func ReadMetrics(page []byte) (known bool, running, waiting, kv float64) {
+	s := readMetrics(page)
+	return s.known, s.running, s.waiting, s.kv
+}
+
+// DecodeLogprobs reads a logprobs object.
+func DecodeLogprobs(raw []byte, top int) ([]engine.TokenLogprob, error) {
+	return decodeLogprobs(raw, top)
+}
+
+// ErrorOf is the error that an upstream's answer becomes.
+func ErrorOf(status int, body []byte) *engine.Error { return new(Engine).refusal(status, "", body) }
