@@ -95,10 +95,12 @@ func (o *ownership) run(ctx context.Context) error {
 			o.handOver(context.WithoutCancel(ctx))
 			return nil
 		case e, ok := <-watch.Updates():
-			if !ok {
+			switch {
+			case ok:
+				o.seen(e)
+			case ctx.Err() == nil:
 				return errors.New("the watch of the leases ended: see NATS's log")
 			}
-			o.seen(e)
 		case <-tick.C:
 			if o.r.loaded.Load() {
 				o.look(ctx, time.Now())

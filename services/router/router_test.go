@@ -87,8 +87,12 @@ func TestAFailureBeforeTheFirstTokenIsRetriedElsewhereThenToldWithItsCause(t *te
 	if len(seen) != 2 {
 		t.Fatalf("tried %v, want both workers", seen)
 	}
-	if e := g.status().GetRefused(); e.GetCode() != "engine_crashed" {
-		t.Fatalf("refusal %v, want the engine's own error", e)
+	st := g.status()
+	for st.GetQueued() != nil { // while it waited for another worker
+		st = g.status()
+	}
+	if e := st.GetRefused(); e.GetCode() != "engine_crashed" {
+		t.Fatalf("status %v, want the engine's own error", st)
 	}
 }
 
