@@ -64,6 +64,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		return nil, err
 	}
 	e.up(p)
+	e.log.Info("llama engine loaded its model", "model", e.cfg.Name, "description", p.ready.Description, "load_time", p.ready.LoadTime,
+		"self_test_time", p.ready.SelfTestTime, "exact", p.ready.Exact, "exact_note", p.ready.ExactNote, "fingerprint", p.ready.Fingerprint,
+		"schedule", e.cfg.Schedule, "threads", e.cfg.Threads, "slots", p.ready.Slots, "context", p.ready.Context, "backend", p.ready.Backend)
 	life, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	go e.supervise(life, p)

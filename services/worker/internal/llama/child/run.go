@@ -118,7 +118,7 @@ func load(c *wire.Conn, h *wire.Hello) (*scheduler, *wire.Ready, error) {
 		Library: lib.Version, Backend: lib.Backend, Description: m.Desc, LoadTime: time.Since(start)}
 	if h.SelfTest {
 		start = time.Now()
-		if ready.ExactNote, err = s.selfTest(); err != nil {
+		if ready.ExactNote, err = s.prove(); err != nil {
 			return nil, nil, fmt.Errorf("self-test: %w", err)
 		}
 		ready.Exact, ready.SelfTestTime = ready.ExactNote == "", time.Since(start)

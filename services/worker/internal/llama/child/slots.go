@@ -58,7 +58,7 @@ func place(slots []slot, prompt []int32, limit int) (plan, bool) {
 // chunkSize returns how many of left prompt tokens the next call takes: at most limit, and so that no call takes
 // fewer than least, as a single token would run through another kernel. Limit must be at least 2·least−1.
 func chunkSize(left, limit, least int) int {
-	n := min(left, limit)
+	n := min(left, max(limit, least))
 	if rest := left - n; rest > 0 && rest < least {
 		n = left - least
 	}
