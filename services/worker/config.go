@@ -1,0 +1,108 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/services/worker/internal/llama"
+	"github.com/leathq/leat/services/worker/internal/openai"
+	"github.com/leathq/leat/services/worker/internal/sim"
+)
+
+// Config is all that a worker needs beside a NATS URL.
+type Config struct {
+	Engine     string        `yaml:"engine" flag:"engine" oneof:"llama|openai|sim" doc:"what computes: llama (a model file on this machine), openai (any OpenAI-compatible server) or sim (nothing: for tests)"`
+	Model      string        `yaml:"model" flag:"model" doc:"llama: path of a GGUF file, or hf:owner/repo/file.gguf; openai: NAME or NAME=UPSTREAM_NAME; empty: the engine's default"`
+	Names      []string      `yaml:"served_model_names" flag:"served-model-name" doc:"names by which clients ask for the model; empty: the engine's own"`
+	Name       string        `yaml:"name" flag:"name" doc:"name of this worker, unique in the fleet; empty: made from the machine's name"`
+	Pool       string        `yaml:"pool" flag:"pool" doc:"pool to join: workers that serve the same models; empty: the model's name"`
+	Slots      int           `yaml:"slots" flag:"slots" doc:"sequences that run at once; 0: the engine's default"`
+	Overcommit int           `yaml:"overcommit" flag:"overcommit" doc:"sequences accepted beyond the slots, to wait inside the engine"`
+	Grace      time.Duration `yaml:"grace" flag:"grace" doc:"how long running sequences may finish when the worker is told to leave"`
+	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
+	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
+	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`
+}
+
+// Llama configures llama.cpp, which runs in a child process.
+type Llama struct {
+	EngineLib    string        `yaml:"engine_lib" flag:"engine-lib" doc:"directory of libllama and its back-ends; empty: fetched once and kept"`
+	Threads      int           `yaml:"threads" flag:"threads" doc:"compute threads; 0: one less than there are CPUs"`
+	CPUs         []int         `yaml:"cpus" flag:"cpus" doc:"CPUs to pin the compute threads to (Linux); empty: not pinned"`
+	Context      int           `yaml:"context" flag:"context" doc:"tokens that a sequence may hold, prompt and answer; 0: 2048"`
+	Chunk        int           `yaml:"chunk" flag:"chunk" doc:"prompt tokens between two decode steps at most; 0: 128"`
+	Schedule     string        `yaml:"schedule" flag:"schedule" oneof:"exact|fast" doc:"exact: an answer does not depend on load; fast: it may differ in the last bits"`
+	CheckTensors bool          `yaml:"check_tensors" flag:"check-tensors" doc:"read all weights at load and refuse broken ones"`
+	StartTimeout time.Duration `yaml:"start_timeout" flag:"engine-start-timeout" doc:"longest load of a model; 0: 5m"`
+	StepTimeout  time.Duration `yaml:"step_timeout" flag:"engine-step-timeout" doc:"longest native call until the engine counts as hung and is restarted; 0: 2m"`
+}
+
+// Relay configures the engine openai. It is checked when that engine is chosen, not before.
+type Relay openai.Config
+
+// DefaultConfig runs a model file on this machine.
+func DefaultConfig() Config {
+	return Config{
+		Engine: "llama", Grace: 30 * time.Second, Llama: Llama{Schedule: "exact"}, OpenAI: Relay(openai.DefaultConfig()),
+		Sim: sim.DefaultConfig(),
+	}
+}
+
+// Validate refuses what cannot work with any engine.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Name != "" && c.Name != bus.Token(c.Name) {
+		errs = append(errs, fmt.Errorf("name: %q has other letters than A-Z, a-z, 0-9, _ and -; try %q", c.Name, bus.Token(c.Name)))
+	}
+	if c.Pool != "" && c.Pool != bus.Token(c.Pool) {
+		errs = append(errs, fmt.Errorf("pool: %q has other letters than A-Z, a-z, 0-9, _ and -; try %q", c.Pool, bus.Token(c.Pool)))
+	}
+	if c.Slots < 0 || c.Slots > maxSlots {
+		errs = append(errs, fmt.Errorf("slots: %d is not between 0 (the engine's default) and %d", c.Slots, maxSlots))
+	}
+	if c.Overcommit < 0 || c.Overcommit > maxSlots {
+		errs = append(errs, fmt.Errorf("overcommit: %d is not between 0 and %d", c.Overcommit, maxSlots))
+	}
+	if c.Grace < 0 {
+		errs = append(errs, fmt.Errorf("grace: %s is below 0", c.Grace))
+	}
+	return errors.Join(errs...)
+}
+
+// maxSlots bounds what a report must list.
+const maxSlots = 1 << 14
+
+func (c Config) llama() llama.Config {
+	l := c.Llama
+	out := llama.Config{
+		Model: c.Model, LibDir: l.EngineLib, Threads: l.Threads, CPUs: l.CPUs, Slots: c.Slots, Context: l.Context, Chunk: l.Chunk,
+		Schedule: l.Schedule, CheckTensors: l.CheckTensors, StartTimeout: l.StartTimeout, StepTimeout: l.StepTimeout,
+	}
+	if len(c.Names) > 0 {
+		out.Name = c.Names[0]
+	}
+	return out
+}
+
+func (c Config) openai() openai.Config {
+	out := openai.Config(c.OpenAI)
+	out.Model = c.Model
+	if out.Slots == 0 {
+		out.Slots = c.Slots
+	}
+	return out
+}
+
+func (c Config) sim() sim.Config {
+	out := c.Sim
+	out.Model = c.Model
+	if len(c.Names) > 0 {
+		out.Model = c.Names[0]
+	}
+	if c.Slots > 0 {
+		out.Cost.Slots = c.Slots
+	}
+	return out
+}

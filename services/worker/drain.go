@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/leathq/leat/pkg/bus"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/held"
+)
+
+// letGo is how long an engine may take to end sequences that were stopped.
+const letGo = time.Second
+
+func (m *member) draining() bool {
+	s, _ := m.state()
+	return s >= inferv1.WorkerState_WORKER_STATE_DRAINING
+}
+
+// retire leaves the fleet: nothing new is taken, what has not started is handed back at once, what runs may finish
+// within grace and is then ended with a typed error; the last report says gone.
+func (m *member) retire(grace time.Duration) error {
+	defer m.worker.member.Store(nil)
+	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, "leaving the fleet")
+	m.table.Close(held.HandedBack)
+	n, _ := m.table.Held()
+	m.log.Info("draining", "held", n, "grace", grace)
+	m.kick()
+	m.handBack()
+	err := m.finish(grace)
+	m.close()
+	m.become(inferv1.WorkerState_WORKER_STATE_GONE, "")
+	m.report()
+	m.log.Info("left the fleet")
+	return errors.Join(err, m.flush())
+}
+
+// finish waits for the sequences, ends those that outlast the grace, and gives the engine a moment to let go of them.
+func (m *member) finish(grace time.Duration) error {
+	done := make(chan struct{})
+	go func() { m.working.Wait(); close(done) }()
+	if within(done, grace) {
+		return nil
+	}
+	late := m.table.Active()
+	m.log.Warn("grace period is over", "cut", len(late))
+	for _, s := range late {
+		s.Out.Fail(errDraining, nil)
+		m.stop(s, errDraining)
+	}
+	if within(done, letGo) {
+		return nil
+	}
+	if err := m.engine.Close(); err != nil {
+		m.log.Error("engine did not close cleanly", "error", err)
+	}
+	if within(done, letGo) {
+		return nil
+	}
+	n, _ := m.table.Held()
+	return fmt.Errorf("the engine still held %d sequences %s after they were stopped", n, 2*letGo)
+}
+
+func within(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// flush waits until the server has what was published last.
+func (m *member) flush() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, l := range []bus.Lane{bus.Tokens, bus.Control} {
+		if nc := m.bus.Conn(l); nc.IsConnected() {
+			if err := nc.FlushWithContext(ctx); err != nil {
+				return fmt.Errorf("flush last messages: %w", err)
+			}
+		}
+	}
+	return nil
+}

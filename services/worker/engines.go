@@ -1,0 +1,64 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/llama"
+	"github.com/leathq/leat/services/worker/internal/llama/child"
+	"github.com/leathq/leat/services/worker/internal/openai"
+	"github.com/leathq/leat/services/worker/internal/sim"
+)
+
+// IsEngine reports whether a command line is that of an engine's child process: "engine llama". The engine llama starts
+// the program that it runs in again with it, so every program with a worker in it must answer.
+func IsEngine(args []string) bool { return len(args) >= 2 && args[0] == "engine" && args[1] == "llama" }
+
+// Engine is the child process of an engine. It ends when its worker does.
+func Engine(ctx context.Context, args, _ []string) error {
+	if !IsEngine(args) {
+		return fmt.Errorf("engine %v is not known; there is llama", args)
+	}
+	if code := child.Main(ctx, args[2:], os.Stderr); code != 0 {
+		return fmt.Errorf("engine %s ended with code %d", args[1], code)
+	}
+	return nil
+}
+
+// Prepare checks what the chosen engine needs and brings libraries and model files into place, which may take minutes
+// the first time; progress is told on out. It writes the paths into cfg. An error says what to change.
+func Prepare(ctx context.Context, cfg *Config, out io.Writer) error {
+	switch cfg.Engine {
+	case "openai":
+		return cfg.openai().Validate()
+	case "sim":
+		return cfg.sim().Validate()
+	}
+	paths, err := assets.Ensure(ctx, assets.Spec{EngineLib: cfg.Llama.EngineLib, Model: cfg.Model}, assets.Options{Progress: out})
+	if err != nil {
+		return err
+	}
+	cfg.Llama.EngineLib, cfg.Model = paths.EngineLib, paths.Model
+	if len(cfg.Names) == 0 {
+		cfg.Names = []string{paths.ModelName}
+	}
+	return cfg.llama().Validate()
+}
+
+// openEngine starts the engine that cfg names.
+func openEngine(ctx context.Context, cfg Config, deps host.Deps, steps engine.Steps) (engine.Engine, error) {
+	switch cfg.Engine {
+	case "llama":
+		return llama.New(ctx, cfg.llama(), llama.Deps{Log: deps.Log, Steps: steps})
+	case "openai":
+		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv})
+	case "sim":
+		return sim.New(cfg.sim(), sim.Deps{Steps: steps})
+	}
+	return nil, fmt.Errorf("engine %q is not known; take llama, openai or sim", cfg.Engine)
+}

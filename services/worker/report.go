@@ -1,0 +1,154 @@
+package worker
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/events"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/held"
+)
+
+// reportLoop reports 4 times a second, and at once when the load class changes.
+func (m *member) reportLoop() {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	gap := time.NewTimer(0)
+	defer gap.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-m.changed:
+			select { // a worker at the edge of full must not flood every router
+			case <-gap.C:
+			case <-m.life.Done():
+				return
+			}
+			tick.Reset(reportEvery)
+		case <-m.life.Done():
+			return
+		}
+		gap.Reset(reportGap)
+		m.refresh()
+		m.report()
+	}
+}
+
+// report publishes one report now.
+func (m *member) report() {
+	r := m.snapshot()
+	r.Number = m.number.Add(1)
+	if err := m.bus.Publish(events.Reports.Lane, events.Reports.Name(m.pool, m.name), "", r); err != nil {
+		m.log.Warn("report not sent", "error", err)
+	}
+}
+
+// snapshot is the report that would be sent now, without a number of its own.
+func (m *member) snapshot() *inferv1.Report {
+	s, id := m.engine.Stats(), m.identity.get()
+	state, note := m.state()
+	n, _ := m.table.Held()
+	r := &inferv1.Report{
+		Worker: m.name, Pool: m.pool, Number: m.number.Load(), StartedUnixNanos: m.started.UnixNano(), State: state, StateNote: note,
+		Models: id.names, DescriptionDigest: id.description.GetDigest(), Engine: id.info.Engine,
+		Slots: uint32(m.slots), Held: uint32(n), Running: count(s.Running), Waiting: count(s.Waiting),
+		QueuedTokens: uint64(max(s.QueuedTokens, 0)), KvUse: s.KVUse, PrefillRate: s.PrefillRate, DecodeRate: s.DecodeRate,
+		Steps: s.Steps, PromptTokens: s.PromptTokens, CachedTokens: s.CachedTokens, OutputTokens: s.OutputTokens,
+	}
+	for _, h := range m.table.Holdings() {
+		r.Holdings = append(r.Holdings, &inferv1.Holding{Router: h.Router, Highest: h.Highest, Numbers: h.Numbers})
+	}
+	return r
+}
+
+func count(n int) uint32 { return uint32(max(n, 0)) }
+
+// refresh notices when the engine serves something else than before.
+func (m *member) refresh() {
+	id := m.identity.get()
+	m.identity.refresh(m.name, m.pool, id.names, m.engine.Info(), m.started)
+}
+
+// checkHealth follows the engine's health. What has not started is handed back when it fails.
+func (m *member) checkHealth() {
+	m.judge(m.engine.Stats(), 0)
+}
+
+func (m *member) judge(s engine.Stats, stuck int) {
+	note := ""
+	switch {
+	case !s.Healthy:
+		note = s.HealthMessage
+		if note == "" {
+			note = "the engine is not healthy"
+		}
+	case stuck > 0:
+		note = "the engine does not let go of sequences that were stopped"
+	}
+	if note == "" {
+		if m.become(inferv1.WorkerState_WORKER_STATE_READY, "") {
+			m.table.Close(held.None)
+			m.log.Info("worker is ready")
+			m.kick()
+		}
+		return
+	}
+	if m.become(inferv1.WorkerState_WORKER_STATE_UNHEALTHY, note) {
+		m.table.Close(held.HandedBack)
+		m.log.Error("worker is unhealthy", "reason", note)
+		m.handBack()
+		m.kick()
+	}
+}
+
+// handBack gives the routers what has not emitted anything yet.
+func (m *member) handBack() {
+	for _, s := range m.table.Active() {
+		if s.Out.SealUnstarted() {
+			m.stop(s, errHandedBack)
+		}
+	}
+}
+
+// sweepLoop ends what is late or orphaned, and watches the engine's health.
+func (m *member) sweepLoop() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-tick.C:
+		case <-m.life.Done():
+			return
+		}
+		stuck := m.sweep()
+		if n%4 == 0 {
+			m.judge(m.engine.Stats(), stuck)
+		}
+	}
+}
+
+func (m *member) sweep() (stuck int) {
+	now := time.Now()
+	if m.bus.Up() != nil {
+		m.table.HearAll(now) // deaf, so nobody's silence means anything
+	}
+	due := m.table.Sweep(now, stuckAfter)
+	for _, s := range due.Late {
+		s.Out.Fail(errDeadline, nil) // at once: the engine may take its time
+		s.Stop(errDeadline)
+	}
+	for _, s := range due.Orphan {
+		s.Out.Seal()
+		s.Stop(errOrphan)
+	}
+	for _, g := range due.Gone {
+		m.sender.Forget(g)
+	}
+	m.metrics.orphans.Add(float64(len(due.Orphan)))
+	return due.Stuck
+}
+
+// deterministic encodes equal messages equally, for digests.
+var deterministic = proto.MarshalOptions{Deterministic: true}

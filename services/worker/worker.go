@@ -1,0 +1,109 @@
+// Package worker joins an inference engine to the fleet.
+//
+// A worker needs a NATS URL and an engine. It says on the bus what it serves and how busy it is, takes dispatches from
+// routers, runs each as a sequence of its engine and sends the deltas to the gateway that asked.
+//
+// The package refuses to queue: a dispatch for which there is no slot goes back at once. It never retries, never picks
+// another worker, and keeps nothing on disk.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/leathq/leat/pkg/host"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	workerv1 "github.com/leathq/leat/proto/gen/leat/worker/v1"
+	"github.com/leathq/leat/services/worker/internal/engine"
+)
+
+// Worker is the service. Make it with New.
+type Worker struct {
+	cfg     Config
+	deps    host.Deps
+	log     *slog.Logger
+	name    string
+	open    opener
+	metrics *metrics
+	member  atomic.Pointer[member] // nil while not in the fleet
+	leave   chan time.Duration     // a drain was asked for, with its grace
+}
+
+// opener starts the engine that a configuration names.
+type opener func(ctx context.Context, cfg Config, deps host.Deps, steps engine.Steps) (engine.Engine, error)
+
+// New makes a worker. It opens nothing; Run does.
+func New(cfg Config, deps host.Deps) *Worker { return newWorker(cfg, deps, openEngine) }
+
+func newWorker(cfg Config, deps host.Deps, open opener) *Worker {
+	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: open, leave: make(chan time.Duration, 1)}
+	if w.name == "" {
+		w.name = deps.ID
+	}
+	w.log = deps.Log.With("worker", w.name)
+	w.metrics = newMetrics(deps.Metrics, &w.member)
+	return w
+}
+
+// Name is the service's name in logs and health.
+func (w *Worker) Name() string { return "worker" }
+
+// Register adds the gRPC service leat.worker.v1.
+func (w *Worker) Register(r grpc.ServiceRegistrar) {
+	workerv1.RegisterWorkerServiceServer(r, api{worker: w})
+}
+
+// Ready returns why the worker takes no work now, or nil.
+func (w *Worker) Ready() error {
+	m := w.member.Load()
+	if m == nil {
+		return fmt.Errorf("the %s engine is loading", w.cfg.Engine)
+	}
+	if state, note := m.state(); state != inferv1.WorkerState_WORKER_STATE_READY {
+		return fmt.Errorf("worker is %s: %s", stateName(state), note)
+	}
+	return nil
+}
+
+// Banner says what the worker computes with.
+func (w *Worker) Banner() []string {
+	return []string{fmt.Sprintf("worker %s: engine %s", w.name, w.cfg.Engine)}
+}
+
+// Run starts the engine, joins the fleet and works until ctx ends or a drain is asked for; it then lets running
+// sequences finish within the grace period, hands back the others, says that it is gone and returns nil. An engine that
+// cannot start is an error that says what to do.
+func (w *Worker) Run(ctx context.Context) error {
+	m, err := w.join(ctx)
+	if err != nil {
+		return err
+	}
+	grace := w.cfg.Grace
+	select {
+	case <-ctx.Done():
+	case g := <-w.leave:
+		if g > 0 {
+			grace = g
+		}
+	}
+	if limit := w.deps.DrainTimeout - farewell; w.deps.DrainTimeout > 0 && grace > limit {
+		grace = max(limit, 0) // the host would cut everything off at its own deadline
+	}
+	return m.retire(grace)
+}
+
+// farewell is what a drain needs beside the grace: the last frames and the last report.
+const farewell = 3 * time.Second
+
+// drain asks Run to leave; only the first time counts. 0 is the configured grace.
+func (w *Worker) drain(grace time.Duration) {
+	select {
+	case w.leave <- grace:
+	default:
+	}
+}
