@@ -107,7 +107,7 @@ func load(t *testing.T, file string, environ []string, args ...string) (*router,
 		environ = append(environ, "LEAT_CONFIG="+path)
 	}
 	loaded, err := conf.Load(conf.Spec{
-		Program: "leat router", Summary: "Routes.", Args: args, Environ: environ, Overlay: "router",
+		Program: "leat router", Summary: "Routes.", Args: args, Environ: environ, Overlay: "router", Repeat: []string{"listen"},
 		Sections:  []conf.Section{{Into: b}, {Key: "router", Into: r}},
 		Elsewhere: []string{"gateway", "worker"},
 	})
@@ -207,7 +207,7 @@ func TestUsageIsToldFromTheRest(t *testing.T) {
 }
 
 func TestOthersSettingsAreTolerated(t *testing.T) {
-	file := "gateway: {anything: [1, 2]}\nworker:\nlisten: {http: all:1}\nrouter:\n  listen: {http: mine:1}\n"
+	file := "gateway: {anything: [1, 2]}\nworker:\nrouter:\n  listen: {http: mine:1}\nlisten: {http: all:1, pprof: true}\n"
 	env := []string{
 		"LEAT_TEST_X=1", "LEAT_PORT=tcp://10.0.0.1:80", "LEAT_GATEWAY_PORT_8080_TCP_ADDR=10.0.0.1",
 		"LEAT_SERVICE_HOST=10.0.0.1", "LEAT_SERVICE_PORT_HTTP=80", "OTHER=1",
@@ -223,8 +223,8 @@ func TestOthersSettingsAreTolerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Listen.HTTP != "mine:1" {
-		t.Errorf("listen.http is %q, want the router's own", b.Listen.HTTP)
+	if b.Listen.HTTP != "mine:1" || !b.Listen.Pprof {
+		t.Errorf("listen is %v, want the router's own over everybody's", b.Listen)
 	}
 }
 

@@ -64,6 +64,9 @@ func (l *loader) readDocuments(file *ast.File) {
 		return
 	}
 	l.readSection(root, l.fields, "", l.Elsewhere)
+	for _, apply := range l.later {
+		apply()
+	}
 }
 
 // at is "file:line" of a node.
@@ -82,9 +85,6 @@ func (l *loader) readSection(n ast.Node, fields []*field, path string, pass []st
 	if !ok {
 		return
 	}
-	if path == l.Overlay && path != "" {
-		fields = append(slices.Clone(fields), l.nameless(fields)...)
-	}
 	for _, p := range pairs {
 		i := slices.IndexFunc(fields, func(f *field) bool { return f.key == p.key })
 		switch {
@@ -92,22 +92,22 @@ func (l *loader) readSection(n ast.Node, fields []*field, path string, pass []st
 			l.readSection(p.node, fields[i].fields, fields[i].path, nil)
 		case i >= 0:
 			l.readSetting(p.node, fields[i])
-		case !slices.Contains(pass, p.key):
+		case !slices.Contains(pass, p.key) && !l.repeats(p, path):
 			l.refuseKey(p, path, fields)
 		}
 	}
 }
 
-// nameless are the top-level fields that the overlay section may repeat: all that are not sections of their own.
-func (l *loader) nameless(own []*field) (out []*field) {
-	for _, f := range l.fields {
-		named := slices.ContainsFunc(l.Sections, func(s Section) bool { return s.Key == f.path })
-		taken := slices.ContainsFunc(own, func(o *field) bool { return o.key == f.key })
-		if !named && !taken {
-			out = append(out, f)
-		}
+// repeats handles a key of a program's section that repeats one of the top level, such as router.host.
+func (l *loader) repeats(p pair, path string) bool {
+	if !slices.Contains(l.Repeat, p.key) || path != l.Overlay && !slices.Contains(l.Programs, path) || path == "" {
+		return false
 	}
-	return out
+	i := slices.IndexFunc(l.fields, func(f *field) bool { return f.key == p.key && f.section })
+	if i >= 0 && path == l.Overlay {
+		l.later = append(l.later, func() { l.readSection(p.node, l.fields[i].fields, p.key, nil) })
+	}
+	return i >= 0
 }
 
 func (l *loader) refuseKey(p pair, path string, fields []*field) {

@@ -26,9 +26,11 @@ type Spec struct {
 	// Args are the command line without the program's name, Environ is os.Environ's form.
 	Args, Environ []string
 	Sections      []Section
-	// Overlay is the key of a section in which the keys of the nameless sections may be given again, for this program
-	// only: worker.listen.http beside listen.http.
-	Overlay string
+	// Programs are the top-level sections of programs that have processes of their own. In such a section the keys of
+	// Repeat may be given again (router.host.http beside host.http), for that program's process only: they win in the
+	// process whose Overlay is the section's key and are left alone in every other.
+	Programs, Repeat []string
+	Overlay          string
 	// Elsewhere are top-level keys of other programs that share the file; they are not read.
 	Elsewhere []string
 	// ElsewhereEnv says whether a variable (LEAT_…) belongs to another program; nil says no.
@@ -53,7 +55,8 @@ type loader struct {
 	Spec
 	*Loaded
 	problems []string
-	usage    int // how many of the problems are the command line's
+	later    []func() // what the overlay repeats, to be applied over the rest of the file
+	usage    int      // how many of the problems are the command line's
 }
 
 // Load fills the sections. It returns *Error for refused settings, all of them at once, Help when --help was given, and

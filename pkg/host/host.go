@@ -91,7 +91,7 @@ func collect(name string, args, environ []string, cfg any, opts []Option) *optio
 		sections = append(sections, conf.Section{Key: o.section, Into: cfg})
 	}
 	o.spec.Sections = append(sections, o.spec.Sections...)
-	o.spec.Overlay = o.section
+	o.spec.Overlay, o.spec.Repeat = name, []string{"host", "nats"}
 	return o
 }
 

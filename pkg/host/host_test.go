@@ -401,15 +401,21 @@ func TestOneProcessOfSeveralServicesHasTheirSectionsAtTheTop(t *testing.T) {
 		Worker  part `yaml:"worker"`
 	}{}
 	path := t.TempDir() + "/leat.yaml"
-	if err := os.WriteFile(path, []byte("worker: {slots: 3}\ngateway: {slots: 2}\nhost: {http: \"\"}\n"), 0o600); err != nil {
+	file := "worker: {slots: 3, host: {http: \":3\"}}\ngateway: {slots: 2}\nhost: {http: \":1\"}\n"
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, got, err := host.Load("up", nil, []string{"LEAT_CONFIG=" + path}, &cfg, host.Inline())
-	if err != nil || cfg.Gateway.Slots != 2 || cfg.Worker.Slots != 3 || got.Host.HTTP != "" {
-		t.Errorf("%+v, %+v, %v", cfg, got.Host, err)
+	for name, http := range map[string]string{"up": ":1", "gateway": ":1", "worker": ":3"} {
+		_, got, err := host.Load(name, nil, []string{"LEAT_CONFIG=" + path}, &cfg, host.Inline("gateway", "worker"))
+		if err != nil || cfg.Gateway.Slots != 2 || cfg.Worker.Slots != 3 || got.Host.HTTP != http {
+			t.Errorf("%s: %+v, http %s, %v", name, cfg, got.Host.HTTP, err)
+		}
 	}
 	if _, _, err := host.Load("up", nil, []string{"LEAT_CONFIG=" + path}, &cfg); err == nil {
 		t.Error("without Inline the sections are accepted")
+	}
+	if _, _, err := host.Load("up", nil, []string{"LEAT_CONFIG=" + path}, &cfg, host.Inline("gateway")); err == nil {
+		t.Error("a host section in what is no program is accepted")
 	}
 }
 

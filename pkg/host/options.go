@@ -33,9 +33,12 @@ func Section(key, doc string, into any) Option {
 	}
 }
 
-// Inline puts the keys of Open's cfg at the top level of the file instead of under the service's name: for a process of
-// several services whose cfg has one field per service.
-func Inline() Option { return func(o *options) { o.section = "" } }
+// Inline puts the keys of Open's cfg at the top level of the file instead of under the service's name: for a cfg with one
+// field per service. programs are the sections that also have processes of their own: in one file, gateway.host and
+// gateway.nats hold for the process that was opened under the name gateway, and for no other.
+func Inline(programs ...string) Option {
+	return func(o *options) { o.section, o.spec.Programs = "", programs }
+}
 
 // Elsewhere names top-level sections of the shared file that belong to other processes.
 func Elsewhere(keys ...string) Option {
