@@ -85,9 +85,11 @@ type Machine struct {
 	free    []*request
 	counts  Counts
 
-	picked   uint64    // picks so far
-	full     bool      // no worker had room at the last try, and nothing changed since
-	aloneAt  time.Time // since when the pool has had no worker
+	rates    policy.Rates // of all workers together
+	prior    float64      // their rate, for workers that have shown nothing yet; 0: unknown
+	picked   uint64       // picks so far
+	full     bool         // no worker had room at the last try, and nothing changed since
+	aloneAt  time.Time    // since when the pool has had no worker
 	snaps    []policy.Worker
 	snapOf   []*worker
 	scores   []float64

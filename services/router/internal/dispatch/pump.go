@@ -153,7 +153,7 @@ func (m *Machine) snap(r *request, w *worker, now time.Time) {
 		KVUse: w.report.KVUse, LastPick: w.lastPick,
 	}
 	if m.usesTree {
-		s.Rate, s.Base = w.rates.Estimate(now)
+		s.Rate, s.Base = w.rates.Estimate(m.prior, now)
 		s.Pending = w.pending(s.Rate, now)
 		if n := m.index.Longest(w.index, r.Prefix); n > 0 {
 			s.Cached = min(int(float64(n)*r.tokensPerBlock()), r.PromptTokens)

@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// DefaultRate is the prefill rate, in tokens/s, of a worker of which nothing is known (SMG's fallback).
+	// DefaultRate is the prefill rate, in tokens/s, where nothing is known of any worker (SMG's fallback).
 	DefaultRate = 2000
 	// rateKeep is what a new observation leaves of the older ones: about the last 30 count.
 	rateKeep = 1 - 1.0/30
-	// forgetAfter is the time constant with which observations lose weight against the report: a worker that was slow
+	// forgetAfter is the time constant with which observations lose weight against the prior: a worker that was slow
 	// gets its chance again.
 	forgetAfter = 30 * time.Second
 )
@@ -31,44 +31,50 @@ func (r *Rates) Observe(uncached int, prefill time.Duration, now time.Time) {
 	if prefill <= 0 || uncached < 0 {
 		return
 	}
-	x, y := float64(uncached), prefill.Seconds()
+	keep := rateKeep * math.Exp(-float64(now.Sub(r.last))/float64(forgetAfter))
 	for _, s := range []*float64{&r.n, &r.x, &r.y, &r.xx, &r.xy} {
-		*s *= rateKeep
+		*s *= keep
 	}
+	r.add(float64(uncached), prefill.Seconds())
+	r.last = now
+}
+
+func (r *Rates) add(x, y float64) {
 	r.n++
 	r.x += x
 	r.y += y
 	r.xx += x * x
 	r.xy += x * y
-	r.last = now
 }
 
-// Estimate is the learnt rate in tokens/s and the base in seconds at now. Without observations it is the reported
-// rate, or DefaultRate, and no base; with old ones it lies between.
-func (r *Rates) Estimate(now time.Time) (rate, base float64) {
-	prior := r.reported
-	if prior <= 0 {
+// Estimate is the learnt rate in tokens/s and the base in seconds at now. prior is the rate of a worker of which
+// nothing is known, usually that of the whole pool; 0 is DefaultRate. Without observations the estimate is the reported
+// rate, or the prior, and no base; with old ones it lies between.
+func (r *Rates) Estimate(prior float64, now time.Time) (rate, base float64) {
+	if r.reported > 0 {
+		prior = r.reported
+	} else if prior <= 0 {
 		prior = DefaultRate
 	}
 	if r.n == 0 {
 		return prior, 0
 	}
-	perToken, base := r.fit(1 / prior)
+	perToken, base := r.fit()
 	trust := math.Exp(-float64(now.Sub(r.last)) / float64(forgetAfter))
 	perToken = trust*perToken + (1-trust)/prior
 	return 1 / perToken, trust * base
 }
 
-// fit is the line through the observations: seconds per token and seconds. One observation of the prior steadies it
-// where all prompts are of one size.
-func (r *Rates) fit(prior float64) (perToken, base float64) {
-	mx, my := r.x/r.n, r.y/r.n
-	vx, cov := r.xx/r.n-mx*mx, r.xy/r.n-mx*my
-	const steady = 50 * 50 // a spread of 50 tokens weighs as much as the prior
-	perToken = (cov + steady*prior) / (vx + steady)
-	if mx > 0 {
-		perToken = min(perToken, my/mx) // a negative base means that the line is too steep
+// fit is the line through the observations: seconds per token, and seconds. One more at the origin steadies it where
+// all prompts are of one size: the time is then taken to be per token.
+func (r *Rates) fit() (perToken, base float64) {
+	n := r.n + 1
+	mx, my := r.x/n, r.y/n
+	vx, cov := r.xx/n-mx*mx, r.xy/n-mx*my
+	const fastest = 1e-7 // seconds a token
+	if vx < 1 {
+		return fastest, my
 	}
-	perToken = max(perToken, 1e-7)
+	perToken = max(cov/vx, fastest)
 	return perToken, max(my-perToken*mx, 0)
 }
