@@ -86,14 +86,6 @@ func (c Config) key(getenv func(string) string) (string, error) {
 	return "", fmt.Errorf("--api-key-env names %s, which is empty: set it to the upstream's key", c.APIKeyEnv)
 }
 
-func newTransport(root *url.URL, key string, cfg Config) transport {
-	conns := cfg.Slots
-	if conns == 0 {
-		conns = 1024
-	}
-	return newNetHTTP(root, key, cfg.ConnectTimeout, conns)
-}
-
 // Generate implements engine.Engine.
 func (e *Engine) Generate(ctx context.Context, req *engine.Request, out engine.Output) error {
 	s, err := e.begin(ctx, req, out)

@@ -62,3 +62,14 @@ func DecodeLogprobs(raw []byte, top int) ([]engine.TokenLogprob, error) {
 
 // ErrorOf is the error that an upstream's answer becomes.
 func ErrorOf(status int, body []byte) *engine.Error { return new(Engine).refusal(status, "", body) }
+
+// UseNetHTTP makes an engine call its upstream with net/http, as it does for https.
+func (e *Engine) UseNetHTTP() {
+	e.upstream = newNetHTTP(e.root, "", e.cfg.ConnectTimeout, 1024)
+}
+
+// Parser is one goroutine's decoder.
+func Parser() func([]byte) {
+	p := newParser()
+	return func(b []byte) { _, _ = p.parse(b) }
+}

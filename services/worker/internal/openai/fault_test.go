@@ -94,9 +94,9 @@ func TestHowStreamsEnd(t *testing.T) {
 		{name: "vLLM's older error", pieces: []string{`data: {"object":"error","message":"boom","type":"InternalServerError","param":null,"code":500}` + "\n\n"}, code: "upstream_error"},
 		{name: "client's error in the stream", pieces: []string{`data: {"error":{"message":"bad","type":"invalid_request_error","param":"stop","code":400}}` + "\n\n"}, code: "invalid_request", client: true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		bothTransports(t, c.name, func(t *testing.T, open func(openai.Config) *openai.Engine) {
 			s := newServer(t)
-			e := healthy(t, config(s.URL))
+			e := open(config(s.URL))
 			s.handle("/v1/chat/completions", streaming(c.end, c.pieces...))
 			out := newSink()
 			err := e.Generate(t.Context(), chat(true), out)
@@ -278,9 +278,9 @@ func TestNoCreditStopsTheClock(t *testing.T) {
 // A client that leaves frees the upstream within 50 ms, wherever the sequence is.
 func TestCancelClosesTheUpstreamConnection(t *testing.T) {
 	for _, stage := range []string{"queued", "prefill", "decode", "paused", "unary"} {
-		t.Run(stage, func(t *testing.T) {
+		bothTransports(t, stage, func(t *testing.T, open func(openai.Config) *openai.Engine) {
 			s := newServer(t)
-			e := healthy(t, config(s.URL))
+			e := open(config(s.URL))
 			arrived, left := make(chan struct{}), make(chan time.Time, 1)
 			wait := func(_ http.ResponseWriter, r *http.Request) {
 				close(arrived)

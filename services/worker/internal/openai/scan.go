@@ -169,7 +169,7 @@ func (s *scanner) skip() []byte {
 	case c == 0 || c == '}' || c == ']' || c == ',' || c == ':':
 		s.fail()
 	default:
-		for s.i < len(s.b) && !bytes.ContainsRune([]byte(" \t\r\n,]}"), rune(s.b[s.i])) {
+		for s.i < len(s.b) && !ends(s.b[s.i]) {
 			s.i++
 		}
 	}
@@ -177,6 +177,11 @@ func (s *scanner) skip() []byte {
 		return nil
 	}
 	return s.b[start:s.i]
+}
+
+// ends says that a byte cannot belong to a number or a word.
+func ends(c byte) bool {
+	return c <= ' ' || c == ',' || c == ']' || c == '}'
 }
 
 func (s *scanner) skipNested() {

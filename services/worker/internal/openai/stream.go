@@ -40,6 +40,7 @@ func (s *sequence) readStream(r *reply) error {
 			return st.end(err)
 		}
 		if bytes.Equal(data, []byte("[DONE]")) {
+			r.complete = true
 			return st.end(io.EOF)
 		}
 		if err := st.event(data); err != nil {

@@ -167,6 +167,20 @@ func healthy(t *testing.T, cfg openai.Config) *openai.Engine {
 	return e
 }
 
+// bothTransports runs a test with the small client and with net/http, which carries https.
+func bothTransports(t *testing.T, name string, test func(*testing.T, func(openai.Config) *openai.Engine)) {
+	t.Run(name, func(t *testing.T) {
+		test(t, func(cfg openai.Config) *openai.Engine { return healthy(t, cfg) })
+	})
+	t.Run(name+" by net/http", func(t *testing.T) {
+		test(t, func(cfg openai.Config) *openai.Engine {
+			e := healthy(t, cfg)
+			e.UseNetHTTP()
+			return e
+		})
+	})
+}
+
 func chat(stream bool) *engine.Request {
 	return &engine.Request{
 		ID: "req-1", Stream: stream, MaxTokens: 8,

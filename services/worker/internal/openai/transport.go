@@ -23,16 +23,22 @@ type call struct {
 	body   []byte
 }
 
-// reply is the upstream's answer once its headers are there. close must be called once; it keeps the connection where
-// the body was read to its end, and cuts it otherwise.
+// reply is the upstream's answer once its headers are there.
 type reply struct {
 	status      int
 	contentType string
 	retryAfter  string
 	length      int64 // of the body; -1: unknown
 	body        io.Reader
-	close       func()
+	complete    bool // all that is wanted of the body was read
+	end         closer
 }
+
+// closer ends an answer; complete says that nothing more is wanted of it.
+type closer interface{ Close(complete bool) }
+
+// close must be called once; it keeps the connection where the body was read to its end, and cuts it otherwise.
+func (r *reply) close() { r.end.Close(r.complete) }
 
 // transport carries calls. do returns when the headers are in; when ctx ends, a call that runs is cut at once.
 type transport interface {
@@ -87,8 +93,24 @@ func (t *netHTTP) do(ctx context.Context, c *call) (*reply, error) {
 	}
 	return &reply{
 		status: resp.StatusCode, contentType: resp.Header.Get("Content-Type"), retryAfter: resp.Header.Get("Retry-After"),
-		length: resp.ContentLength, body: resp.Body, close: func() { _ = resp.Body.Close() },
+		length: resp.ContentLength, body: resp.Body, end: httpBody{resp.Body},
 	}, nil
+}
+
+// httpBody is a body of net/http.
+type httpBody struct{ io.ReadCloser }
+
+// maxDrain is how long a complete answer's terminator is waited for.
+const maxDrain = 100 * time.Millisecond
+
+// Close takes in what still belongs to a complete answer, a terminator, so that net/http keeps the connection.
+func (b httpBody) Close(complete bool) {
+	if complete {
+		timer := time.AfterFunc(maxDrain, func() { _ = b.ReadCloser.Close() })
+		_, _ = io.CopyN(io.Discard, b.ReadCloser, 4096)
+		timer.Stop()
+	}
+	_ = b.ReadCloser.Close()
 }
 
 func contentType(c *call) string {
