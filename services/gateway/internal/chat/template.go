@@ -19,7 +19,7 @@ const (
 	// growthRatio allows for templates that repeat a message.
 	growthRatio = 4
 	maxDepth    = 64      // of macros that call themselves
-	maxRange    = 100_000 // numbers of one range()
+	maxRange    = 10_000  // numbers of one range()
 	maxSteps    = 200_000 // rounds of all loops
 )
 

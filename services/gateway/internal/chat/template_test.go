@@ -45,9 +45,9 @@ func TestBounds(t *testing.T) {
 	for name, source := range map[string]string{
 		"recursion":     `{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}`,
 		"two macros":    `{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}`,
-		"loops":         `{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}`,
+		"loops":         `{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}`,
 		"range":         `{% for a in range(2000000000) %}{% endfor %}`,
-		"output":        `{% for a in range(99999) %}` + strings.Repeat("x", 1000) + `{% endfor %}`,
+		"output":        `{% for a in range(9999) %}` + strings.Repeat("x", 1000) + `{% endfor %}`,
 		"growth":        `{% set ns = namespace(x='xxxxxxxx') %}{% for a in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}`,
 		"panic":         `{{ 'x' * -1 }}`,
 		"zero division": `{{ 1 % 0 }}`,
