@@ -98,7 +98,7 @@ func TestRatesLearnTheLineThroughWhatRequestsNeeded(t *testing.T) {
 			secs := (c.base + float64(tokens)/c.rate) * (.9 + .2*r.Float64())
 			rates.Observe(tokens, time.Duration(secs*float64(time.Second)), t0.Add(time.Duration(i)*time.Second))
 		}
-		rate, base := rates.Estimate(0, t0.Add(60 * time.Second))
+		rate, base := rates.Estimate(0, t0.Add(60*time.Second))
 		for _, tokens := range []float64{50, 500, 1500} {
 			want, got := c.base+tokens/c.rate, base+tokens/rate
 			if math.Abs(got-want) > .2*want+.01 {
@@ -120,7 +120,7 @@ func TestRatesForgetWhatWasLongAgo(t *testing.T) {
 	if rate, _ := rates.Estimate(0, t0); rate > 400 {
 		t.Fatalf("after 50 slow requests the rate is %.0f", rate)
 	}
-	if rate, _ := rates.Estimate(0, t0.Add(3 * time.Minute)); rate < 6000 {
+	if rate, _ := rates.Estimate(0, t0.Add(3*time.Minute)); rate < 6000 {
 		t.Fatalf("three minutes without a request later the rate is %.0f: it should be the reported one again", rate)
 	}
 }
