@@ -1,0 +1,202 @@
+package bench_test
+
+import (
+	"context"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leathq/leat/services/cmd/leat/internal/bench"
+)
+
+// A server that stands still for 400 ms of a second keeps 40 % of a constant stream of requests waiting. A generator
+// that counts from the actual sending sees one slow request; the bench must show them all, even where it has only one
+// connection to send them over.
+func TestOpenLoopCountsTheWaitOfAStalledServer(t *testing.T) {
+	t.Parallel()
+	for name, connections := range map[string]int{"one connection": 1, "many connections": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stall sync.Once
+			var gate sync.RWMutex
+			begun := time.Now()
+			cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+				if time.Since(begun) > 300*time.Millisecond {
+					stall.Do(func() {
+						gate.Lock()
+						time.AfterFunc(400*time.Millisecond, gate.Unlock)
+					})
+				}
+				gate.RLock()
+				defer gate.RUnlock()
+				text(200, "application/json", whole)(w, r)
+			}))
+			cfg.Stream, cfg.Concurrency, cfg.Requests = false, 0, 0
+			cfg.RPS, cfg.Arrivals, cfg.Duration, cfg.MaxConnections = 200, bench.ArrivalsConstant, time.Second, connections
+			rep := measure(t, cfg)
+			if rep.Sent != 200 || rep.OK != 200 {
+				t.Fatalf("sent %d, ok %d, want 200: an open loop does not slow down with its server", rep.Sent, rep.OK)
+			}
+			if rep.Latency.P90 < 250 || rep.Latency.Max < 350 {
+				t.Errorf("latency p90 %.0f ms, max %.0f ms: the stall of 400 ms is hidden", rep.Latency.P90, rep.Latency.Max)
+			}
+			if connections == 1 && rep.ServiceTime.P90 > 200 {
+				t.Errorf("service time p90 %.0f ms: with one connection only one request is slow by itself", rep.ServiceTime.P90)
+			}
+		})
+	}
+}
+
+func TestStreamTimes(t *testing.T) {
+	t.Parallel()
+	const first, gap = 60 * time.Millisecond, 20 * time.Millisecond
+	wait := func(i int) time.Duration { return [...]time.Duration{0, first, gap, gap, gap, 0, 0, 0}[i] }
+	cfg := config(start(t, sse(wait, role, token("a"), token("b"), token("c"), token("d"), finish, counts, done)))
+	rep := measure(t, cfg)
+	near := func(name string, got float64, want time.Duration) {
+		ms := float64(want.Milliseconds())
+		if got < ms*.9 || got > ms+40 {
+			t.Errorf("%s is %.1f ms, want about %.0f", name, got, ms)
+		}
+	}
+	near("TTFT", rep.TTFT.P50, first)
+	near("inter-token gap", rep.Gaps.P50, gap)
+	near("TPOT", rep.TPOT.P50, 3*gap/4) // 5 tokens by the server's count, 4 pieces
+	near("latency", rep.Latency.P50, first+3*gap)
+	if rep.Gaps.Count != 30 {
+		t.Errorf("%d gaps, want 3 for each of 10 answers", rep.Gaps.Count)
+	}
+	if want := (bench.Tokens{Prompt: 70, Cached: 30, Output: 50}); rep.Tokens != want {
+		t.Errorf("tokens %+v, want %+v", rep.Tokens, want)
+	}
+	if perSecond := 50 / rep.Window; math.Abs(rep.OutputTokensPerSecond-perSecond) > perSecond*.01 {
+		t.Errorf("%.1f tokens/s, want %.1f", rep.OutputTokensPerSecond, perSecond)
+	}
+}
+
+func TestGoodputIsTheShareThatMeetsEveryBound(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		slow := time.Duration(n.Add(1)%2) * 150 * time.Millisecond
+		sse(func(i int) time.Duration { return slow * time.Duration(1-min(i, 1)) }, token("a"), token("b"), finish, done)(w, r)
+	}))
+	cfg.Concurrency, cfg.Requests = 1, 8
+	cfg.SLO.TTFT = 75 * time.Millisecond
+	if rep := measure(t, cfg); rep.Goodput.Share != .5 {
+		t.Errorf("goodput %.2f, want 0.5 with every second answer too slow", rep.Goodput.Share)
+	}
+}
+
+// Warm-up requests are sent and then forgotten.
+func TestWarmupIsNotMeasured(t *testing.T) {
+	t.Parallel()
+	begun := time.Now()
+	var early atomic.Int64
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		if time.Since(begun) < 150*time.Millisecond {
+			early.Add(1)
+			w.WriteHeader(503)
+			return
+		}
+		sse(nil, token("a"), finish, done)(w, r)
+	}))
+	cfg.Warmup = 300 * time.Millisecond
+	rep := measure(t, cfg)
+	if early.Load() == 0 || rep.OK != 10 || rep.Failed != 0 {
+		t.Errorf("%d failed in the warm-up; reported ok %d, failed %d; want 10 and 0", early.Load(), rep.OK, rep.Failed)
+	}
+}
+
+func TestAnInterruptReportsWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) > 20 {
+			interrupt()
+			untilGone(r)
+			return
+		}
+		sse(nil, token("a"), finish, done)(w, r)
+	}))
+	cfg.Requests, cfg.Duration = 0, time.Hour
+	rep, err := bench.Run(ctx, cfg, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rep.Interrupted || rep.OK != 20 || rep.Failed != 0 || rep.Unfinished == 0 || rep.Window > 60 {
+		t.Errorf("interrupted %t, ok %d, failed %d, unfinished %d, window %.1f s; want true, 20, 0, some, short",
+			rep.Interrupted, rep.OK, rep.Failed, rep.Unfinished, rep.Window)
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	url, opened := countConnections(t, sse(nil, token("a"), finish, done), 0)
+	cfg := config(url)
+	cfg.Concurrency, cfg.Requests = 3, 60
+	if rep := measure(t, cfg); rep.OK != 60 || opened.Load() != 3 {
+		t.Errorf("ok %d over %d connections, want 60 over 3", rep.OK, opened.Load())
+	}
+}
+
+// A server may close a connection that idles; that is no failure of the next request.
+func TestAnIdleConnectionThatTheServerClosedIsReplaced(t *testing.T) {
+	t.Parallel()
+	url, opened := countConnections(t, sse(nil, token("a"), finish, done), 20*time.Millisecond)
+	cfg := config(url)
+	cfg.Concurrency, cfg.RPS, cfg.Arrivals, cfg.Requests = 0, 10, bench.ArrivalsConstant, 5
+	if rep := measure(t, cfg); rep.OK != 5 || opened.Load() < 2 {
+		t.Errorf("ok %d over %d connections, failures %v", rep.OK, opened.Load(), classes(rep))
+	}
+}
+
+func TestTheModelIsAsked(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/models" {
+			text(200, "application/json", `{"data":[{"id":"first"},{"id":"second"}]}`)(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		if parsed(t, string(body))["model"] == "first" {
+			asked.Add(1)
+		}
+		sse(nil, token("a"), finish, done)(w, r)
+	}))
+	cfg.Model = ""
+	if rep := measure(t, cfg); asked.Load() != 10 || rep.Config.Model != "first" {
+		t.Errorf("%d requests named the first model, report says %q", asked.Load(), rep.Config.Model)
+	}
+}
+
+func TestProcessesAreMeasured(t *testing.T) {
+	t.Parallel()
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		for until := time.Now().Add(10 * time.Millisecond); time.Now().Before(until); {
+			_ = until // burn CPU: that is what is measured
+		}
+		text(200, "application/json", whole)(w, r)
+	}))
+	cfg.Stream, cfg.Requests, cfg.Duration = false, 0, time.Second
+	cfg.Processes = []bench.Process{{Name: "self", PID: os.Getpid()}, {Name: "nobody", PID: math.MaxInt32}}
+	rep := measure(t, cfg)
+	self, nobody := rep.Processes[0], rep.Processes[1]
+	if self.CPUSeconds < .1 || self.RSSMax < 1<<20 || self.Error != "" {
+		t.Errorf("self: %+v", self)
+	}
+	if rep.CPUPerRequest < 1 {
+		t.Errorf("%.2f ms CPU a request, want about 10", rep.CPUPerRequest)
+	}
+	if nobody.Error == "" {
+		t.Error("a process that does not exist was measured")
+	}
+}
