@@ -1,0 +1,79 @@
+# Leat. `make help` lists everything.
+SHELL := /bin/bash
+GO ?= go
+MODULES := proto pkg services e2e
+BIN := bin
+BUF := npx --yes @bufbuild/buf@1.75.0
+LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PACKAGES := $(addsuffix /...,$(addprefix ./,$(MODULES)))
+FLAGS ?=
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: up
+up: build ## fetch the engine and a small model, build, and run everything in one process (FLAGS="--http :9000" passes flags)
+	@$(BIN)/leat up $(FLAGS)
+
+.PHONY: build
+build: ## build bin/leat and one binary per service, static
+	@mkdir -p $(BIN)
+	@$(GO) build -trimpath -o $(BIN)/ ./services/cmd/...
+
+.PHONY: fetch
+fetch: build ## fetch the engine libraries and the small model into the cache
+	@$(BIN)/leat fetch
+
+.PHONY: test
+test: fetch ## install what the tests need and run them all, the real model included
+	@e2e/clients/install.sh
+	@$(GO) test -shuffle=on -timeout 20m $(PACKAGES)
+
+.PHONY: race
+race: fetch ## run the unit tests under the race detector (needs a C compiler)
+	@CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./pkg/... ./services/...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a few seconds (FUZZTIME=5s)
+	@scripts/fuzz.sh $(or $(FUZZTIME),5s)
+
+.PHONY: verify
+verify: verify-fmt verify-vet verify-proto verify-direction verify-lint ## check everything that needs no running (make fix mends what can be mended)
+
+.PHONY: verify-fmt
+verify-fmt:
+	@out=$$(gofmt -l $(MODULES)); test -z "$$out" || { echo "not formatted (make fix):"; echo "$$out"; exit 1; }
+
+.PHONY: verify-vet
+verify-vet:
+	@$(GO) vet $(PACKAGES)
+
+.PHONY: verify-proto
+verify-proto: ## buf lint, breaking changes against main, drift of the generated code
+	@$(BUF) lint
+	@scripts/breaking.sh $(BUF)
+	@scripts/drift.sh $(BUF)
+
+.PHONY: verify-direction
+verify-direction: ## the import direction of the repository
+	@$(GO) run ./e2e/direction
+
+.PHONY: verify-lint
+verify-lint: ## golangci-lint, pinned
+	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(LINT) run --timeout 10m ./...) || exit 1; done
+
+.PHONY: fix
+fix: ## format, fix what the linter can, tidy modules, generate code
+	@gofmt -w $(MODULES)
+	@for m in $(MODULES); do (cd $$m && $(LINT) run --fix --timeout 10m ./...; GOWORK=off $(GO) mod tidy); done
+	@$(BUF) generate
+
+.PHONY: proto
+proto: ## generate code from proto/
+	@$(BUF) generate
+
+.PHONY: bench
+bench: build fetch ## measure and write docs/benchmarks.md
+	@$(GO) run ./e2e/bench/cmd/leatbench

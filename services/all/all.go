@@ -1,0 +1,72 @@
+// Package all is the list of services, for a process that runs several of them.
+package all
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leathq/leat/pkg/bus/embed"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/pool"
+	"github.com/leathq/leat/services/gateway"
+	"github.com/leathq/leat/services/router"
+	"github.com/leathq/leat/services/worker"
+)
+
+// Names are the services, in the order in which they start.
+var names = []string{"router", "gateway", "worker"}
+
+// Config of every service, a YAML section each.
+type Config struct {
+	Without  []string       `yaml:"without" flag:"without" doc:"services to leave out of this process: gateway, router, worker"`
+	Embedded embed.Config   `yaml:"embedded_nats" doc:"the NATS inside this process"`
+	Pools    pool.Set       `yaml:"pools" doc:"settings by pool; 'default' holds for those not named"`
+	Gateway  gateway.Config `yaml:"gateway" doc:"the edge"`
+	Router   router.Config  `yaml:"router" doc:"queues and picks"`
+	Worker   worker.Config  `yaml:"worker" doc:"one engine"`
+}
+
+// Default is every service's own default.
+func Default() Config {
+	return Config{
+		Embedded: embed.DefaultConfig(), Gateway: gateway.DefaultConfig(), Router: router.DefaultConfig(), Worker: worker.DefaultConfig(),
+	}
+}
+
+// Validate refuses services that do not exist, and a process without any.
+func (c Config) Validate() error {
+	for _, n := range c.Without {
+		if !slices.Contains(names, n) {
+			return fmt.Errorf("without: %q is no service; there are %s", n, strings.Join(names, ", "))
+		}
+	}
+	if len(c.Without) >= len(names) {
+		return fmt.Errorf("without: nothing is left to run")
+	}
+	return nil
+}
+
+// Runs reports whether a service is part of the process.
+func (c Config) Runs(name string) bool { return !slices.Contains(c.Without, name) }
+
+// Only leaves out every service but one.
+func (c *Config) Only(name string) {
+	c.Without = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
+}
+
+// Services makes the services of the process. It opens nothing.
+func Services(c Config, deps host.Deps) []host.Service {
+	c.Gateway.Pools, c.Router.Pools = c.Pools, c.Pools
+	var out []host.Service
+	if c.Runs("router") {
+		out = append(out, router.New(c.Router, deps))
+	}
+	if c.Runs("gateway") {
+		out = append(out, gateway.New(c.Gateway, deps))
+	}
+	if c.Runs("worker") {
+		out = append(out, worker.New(c.Worker, deps))
+	}
+	return out
+}

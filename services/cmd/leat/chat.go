@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+type turn struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// chat talks to a model in the terminal. A line is a turn; /new forgets the conversation; Ctrl-D ends.
+func chat(ctx context.Context, args, _ []string) error {
+	fs := flag.NewFlagSet("leat chat", flag.ContinueOnError)
+	url := fs.String("url", "http://127.0.0.1:8080", "the gateway")
+	model := fs.String("model", "", "the model; empty: the first that the gateway lists")
+	system := fs.String("system", "", "system prompt")
+	limit := fs.Int("max-tokens", 0, "tokens of an answer at most; 0: up to the end of the context")
+	if err := flags(fs, args, "talks to a model. A line is a turn, /new forgets the conversation, Ctrl-D ends."); err != nil {
+		return err
+	}
+	if *model == "" {
+		var list struct {
+			Data []struct{ ID string }
+		}
+		if err := getJSON(ctx, *url+"/v1/models", &list); err != nil {
+			return err
+		}
+		if len(list.Data) == 0 {
+			return errors.New("no model can be called yet; look at `leat status`")
+		}
+		*model = list.Data[0].ID
+	}
+	c := &conversation{url: *url, model: *model, limit: *limit}
+	if *system != "" {
+		c.start = []turn{{"system", *system}}
+	}
+	return c.run(ctx, os.Stdin, os.Stdout)
+}
+
+type conversation struct {
+	url, model string
+	limit      int
+	start      []turn
+	turns      []turn
+}
+
+// run reads lines until the input or ctx ends.
+func (c *conversation) run(ctx context.Context, in io.Reader, out io.Writer) error {
+	fmt.Fprintf(out, "%s at %s (/new forgets, Ctrl-D ends)\n", c.model, c.url)
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for sc := bufio.NewScanner(in); sc.Scan(); {
+			lines <- sc.Text()
+		}
+	}()
+	for {
+		fmt.Fprint(out, "> ")
+		var line string
+		var ok bool
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(out)
+			return nil
+		case line, ok = <-lines:
+		}
+		switch line = strings.TrimSpace(line); {
+		case !ok:
+			fmt.Fprintln(out)
+			return nil
+		case line == "":
+			continue
+		case line == "/new":
+			c.turns = nil
+			continue
+		}
+		if err := c.say(ctx, line, out); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(out, "error:", err)
+		}
+	}
+}
+
+// say sends a turn and prints the answer as it comes. A turn that failed is forgotten.
+func (c *conversation) say(ctx context.Context, text string, out io.Writer) error {
+	turns := append(append(append([]turn{}, c.start...), c.turns...), turn{"user", text})
+	body := map[string]any{"model": c.model, "stream": true, "messages": turns}
+	if c.limit > 0 {
+		body["max_tokens"] = c.limit
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/v1/chat/completions", bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("%s is no URL: %w", c.url, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return unreachable(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return refused(resp)
+	}
+	answer, err := printStream(resp.Body, out)
+	fmt.Fprintln(out)
+	if err == nil {
+		c.turns = append(c.turns, turn{"user", text}, turn{"assistant", answer})
+	}
+	return err
+}
+
+// printStream prints the text of a stream and returns it whole.
+func printStream(in io.Reader, out io.Writer) (string, error) {
+	var whole strings.Builder
+	sc := bufio.NewScanner(in)
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		data, ok := strings.CutPrefix(sc.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		if data == "[DONE]" {
+			return whole.String(), nil
+		}
+		var chunk struct {
+			Choices []struct {
+				Delta struct{ Content string }
+			}
+			Error *struct{ Message string }
+		}
+		if err := json.Unmarshal([]byte(data), &chunk); err != nil {
+			return "", fmt.Errorf("read the stream: %w", err)
+		}
+		if chunk.Error != nil {
+			return "", errors.New(chunk.Error.Message)
+		}
+		for _, ch := range chunk.Choices {
+			whole.WriteString(ch.Delta.Content)
+			fmt.Fprint(out, ch.Delta.Content)
+		}
+	}
+	return "", errors.Join(errors.New("the stream was cut before its end"), sc.Err())
+}

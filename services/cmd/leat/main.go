@@ -1,0 +1,83 @@
+// Command leat is the whole platform in one binary: every service, and the tools to use them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/services/cmd/leat/internal/bench"
+	"github.com/leathq/leat/services/worker"
+)
+
+// command is one word behind leat.
+type command struct {
+	name, summary string
+	run           func(ctx context.Context, args, environ []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"up", "run everything in this process, with an embedded NATS", up},
+		{"gateway", "run the gateway alone: OpenAI's HTTP API and gRPC", only("gateway", "OpenAI's HTTP API and gRPC, against any NATS")},
+		{"router", "run the router alone: queues and picks", only("router", "queues requests and picks workers, against any NATS")},
+		{"worker", "join an engine to the fleet", only("worker", "joins an engine to the fleet, against any NATS")},
+		{"chat", "talk to a model in the terminal", chat},
+		{"status", "show pools, workers and queues", status},
+		{"models", "list the models that can be called", models},
+		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
+		{"fetch", "fetch the engine libraries and the default model now", tool(assets.Command)},
+		{"config", "show the effective configuration and where each value came from", config},
+		{"version", "show the version", version},
+	}
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprint(os.Stderr, usage())
+		os.Exit(host.ExitUsage)
+	}
+	name, args := os.Args[1], os.Args[2:]
+	if worker.IsEngine(os.Args[1:]) {
+		host.Main("leat engine", os.Args[1:], worker.Engine)
+		return
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			host.Main("leat "+name, args, c.run)
+			return
+		}
+	}
+	host.Main("leat", os.Args[1:], help)
+}
+
+// help answers help, -h and --help, and refuses words that are no command.
+func help(_ context.Context, args, _ []string) error {
+	switch args[0] {
+	case "help", "-h", "--help":
+		if len(args) > 1 && args[1] == "exit-codes" {
+			return conf.Help(host.ExitCodes)
+		}
+		return conf.Help(usage())
+	}
+	return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("%q is no command\n\n%s", args[0], usage())}}
+}
+
+func usage() string {
+	var b strings.Builder
+	b.WriteString("leat runs large language models in production.\n\nUsage: leat <command> [flags]\n\nCommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.summary)
+	}
+	b.WriteString("\n`leat <command> --help` shows its flags, `leat help exit-codes` what exit codes mean.\n")
+	return b.String()
+}
+
+// tool fits a command that prints to standard output and error.
+func tool(main func(context.Context, []string, writer, writer) error) func(context.Context, []string, []string) error {
+	return func(ctx context.Context, args, _ []string) error { return main(ctx, args, os.Stdout, os.Stderr) }
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
+)
+
+// status shows pools, workers and queues as a router sees them.
+func status(ctx context.Context, args, _ []string) error {
+	fs := flag.NewFlagSet("leat status", flag.ContinueOnError)
+	addr := fs.String("addr", "127.0.0.1:8081", "gRPC address of a router, or of `leat up`")
+	watch := fs.Duration("watch", 0, "show it again this often, until Ctrl-C")
+	if err := flags(fs, args, "shows pools, workers and queues."); err != nil {
+		return err
+	}
+	conn, err := grpc.NewClient(*addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("address %s: %w", *addr, err)
+	}
+	defer conn.Close()
+	client := routerv1.NewRouterServiceClient(conn)
+	for {
+		if err := showStatus(ctx, client, *addr); err != nil {
+			return err
+		}
+		if *watch <= 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(*watch):
+		}
+	}
+}
+
+func showStatus(ctx context.Context, client routerv1.RouterServiceClient, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	list, err := client.ListPools(ctx, &routerv1.ListPoolsRequest{})
+	if err != nil {
+		return fmt.Errorf("no router answers at %s: %w (start one with `leat up`, or name another with --addr)", addr, err)
+	}
+	if len(list.GetPools()) == 0 {
+		fmt.Printf("router %s sees no pool: no worker has joined yet (`leat worker --nats URL`)\n", list.GetRouter())
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, p := range list.GetPools() {
+		showPool(w, p)
+	}
+	return w.Flush()
+}
+
+func showPool(w io.Writer, p *routerv1.Pool) {
+	fmt.Fprintf(w, "POOL %s\tpolicy %s\n", p.GetName(), p.GetPolicy())
+	fmt.Fprintln(w, "  PARTITION\tOWNER\tEPOCH\tQUEUED\tDISPATCHED\tPER SECOND")
+	for _, part := range p.GetPartitions() {
+		owner := part.GetOwner()
+		if owner == "" {
+			owner = "nobody"
+		}
+		fmt.Fprintf(w, "  %d\t%s\t%d\t%d\t%d\t%.1f\n", part.GetNumber(), owner, part.GetEpoch(), part.GetQueued(), part.GetDispatched(), part.GetRate())
+	}
+	fmt.Fprintln(w, "  WORKER\tSTATE\tENGINE\tSLOTS\tHELD\tKV USE\tPREFILL TOK/S\tBREAKER\tREPORT\tMODELS")
+	for _, m := range p.GetWorkers() {
+		r := m.GetReport()
+		state := strings.ToLower(strings.TrimPrefix(r.GetState().String(), "WORKER_STATE_"))
+		if r.GetStateNote() != "" {
+			state += " (" + r.GetStateNote() + ")"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%.0f %%\t%.0f\t%s\t%d ms ago\t%s\n", r.GetWorker(), state, r.GetEngine(), r.GetSlots(), r.GetHeld(),
+			100*r.GetKvUse(), r.GetPrefillRate(), m.GetBreaker(), m.GetAgeMs(), strings.Join(r.GetModels(), ", "))
+	}
+}

@@ -1,0 +1,45 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+
+	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/pool"
+)
+
+// Config of a gateway. Time-outs and partitions are the pools'.
+type Config struct {
+	BodyLimit  conf.Bytes    `yaml:"body_limit" flag:"body-limit" doc:"largest request body that is taken; above it the client gets 413"`
+	JSONDepth  int           `yaml:"json_depth" flag:"json-depth" doc:"deepest nesting of a request's JSON"`
+	SlowClient time.Duration `yaml:"slow_client" flag:"slow-client" doc:"how long a client may take nothing of its stream before it is cut"`
+	Window     int           `yaml:"window" flag:"window" doc:"deltas of a stream that a worker may send ahead of its client, 2 to 256"`
+	Tenant     string        `yaml:"tenant" flag:"tenant" doc:"tenant of requests that name none in x-leat-tenant"`
+	Pools      pool.Set
+}
+
+// DefaultConfig fits interactive use.
+func DefaultConfig() Config {
+	return Config{BodyLimit: 32 * conf.MiB, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default"}
+}
+
+// Validate refuses what cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.BodyLimit < conf.KiB || c.BodyLimit > conf.GiB {
+		errs = append(errs, conf.Refuse("body_limit", "must be between 1KiB and 1GiB"))
+	}
+	if c.JSONDepth < 4 || c.JSONDepth > 1000 {
+		errs = append(errs, conf.Refuse("json_depth", "must be between 4 and 1000"))
+	}
+	if c.SlowClient < 100*time.Millisecond {
+		errs = append(errs, conf.Refuse("slow_client", "must be at least 100ms"))
+	}
+	if c.Window < 2 || c.Window > 256 {
+		errs = append(errs, conf.Refuse("window", "must be between 2 and 256"))
+	}
+	if c.Tenant == "" || len(c.Tenant) > 128 {
+		errs = append(errs, conf.Refuse("tenant", "must have 1 to 128 characters"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,351 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/pool"
+	"github.com/leathq/leat/pkg/prefix"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/chat"
+	"github.com/leathq/leat/services/gateway/internal/flight"
+)
+
+// call is a request as both faces, HTTP and gRPC, bring it to the domain.
+type call struct {
+	id       string
+	model    string
+	tenant   string
+	class    inferv1.Class
+	messages []chat.Message // a chat, where not nil
+	raw      []byte         // the messages as JSON
+	prompts  []prompt       // completions
+	n        int            // choices a prompt
+	template *inferv1.Request
+	given    []string // optional parameters that the engine must honour, by JSON name
+	waits    pool.Timeouts
+	trace    string
+	began    time.Time
+}
+
+type prompt struct {
+	text   string
+	tokens []int32
+}
+
+// piece is a part of one choice. Choice j of prompt i has the index i×n + j.
+type piece struct {
+	choice int
+	flight.Delta
+}
+
+// answer is the running answer to a call. Next and Close belong to one goroutine.
+type answer struct {
+	g       *Gateway
+	model   *served
+	call    *call
+	seqs    []*flight.Sequence
+	over    []bool
+	left    int
+	wake    chan struct{}
+	scratch []flight.Delta
+	pieces  []piece
+
+	usage      flight.Usage
+	start      *flight.Start
+	worker     string
+	firstToken time.Duration // from the call to the first delta
+	lastToken  time.Time
+	outTokens  int
+}
+
+// generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return
+// without an error must be followed by Close.
+func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
+	m, e := g.directory.lookup(c.model)
+	if e != nil {
+		return nil, e
+	}
+	for _, name := range c.given {
+		if !m.params[name] {
+			return nil, errs.Field(name, "unsupported_parameter",
+				"The engine %s behind model '%s' cannot honour '%s'. Leave it out, or call a model whose engine can.", m.GetEngine(), m.GetName(), name)
+		}
+	}
+	bodies, err := g.bodies(c, m)
+	if err != nil {
+		return nil, err
+	}
+	cfg := g.pools.Of(m.pool)
+	waits := lower(cfg.Timeouts, c.waits)
+	if dl, ok := ctx.Deadline(); ok {
+		waits.Total = min(waits.Total, time.Until(dl))
+	}
+	part := g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions)))
+	a := &answer{g: g, model: m, call: c, wake: make(chan struct{}, 1)}
+	first := waits
+	if m.GetUnaryBlocks() && !c.template.GetStream() {
+		first.FirstToken = waits.Total // nothing comes before the end
+	}
+	for _, b := range bodies {
+		if err := a.launch(ctx, part, b, first); err != nil {
+			a.Close()
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// body is one sequence's encoded request with what a router must know of it.
+type body struct {
+	data   []byte
+	blocks []uint64
+	tokens int
+}
+
+func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
+	prompts := c.prompts
+	if c.messages != nil {
+		p, err := g.render(c, m, true)
+		if err != nil {
+			return nil, err
+		}
+		prompts = []prompt{p}
+	}
+	out := make([]body, 0, len(prompts)*c.n)
+	for i, p := range prompts {
+		b := body{tokens: len(p.tokens)}
+		if p.tokens == nil {
+			b.tokens = len(p.text)/4 + 1
+		}
+		c.template.Prompt = nil
+		switch {
+		case c.messages != nil && m.template == nil:
+			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
+			b.tokens = len(c.raw)/4 + 1
+			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)
+		case p.tokens != nil:
+			c.template.Prompt = &inferv1.Request_Tokens{Tokens: &inferv1.TokenIds{Ids: p.tokens}}
+			b.blocks = prefix.Blocks(nil, m.GetName(), idBytes(p.tokens))
+		default:
+			c.template.Prompt = &inferv1.Request_Text{Text: p.text}
+			b.blocks = prefix.Blocks(nil, m.GetName(), []byte(p.text))
+		}
+		for j := range c.n {
+			if err := b.encode(c, i*c.n+j); err != nil {
+				return nil, err
+			}
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
+// encode fills in what differs between choices: the numbers they draw from.
+func (b *body) encode(c *call, index int) error {
+	s := c.template.GetSampling()
+	seed := s.Seed
+	if seed != nil && index%c.n > 0 {
+		v := *seed + int64(index%c.n)
+		s.Seed = &v
+	}
+	s.AutoSeed = int64(xxh3.HashString(c.id+"/"+strconv.Itoa(index)) >> 1)
+	data, err := proto.Marshal(c.template)
+	s.Seed = seed
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	b.data = data
+	return nil
+}
+
+// render turns a chat into what the model takes; open ends it with the beginning of the assistant's turn.
+func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
+	switch m.GetChat() {
+	case "native":
+		return prompt{}, nil
+	case "template":
+		if m.broken != nil {
+			return prompt{}, errs.New(errs.Upstream, "chat_template_broken",
+				"The chat template of model '%s' cannot be used. Call /v1/completions instead; operator: the template is in the model file.", m.GetName()).Because(m.broken)
+		}
+		text, err := m.template.Render(c.messages, open, time.Now)
+		if err != nil {
+			return prompt{}, errs.Field("messages", "invalid_messages", "The model's chat template refuses the messages: %v.", err)
+		}
+		c.template.ParseSpecial, c.template.AddSpecial = true, false
+		return prompt{text: text}, nil
+	}
+	return prompt{}, errs.Field("model", "chat_not_supported",
+		"The model '%s' has no chat template. Call /v1/completions with a prompt instead.", m.GetName())
+}
+
+// launch submits one sequence.
+func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Timeouts) error {
+	g := a.g
+	s := flight.New(g.table.NextID(), part.index, uint32(g.cfg.Window), flight.Waits{
+		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
+	}, g.link.now())
+	s.Wake = a.wakeUp
+	sub := &inferv1.Submit{
+		Gateway: g.id, Sequence: s.ID, Attempt: 1, Tenant: a.call.tenant, Class: a.call.class,
+		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
+		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
+		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
+	}
+	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
+		claim, err := g.deps.Bus.PutClaim(ctx, b.data)
+		if err != nil {
+			return errs.New(errs.Unavailable, "claim_failed",
+				"A prompt of %d bytes could not be handed over. Try again; operator: is NATS's JetStream up, with room on its disk?", len(b.data)).Because(err)
+		}
+		sub.Claim = claim
+	} else {
+		sub.Body = b.data
+	}
+	s.Payload = sub
+	a.seqs = append(a.seqs, s)
+	a.over = append(a.over, false)
+	a.left++
+	g.table.Add(s)
+	g.link.submit(part, sub)
+	return nil
+}
+
+func (a *answer) wakeUp() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for the next pieces. io.EOF comes after every choice had its finish reason. The pieces are good until the
+// next call.
+func (a *answer) Next(ctx context.Context) ([]piece, error) {
+	for {
+		if a.left == 0 {
+			return nil, io.EOF
+		}
+		if err := a.collect(); err != nil || len(a.pieces) > 0 {
+			return a.pieces, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, a.gone(ctx)
+		case <-a.wake:
+		}
+	}
+}
+
+func (a *answer) gone(ctx context.Context) error {
+	if context.Cause(ctx) == context.DeadlineExceeded {
+		return errs.New(errs.Timeout, "total_timeout", "The answer did not end within the deadline of the call. Ask for fewer tokens or give it more time.")
+	}
+	return errs.New(errs.Canceled, "client_closed", "The client left.")
+}
+
+// collect takes what has come for every choice.
+func (a *answer) collect() error {
+	a.pieces = a.pieces[:0]
+	now := a.g.link.now()
+	for i, s := range a.seqs {
+		if a.over[i] {
+			continue
+		}
+		out, grant, over, failed := s.Take(a.scratch[:0], now)
+		a.scratch = out
+		if grant > 0 {
+			p := s.Where()
+			a.g.link.out.grant(p.Worker, &inferv1.Limit{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Below: grant})
+		}
+		for _, d := range out {
+			if err := a.add(i, s, d); err != nil {
+				return err
+			}
+		}
+		if failed != nil {
+			return failed
+		}
+		if over {
+			a.over[i] = true
+			a.left--
+			a.g.table.Remove(s.ID)
+		}
+	}
+	return nil
+}
+
+func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
+	if a.start == nil && d.Start != nil {
+		a.start, a.worker = d.Start, s.Where().Worker
+		a.firstToken = time.Since(a.call.began)
+		a.lastToken = time.Now()
+	}
+	if d.End != nil {
+		a.count(choice, d.End.Usage)
+		if d.End.Err != nil {
+			a.g.table.Remove(s.ID)
+			a.over[choice] = true
+			a.left--
+			return d.End.Err
+		}
+	}
+	a.outTokens += len(d.Tokens)
+	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
+	return nil
+}
+
+// count adds a choice's usage; a prompt is counted once for all its choices.
+func (a *answer) count(choice int, u flight.Usage) {
+	a.usage.Output += u.Output
+	a.usage.Reasoning += u.Reasoning
+	if choice%a.call.n == 0 {
+		a.usage.UncachedInput += u.UncachedInput
+		a.usage.CacheRead += u.CacheRead
+		a.usage.CacheWrite += u.CacheWrite
+	}
+}
+
+// Close ends the call: what still runs is taken back.
+func (a *answer) Close() {
+	for i, s := range a.seqs {
+		if a.over[i] {
+			continue
+		}
+		a.over[i] = true
+		a.g.table.Remove(s.ID)
+		a.g.link.withdraw(s)
+	}
+	a.left = 0
+}
+
+// lower takes the smaller of the pool's limit and the client's wish.
+func lower(limit, wish pool.Timeouts) pool.Timeouts {
+	for _, f := range []struct{ v, w *time.Duration }{
+		{&limit.Connect, &wish.Connect}, {&limit.Queue, &wish.Queue}, {&limit.FirstToken, &wish.FirstToken},
+		{&limit.Idle, &wish.Idle}, {&limit.Total, &wish.Total},
+	} {
+		if *f.w > 0 && *f.w < *f.v {
+			*f.v = *f.w
+		}
+	}
+	return limit
+}
+
+// idBytes is the canonical form of token ids for prefix hashes: four bytes each, big end first.
+func idBytes(ids []int32) []byte {
+	n := min(len(ids), math.MaxInt32/4)
+	out := make([]byte, 0, 4*n)
+	for _, id := range ids[:n] {
+		out = append(out, byte(id>>24), byte(id>>16), byte(id>>8), byte(id))
+	}
+	return out
+}

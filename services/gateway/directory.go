@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/leathq/leat/pkg/errs"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/chat"
+)
+
+const (
+	unknownAfter = 2 * time.Second  // a worker silent for so long is not counted on
+	forgetAfter  = 10 * time.Second // and then forgotten
+)
+
+// served is a model of a pool with what a gateway must know to talk to it. It is not changed once it is made.
+type served struct {
+	*inferv1.Model
+	pool     string
+	template *chat.Template // nil where the model takes messages as they are, or none
+	broken   error          // why the template cannot be used
+	params   map[string]bool
+}
+
+type member struct {
+	report *inferv1.Report
+	seen   time.Duration
+}
+
+// directory knows which models can be called, from what workers report. It is safe for concurrent use; lookups take no
+// lock.
+type directory struct {
+	mu        sync.Mutex
+	members   map[string]*member       // by worker
+	described map[string][]*served     // by description digest
+	asking    map[string]time.Duration // digests that were asked for, and when
+	byModel   atomic.Pointer[map[string]*served]
+}
+
+func newDirectory() *directory {
+	d := &directory{members: map[string]*member{}, described: map[string][]*served{}, asking: map[string]time.Duration{}}
+	d.byModel.Store(&map[string]*served{})
+	return d
+}
+
+// report takes in a worker's report. It returns true where the worker should be asked to describe itself.
+func (d *directory) report(r *inferv1.Report, now time.Duration) (describe bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.members[r.GetWorker()]
+	if r.GetState() == inferv1.WorkerState_WORKER_STATE_GONE {
+		delete(d.members, r.GetWorker())
+		d.rebuild(now)
+		return false
+	}
+	d.members[r.GetWorker()] = &member{report: r, seen: now}
+	changed := old == nil || now-old.seen > unknownAfter || old.report.GetState() != r.GetState() ||
+		old.report.GetDescriptionDigest() != r.GetDescriptionDigest()
+	if changed {
+		d.rebuild(now)
+	}
+	digest := r.GetDescriptionDigest()
+	if digest == "" || d.described[digest] != nil {
+		return false
+	}
+	if asked, ok := d.asking[digest]; ok && now-asked < time.Second {
+		return false
+	}
+	d.asking[digest] = now
+	return true
+}
+
+// describe takes in a worker's answer.
+func (d *directory) describe(p *inferv1.Description, now time.Duration) {
+	models := make([]*served, 0, len(p.GetModels()))
+	for _, m := range p.GetModels() {
+		s := &served{Model: m, pool: p.GetPool(), params: map[string]bool{}}
+		for _, name := range m.GetParams() {
+			s.params[name] = true
+		}
+		if m.GetChat() == "template" {
+			s.template, s.broken = chat.Parse(m.GetChatTemplate(), m.GetBosToken(), m.GetEosToken())
+		}
+		models = append(models, s)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.described[p.GetDigest()] = models
+	delete(d.asking, p.GetDigest())
+	d.rebuild(now)
+}
+
+// rebuild makes the lookup table anew; the caller holds mu. Where pools share a model's name, one with a worker that
+// takes work is preferred, then the first by name.
+func (d *directory) rebuild(now time.Duration) {
+	table, ready := map[string]*served{}, map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(d.members)) {
+		m := d.members[name]
+		up := m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter
+		for _, s := range d.described[m.report.GetDescriptionDigest()] {
+			have := table[s.GetName()]
+			better := have == nil || up && !ready[s.GetName()] || up == ready[s.GetName()] && s.pool < have.pool
+			if better {
+				table[s.GetName()] = s
+				ready[s.GetName()] = up
+			}
+		}
+	}
+	d.byModel.Store(&table)
+}
+
+// sweep forgets workers that have been silent for long, and descriptions that nobody has any more.
+func (d *directory) sweep(now time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gone := false
+	used := map[string]bool{}
+	for name, m := range d.members {
+		if now-m.seen > forgetAfter {
+			delete(d.members, name)
+			gone = true
+			continue
+		}
+		used[m.report.GetDescriptionDigest()] = true
+	}
+	for digest := range d.described {
+		if !used[digest] {
+			delete(d.described, digest)
+			gone = true
+		}
+	}
+	if gone {
+		d.rebuild(now)
+	}
+}
+
+// lookup finds a model. An empty name is the only model there is.
+func (d *directory) lookup(name string) (*served, *errs.Error) {
+	table := *d.byModel.Load()
+	if s := table[name]; s != nil {
+		return s, nil
+	}
+	names := slices.Sorted(maps.Keys(table))
+	switch {
+	case len(names) == 0:
+		return nil, errs.New(errs.Unavailable, "no_worker",
+			"No worker serves any model yet. Operator: start one with `leat worker --nats URL`, or look at `leat status`.")
+	case name == "" && len(names) == 1:
+		return table[names[0]], nil
+	case name == "":
+		return nil, errs.Field("model", "missing_required_parameter", "Name a model; there are: %s.", list(names))
+	}
+	e := errs.New(errs.NotFound, "model_not_found", "The model '%s' does not exist or no worker serves it. There are: %s.", clip(name), list(names))
+	e.Param = "model"
+	return nil, e
+}
+
+// models lists what can be called, by name.
+func (d *directory) models() []*served {
+	table := *d.byModel.Load()
+	out := make([]*served, 0, len(table))
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		out = append(out, table[name])
+	}
+	return out
+}
+
+// list names at most ten models.
+func list(names []string) string {
+	out := ""
+	for i, n := range names {
+		if i == 10 {
+			return out + ", …"
+		}
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}
+
+func clip(s string) string {
+	if len(s) > 100 {
+		return s[:100] + "…"
+	}
+	return s
+}

@@ -1,0 +1,73 @@
+package gateway
+
+import "github.com/leathq/leat/services/gateway/internal/openai"
+
+// chatFace spells chat.completion and its chunks.
+type chatFace struct {
+	include bool
+	s       *openai.ChatStream
+	greeted []bool
+}
+
+func (f *chatFace) whole(b []byte, h openai.Head, choices []openai.Choice, u openai.Usage) []byte {
+	return openai.AppendChat(b, h, choices, u)
+}
+
+func (f *chatFace) open(h openai.Head, choices int) {
+	f.s, f.greeted = openai.NewChatStream(h, f.include), make([]bool, choices)
+}
+
+func (f *chatFace) piece(b []byte, p *piece) []byte {
+	if !f.greeted[p.choice] {
+		f.greeted[p.choice] = true
+		b = f.s.AppendRole(b, p.choice)
+	}
+	if p.Text != "" || len(p.Logprobs) > 0 {
+		b = f.s.AppendText(b, p.choice, p.Text, p.Logprobs)
+	}
+	if p.End != nil {
+		b = f.s.AppendFinish(b, p.choice, p.End.Finish)
+	}
+	return b
+}
+
+func (f *chatFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
+
+// completionFace spells text_completion and its chunks.
+type completionFace struct {
+	include  bool
+	logprobs bool
+	prompts  []prompt
+	n        int
+	s        *openai.CompletionStream
+	echoed   []bool
+}
+
+func (f *completionFace) whole(b []byte, h openai.Head, choices []openai.Choice, u openai.Usage) []byte {
+	return openai.AppendCompletion(b, h, choices, u)
+}
+
+func (f *completionFace) open(h openai.Head, choices int) {
+	f.s, f.echoed = openai.NewCompletionStream(h, f.include, choices), make([]bool, choices)
+}
+
+func (f *completionFace) piece(b []byte, p *piece) []byte {
+	text, finish := p.Text, ""
+	lp := p.Logprobs
+	if len(p.Prompt) > 0 {
+		c := call{prompts: f.prompts, n: f.n}
+		text = echo(&c, p, &f.echoed[p.choice]) + text
+		if f.logprobs {
+			lp = append(append([]openai.TokenLogprob{}, p.Prompt...), p.Logprobs...)
+		}
+	}
+	if p.End != nil {
+		finish = p.End.Finish
+	}
+	if text == "" && finish == "" && len(lp) == 0 {
+		return b
+	}
+	return f.s.AppendText(b, p.choice, text, lp, finish)
+}
+
+func (f *completionFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }

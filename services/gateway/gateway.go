@@ -1,0 +1,93 @@
+// Package gateway is the edge: OpenAI's HTTP API and leat.gateway.v1 over gRPC, both thin over one domain call.
+//
+// A call becomes one sequence per choice. Sequences go to the router that owns their pool's partition and come back as
+// frames from whichever worker runs them; package flight keeps their books. The gateway holds no durable state: any
+// number of them may run, and each may die at any time.
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/obs"
+	"github.com/leathq/leat/pkg/pool"
+	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
+	"github.com/leathq/leat/services/gateway/internal/flight"
+)
+
+// Gateway is the service. Make it with New.
+type Gateway struct {
+	cfg       Config
+	pools     pool.Set
+	deps      host.Deps
+	id        string
+	log       *slog.Logger
+	metrics   *metrics
+	table     *flight.Table
+	directory *directory
+	link      *link
+	tracing   bool
+}
+
+// New makes a gateway; it opens nothing. deps.Bus must be connected by the time Run is called.
+func New(cfg Config, deps host.Deps) *Gateway {
+	g := &Gateway{
+		cfg: cfg, pools: cfg.Pools, deps: deps, id: bus.Token(deps.ID), log: deps.Log,
+		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer),
+	}
+	g.metrics = newMetrics(deps.Metrics, g)
+	g.link = newLink(g)
+	g.link.out.init()
+	return g
+}
+
+// Name is the service's name.
+func (g *Gateway) Name() string { return "gateway" }
+
+// Register adds the gRPC API.
+func (g *Gateway) Register(r grpc.ServiceRegistrar) {
+	gatewayv1.RegisterGatewayServiceServer(r, &api{g: g})
+}
+
+// Ready says whether requests can be taken: the bus must be up. Workers may come and go.
+func (g *Gateway) Ready() error { return g.deps.Bus.Up() }
+
+// Run serves until ctx ends. By then the host has let every call in flight finish.
+func (g *Gateway) Run(ctx context.Context) error {
+	unsubscribe, err := g.link.subscribe()
+	if err != nil {
+		return fmt.Errorf("gateway: %w", err)
+	}
+	defer unsubscribe()
+	stopped, flushed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(flushed)
+		g.link.flushLoop(stopped)
+	}()
+	defer func() {
+		close(stopped)
+		<-flushed
+	}()
+	sweep, beat := time.NewTicker(sweepEvery), time.NewTicker(time.Second)
+	defer sweep.Stop()
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sweep.C:
+			g.link.sweep()
+		case <-beat.C:
+			g.directory.sweep(g.link.now())
+			if err := g.link.heartbeat(); err != nil {
+				g.log.Warn("heartbeat not sent", "error", err)
+			}
+		}
+	}
+}

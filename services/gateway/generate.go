@@ -1,0 +1,292 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/obs"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/chat"
+	"github.com/leathq/leat/services/gateway/internal/openai"
+)
+
+// face is how one of the two APIs spells an answer.
+type face interface {
+	// whole spells an answer that does not stream.
+	whole(b []byte, h openai.Head, choices []openai.Choice, u openai.Usage) []byte
+	// open is called once before the first piece of a stream.
+	open(h openai.Head, choices int)
+	// piece spells a piece of a stream.
+	piece(b []byte, p *piece) []byte
+	// usage spells the chunk that include_usage asks for.
+	usage(b []byte, u openai.Usage) []byte
+}
+
+func (g *Gateway) serveChat(x *exchange) {
+	data, release, err := x.body()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	req, err := openai.DecodeChat(data, openai.Limits{Depth: g.cfg.JSONDepth})
+	if err != nil {
+		release()
+		x.refuse(err)
+		return
+	}
+	c, err := x.call()
+	if err != nil {
+		release()
+		x.refuse(err)
+		return
+	}
+	c.messages, c.raw = turns(req.Messages), req.RawMessages
+	fill(c, &req.Params)
+	a, err := g.generate(x.alive(), c)
+	release()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	x.respond(a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat, req.IncludeUsage)
+}
+
+func (g *Gateway) serveCompletion(x *exchange) {
+	data, release, err := x.body()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	defer release()
+	req, err := openai.DecodeCompletion(data, openai.Limits{Depth: g.cfg.JSONDepth})
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	c, err := x.call()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	fill(c, &req.Params)
+	c.template.Echo, c.template.AddSpecial = req.Echo, req.AddSpecialTokens
+	c.template.ParseSpecial = true
+	for _, p := range req.Prompts {
+		c.prompts = append(c.prompts, prompt{text: p.Text, tokens: p.Tokens})
+	}
+	a, err := g.generate(x.alive(), c)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	f := &completionFace{include: req.IncludeUsage, prompts: c.prompts, n: c.n, logprobs: req.Logprobs}
+	x.respond(a, f, "cmpl-", obs.OpText, req.IncludeUsage)
+}
+
+func turns(in []openai.Message) []chat.Message {
+	out := make([]chat.Message, len(in))
+	for i, m := range in {
+		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name}
+	}
+	return out
+}
+
+// fill takes over what chat and completions share.
+func fill(c *call, p *openai.Params) {
+	c.model, c.n, c.given = p.Model, max(p.N, 1), p.Given
+	c.template = &inferv1.Request{
+		RequestId: c.id, Model: p.Model, Stop: p.Stop, MaxTokens: uint32(p.MaxTokens), IgnoreEos: p.IgnoreEOS,
+		Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
+		Sampling: &inferv1.Sampling{
+			Temperature: p.Temperature, TopP: p.TopP, MinP: p.MinP, FrequencyPenalty: p.FrequencyPenalty,
+			PresencePenalty: p.PresencePenalty, RepetitionPenalty: p.RepetitionPenalty, LogitBias: p.LogitBias, Seed: p.Seed,
+		},
+	}
+	if p.TopK != nil {
+		k := int32(*p.TopK)
+		c.template.Sampling.TopK = &k
+	}
+}
+
+// respond carries an answer to the client, streamed or whole, and closes it.
+func (x *exchange) respond(a *answer, f face, prefix, op string, include bool) {
+	defer a.Close()
+	active := x.g.metrics.of(a.model.GetName()).active
+	active.Inc()
+	defer active.Dec()
+	defer func() { x.annotate(a, op) }()
+	head := openai.Head{ID: prefix + x.id, Created: x.began.Unix(), Model: a.model.GetName()}
+	if a.call.template.GetStream() {
+		x.stream(a, f, head, include)
+		return
+	}
+	x.whole(a, f, head)
+}
+
+func (x *exchange) whole(a *answer, f face, head openai.Head) {
+	choices := make([]openai.Choice, len(a.seqs))
+	logprobs := a.call.template.GetLogprobs()
+	for i := range choices {
+		choices[i].Index = i
+		if logprobs {
+			choices[i].Logprobs = []openai.TokenLogprob{}
+		}
+	}
+	echoed := make([]bool, len(choices))
+	for {
+		pieces, err := a.Next(x.alive())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			x.headers(a)
+			x.fail(a, err)
+			return
+		}
+		for i := range pieces {
+			p := &pieces[i]
+			ch := &choices[p.choice]
+			if len(p.Prompt) > 0 {
+				ch.Text += echo(a.call, p, &echoed[p.choice])
+			}
+			ch.Text += p.Text
+			if logprobs {
+				ch.Logprobs = append(append(ch.Logprobs, p.Prompt...), p.Logprobs...)
+			}
+			if p.End != nil {
+				ch.Finish = p.End.Finish
+			}
+		}
+	}
+	if a.start != nil {
+		head.Fingerprint = a.start.Fingerprint
+	}
+	x.headers(a)
+	buf := bodies.Get().(*[]byte)
+	*buf = f.whole((*buf)[:0], head, choices, totals(a))
+	x.json(http.StatusOK, *buf)
+	bodies.Put(buf)
+	x.g.metrics.ended(a, http.StatusOK, false)
+}
+
+// echo is the text of an echoed prompt: as it was given, or, of token ids, as the engine spells them.
+func echo(c *call, p *piece, done *bool) string {
+	given := c.prompts[p.choice/c.n]
+	if given.tokens == nil {
+		if *done {
+			return ""
+		}
+		*done = true
+		return given.text
+	}
+	out := ""
+	for _, t := range p.Prompt {
+		out += string(t.Text)
+	}
+	return out
+}
+
+func totals(a *answer) openai.Usage {
+	u := a.usage
+	return openai.Usage{
+		Prompt: u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
+	}
+}
+
+// stream sends server-sent events. Nothing is written before the first piece, so that whatever fails until then is an
+// honest status; afterwards the stream ends with [DONE] or with an error event.
+func (x *exchange) stream(a *answer, f face, head openai.Head, include bool) {
+	pieces, err := a.Next(x.alive())
+	if err != nil {
+		x.headers(a)
+		x.fail(a, err)
+		return
+	}
+	if a.start != nil {
+		head.Fingerprint = a.start.Fingerprint
+	}
+	x.headers(a)
+	h := x.w.Header()
+	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
+	f.open(head, len(a.seqs))
+	out := &writer{w: x.w, rc: http.NewResponseController(x.w), slow: x.g.cfg.SlowClient}
+	buf := make([]byte, 0, 1024)
+	for err == nil {
+		buf = buf[:0]
+		for i := range pieces {
+			buf = f.piece(buf, &pieces[i])
+		}
+		if werr := out.write(buf); werr != nil {
+			x.cut(a, werr)
+			return
+		}
+		if cap(buf) > 64<<10 {
+			buf = make([]byte, 0, 1024)
+		}
+		pieces, err = a.Next(x.alive())
+	}
+	if err != io.EOF {
+		x.broken(a, out, err)
+		return
+	}
+	buf = buf[:0]
+	if include {
+		buf = f.usage(buf, totals(a))
+	}
+	if werr := out.write(openai.AppendDone(buf)); werr != nil {
+		x.cut(a, werr)
+		return
+	}
+	x.g.metrics.ended(a, http.StatusOK, false)
+}
+
+// broken ends a stream that has begun with an error event, and without [DONE].
+func (x *exchange) broken(a *answer, out *writer, err error) {
+	e := public(err)
+	x.log(e, err)
+	if errs.As(err).Kind == errs.Canceled {
+		x.g.metrics.ended(a, e.Status, true)
+		return
+	}
+	x.g.metrics.ended(a, http.StatusOK, true)
+	if werr := out.write(openai.AppendErrorEvent(nil, e)); werr != nil {
+		x.g.log.Debug("error event not delivered", "request_id", x.id, "error", werr)
+	}
+}
+
+// cut books a client that left or took nothing for too long.
+func (x *exchange) cut(a *answer, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		x.g.metrics.timeouts.WithLabelValues("slow_client").Inc()
+		x.g.log.Warn("slow client cut", "request_id", x.id)
+	}
+	x.g.metrics.ended(a, 499, true)
+}
+
+// writer sends events with a deadline, renewed at most once a second since that costs a timer.
+type writer struct {
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	slow  time.Duration
+	until time.Time
+}
+
+func (o *writer) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if now := time.Now(); o.until.Sub(now) < o.slow-time.Second || o.until.IsZero() {
+		o.until = now.Add(o.slow)
+		if err := o.rc.SetWriteDeadline(o.until); err != nil {
+			return err
+		}
+	}
+	if _, err := o.w.Write(b); err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}

@@ -1,0 +1,287 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nuid"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/obs"
+	"github.com/leathq/leat/pkg/pool"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/openai"
+)
+
+// HTTP is the OpenAI face.
+func (g *Gateway) HTTP() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string]string{}
+	for _, r := range []struct {
+		method, path string
+		serve        func(*exchange)
+	}{
+		{"POST", "/v1/chat/completions", g.serveChat},
+		{"POST", "/v1/completions", g.serveCompletion},
+		{"GET", "/v1/models", g.serveModels},
+		{"GET", "/v1/models/{model...}", g.serveModel},
+		{"POST", "/tokenize", g.serveTokenize},
+		{"POST", "/detokenize", g.serveDetokenize},
+		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
+	} {
+		mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) { g.exchange(w, req, r.serve) })
+		methods[r.path] = r.method
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		g.exchange(w, r, func(x *exchange) { x.refuse(noRoute(r, methods)) })
+	})
+	return mux
+}
+
+func noRoute(r *http.Request, methods map[string]string) error {
+	if m, ok := methods[r.URL.Path]; ok {
+		e := errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, r.URL.Path, m)
+		return e
+	}
+	return errs.New(errs.NotFound, "unknown_url",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /tokenize, /detokenize and /tokenizer_info.",
+		r.Method, clip(r.URL.Path))
+}
+
+// exchange is one HTTP request on its way.
+type exchange struct {
+	g     *Gateway
+	w     http.ResponseWriter
+	r     *http.Request
+	began time.Time
+	id    string
+	span  trace.Span
+}
+
+// exchange gives a request its id, its trace and its handler.
+func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*exchange)) {
+	x := &exchange{g: g, w: w, r: r, began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	if tp := r.Header.Get("Traceparent"); tp != "" || g.tracing {
+		ctx := obs.Extract(r.Context(), tp)
+		if g.tracing {
+			ctx, x.span = g.deps.Tracer.Tracer("leat/gateway").Start(ctx, r.Method+" "+r.Pattern, trace.WithSpanKind(trace.SpanKindServer))
+			defer x.span.End()
+		}
+		x.r = r.WithContext(ctx)
+	}
+	serve(x)
+}
+
+// requestID takes the client's id where it is fit for headers and logs, and makes one otherwise.
+func requestID(given string) string {
+	if given == "" || len(given) > 128 {
+		return "req_" + nuid.Next()
+	}
+	for _, c := range []byte(given) {
+		if c <= ' ' || c > '~' {
+			return "req_" + nuid.Next()
+		}
+	}
+	return given
+}
+
+// refuse answers with an error in OpenAI's form.
+func (x *exchange) refuse(err error) {
+	x.fail(nil, err)
+}
+
+// fail is refuse for a call that may have begun.
+func (x *exchange) fail(a *answer, err error) {
+	e := public(err)
+	x.g.metrics.ended(a, e.Status, false)
+	x.log(e, err)
+	h := x.w.Header()
+	if full := errs.As(err); full.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(full.RetryAfter.Seconds()))))
+		h.Set("Retry-After-Ms", strconv.FormatInt(full.RetryAfter.Milliseconds(), 10))
+	}
+	if e.Status == http.StatusRequestEntityTooLarge {
+		h.Set("Connection", "close") // the rest of the body is not read
+	}
+	if e.Code == "method_not_allowed" {
+		e.Status = http.StatusMethodNotAllowed
+	}
+	x.json(e.Status, openai.AppendError(nil, e))
+}
+
+// public renders an error for a client. A decoder's error is public already.
+func public(err error) *openai.Error {
+	if e, ok := err.(*openai.Error); ok {
+		return e
+	}
+	e := errs.As(err)
+	return &openai.Error{Status: e.Kind.HTTP(), Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
+}
+
+func (x *exchange) log(e *openai.Error, err error) {
+	if x.span != nil {
+		x.span.SetAttributes(obs.ErrorType.String(e.Code))
+	}
+	if e.Status >= 500 {
+		x.g.log.Error("request failed", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code, "cause", errs.As(err).Err)
+		return
+	}
+	x.g.log.Debug("request refused", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
+}
+
+func (x *exchange) json(status int, body []byte) {
+	h := x.w.Header()
+	h["Content-Type"] = contentJSON
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(body) // a failed write means that the client left
+}
+
+var (
+	contentJSON  = []string{"application/json"}
+	contentSSE   = []string{"text/event-stream; charset=utf-8"}
+	cacheControl = []string{"no-cache"}
+)
+
+var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+// body reads the request's body within the limit. release gives its memory back.
+func (x *exchange) body() (data []byte, release func(), err error) {
+	limit := int64(x.g.cfg.BodyLimit)
+	if n := x.r.ContentLength; n > limit {
+		return nil, nil, tooLarge(fmt.Sprintf("%d bytes", n), limit)
+	}
+	buf := bodies.Get().(*[]byte)
+	release = func() {
+		if cap(*buf) <= 256<<10 {
+			bodies.Put(buf)
+		}
+	}
+	data = (*buf)[:0]
+	for {
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := x.r.Body.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		*buf = data
+		if int64(len(data)) > limit {
+			release()
+			return nil, nil, tooLarge(fmt.Sprintf("more than %d bytes", limit), limit)
+		}
+		if err == io.EOF {
+			return data, release, nil
+		}
+		if err != nil {
+			release()
+			return nil, nil, errs.New(errs.Invalid, "body_unreadable", "The request's body ended after %d bytes before it was complete. Send it again.", len(data)).Because(err)
+		}
+	}
+}
+
+func tooLarge(size string, limit int64) error {
+	return errs.New(errs.TooLarge, "request_too_large",
+		"The request's body of %s is above the limit of %d bytes. Send less; operator: gateway.body_limit.", size, limit)
+}
+
+// call fills in what a request's headers say.
+func (x *exchange) call() (*call, error) {
+	c := &call{id: x.id, began: x.began, tenant: x.g.cfg.Tenant, class: inferv1.Class_CLASS_NORMAL, trace: obs.Inject(x.r.Context())}
+	h := x.r.Header
+	if t := h.Get("X-Leat-Tenant"); t != "" {
+		if len(t) > 128 {
+			return nil, errs.Field("x-leat-tenant", "invalid_header", "The header x-leat-tenant has more than 128 characters.")
+		}
+		c.tenant = t
+	}
+	var err error
+	if c.class, err = class(h.Get("X-Leat-Class")); err != nil {
+		return nil, err
+	}
+	c.waits, err = waits(h.Get("X-Leat-Timeout"))
+	return c, err
+}
+
+func class(s string) (inferv1.Class, error) {
+	switch s {
+	case "", "normal":
+		return inferv1.Class_CLASS_NORMAL, nil
+	case "high":
+		return inferv1.Class_CLASS_HIGH, nil
+	case "bulk":
+		return inferv1.Class_CLASS_BULK, nil
+	}
+	return 0, errs.Field("x-leat-class", "invalid_header", "The header x-leat-class is '%s'; it may be high, normal or bulk.", clip(s))
+}
+
+// waits reads x-leat-timeout: one wait for the whole request ("30", in seconds, or "30s"), or several by name
+// ("first_token=5s, idle=2s, total=60s"). They can only lower the pool's.
+func waits(s string) (w pool.Timeouts, err error) {
+	if s == "" {
+		return w, nil
+	}
+	names := map[string]*time.Duration{
+		"connect": &w.Connect, "queue": &w.Queue, "first_token": &w.FirstToken, "idle": &w.Idle, "total": &w.Total,
+	}
+	for part := range strings.SplitSeq(s, ",") {
+		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
+		if !named {
+			name, value = "total", name
+		}
+		to, known := names[name]
+		d, perr := time.ParseDuration(value)
+		if perr != nil {
+			var sec float64
+			sec, perr = strconv.ParseFloat(value, 64)
+			d = time.Duration(sec * float64(time.Second))
+		}
+		if !known || perr != nil || d <= 0 {
+			return w, errs.Field("x-leat-timeout", "invalid_header",
+				"The header x-leat-timeout is '%s'; it may be seconds such as 30, a duration such as 1m30s, or waits by name: connect, queue, first_token, idle, total, as in 'first_token=5s, total=60s'.", clip(s))
+		}
+		*to = d
+	}
+	return w, nil
+}
+
+// headers says who answered, and how long it took to begin.
+func (x *exchange) headers(a *answer) {
+	h := x.w.Header()
+	if a.start == nil {
+		return
+	}
+	h["X-Leat-Worker"] = []string{a.worker}
+	h["X-Leat-Model-Version"] = []string{a.start.ModelVersion}
+	h["X-Leat-Queue-Ms"] = []string{millis(time.Duration(a.start.QueueNanos))}
+	h["X-Leat-Ttft-Ms"] = []string{millis(a.firstToken)}
+}
+
+func millis(d time.Duration) string {
+	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 3, 64)
+}
+
+// annotate puts what OpenTelemetry's GenAI convention asks for on the request's span.
+func (x *exchange) annotate(a *answer, op string) {
+	if x.span == nil {
+		return
+	}
+	x.span.SetName(obs.SpanName(op, a.model.GetName()))
+	x.span.SetAttributes(
+		obs.OperationName.String(op), obs.ProviderName.String(obs.Provider), obs.RequestModel.String(a.model.GetName()),
+		obs.RequestStream.Bool(a.call.template.GetStream()), obs.RequestID.String(x.id),
+		obs.UsageInputTokens.Int(a.usage.Prompt()), obs.UsageOutputTokens.Int(a.usage.Output+a.usage.Reasoning),
+		obs.UsageCacheRead.Int(a.usage.CacheRead), obs.LatencyFirstToken.Float64(a.firstToken.Seconds()),
+	)
+}
+
+// alive is the request's context as the domain sees it: it ends when the client leaves.
+func (x *exchange) alive() context.Context { return x.r.Context() }

@@ -1,0 +1,221 @@
+package flight
+
+import (
+	"sync"
+	"time"
+
+	"github.com/leathq/leat/pkg/errs"
+)
+
+// Waits are a sequence's limits. Total is counted from its creation, FirstToken from there to the first delta, Idle
+// between deltas while the reader has room, Slow while the reader takes nothing.
+type Waits struct {
+	Connect, FirstToken, Idle, Total, Slow time.Duration
+}
+
+// Sequence is one prompt on its way to one choice. All methods are safe for concurrent use.
+type Sequence struct {
+	ID        uint64
+	Partition int    // the gateway's own number of the pool partition
+	Payload   any    // what is submitted again after a loss; dropped with the first delta
+	Wake      func() // called, never under the lock, whenever Take would return something new
+
+	waits  Waits
+	window uint32
+
+	mu       sync.Mutex
+	attempt  uint32 // of the last submission
+	avoid    []string
+	worker   string // that runs it, bound or as the router told
+	bound    bool   // the first delta has come
+	boundTo  uint32 // its attempt
+	next     uint32 // index of the delta that is missing
+	consumed uint32 // deltas that the reader took
+	granted  uint32 // deltas that the worker may send
+	pending  []Delta
+	over     bool // the end is in pending or was taken, or the sequence failed
+	err      *errs.Error
+
+	created, submitted, heard, delta, asked, gap, stuck time.Duration
+	queued, taken                                       bool
+	unknown                                             int // how often in a row its worker did not know it
+}
+
+// New makes a sequence that is about to be submitted for the first time. window is how many deltas a worker may send
+// beyond what the reader took.
+func New(id uint64, partition int, window uint32, w Waits, now time.Duration) *Sequence {
+	return &Sequence{
+		ID: id, Partition: partition, waits: w, window: window, granted: window, attempt: 1,
+		created: now, submitted: now, heard: now, delta: now, asked: now,
+	}
+}
+
+// Verdict says what became of a delta.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Kept      Verdict = iota // in order, handed to the reader
+	Duplicate                // seen before
+	Gap                      // something before it is missing; ask for a resend
+	Waiting                  // something before it is missing and was asked for already
+	Stray                    // of another worker or attempt: cancel it there
+	Late                     // the sequence is over
+)
+
+// Deliver takes a delta from a worker's attempt. The first one binds the sequence to both.
+func (s *Sequence) Deliver(worker string, attempt uint32, d Delta, now time.Duration) Verdict {
+	v := s.deliver(worker, attempt, d, now)
+	if v == Kept {
+		s.Wake()
+	}
+	return v
+}
+
+func (s *Sequence) deliver(worker string, attempt uint32, d Delta, now time.Duration) Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bound && (worker != s.worker || attempt != s.boundTo) {
+		return Stray
+	}
+	if s.over {
+		return Late
+	}
+	if !s.bound {
+		if d.Index > 0 && attempt != s.attempt {
+			return Stray // the middle of an attempt that was given up
+		}
+		s.bound, s.boundTo, s.worker = true, attempt, worker
+		s.Payload = nil
+	}
+	s.heard, s.unknown = now, 0
+	switch {
+	case d.Index < s.next:
+		return Duplicate
+	case d.Index > s.next && s.gap > 0:
+		return Waiting
+	case d.Index > s.next:
+		s.gap = now
+		return Gap
+	}
+	s.gap = 0
+	s.next++
+	s.delta = now
+	s.pending = append(s.pending, d)
+	s.over = d.End != nil
+	return Kept
+}
+
+// Take hands over what has come. It appends to dst; grant is a new limit to send to the worker where it is above 0.
+// After the last delta, or a failure, over is true; err is set where the sequence failed.
+func (s *Sequence) Take(dst []Delta, now time.Duration) (out []Delta, grant uint32, over bool, err *errs.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out = append(dst, s.pending...)
+	s.consumed += uint32(len(s.pending))
+	if len(s.pending) > 0 {
+		clear(s.pending)
+		s.pending = s.pending[:0]
+		if cap(s.pending) > 64 {
+			s.pending = nil
+		}
+		s.stuck = 0
+	}
+	if !s.over && s.granted-s.consumed <= s.window/2 {
+		if s.granted == s.consumed {
+			s.delta = now // it was paused until now: idle time starts here
+		}
+		s.granted = s.consumed + s.window
+		grant = s.granted
+	}
+	return out, grant, s.over, s.err
+}
+
+// Fail ends the sequence with an error that its reader will see, unless it is over already.
+func (s *Sequence) Fail(err *errs.Error) bool {
+	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		return false
+	}
+	s.over, s.err = true, err
+	s.mu.Unlock()
+	s.Wake()
+	return true
+}
+
+// Place is where a sequence is believed to be.
+type Place struct {
+	Attempt uint32 // to name to a router
+	Worker  string // empty where unknown
+	BoundTo uint32 // attempt to name to the worker
+	Next    uint32 // index of the delta that is missing
+	Bound   bool
+	Over    bool
+}
+
+// Where says where the sequence is believed to be.
+func (s *Sequence) Where() Place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place()
+}
+
+func (s *Sequence) place() Place {
+	p := Place{Attempt: s.attempt, Worker: s.worker, BoundTo: s.boundTo, Next: s.next, Bound: s.bound, Over: s.over}
+	if !s.bound {
+		p.BoundTo = s.attempt
+	}
+	return p
+}
+
+// Queued notes that a router has it in its queue.
+func (s *Sequence) Queued(attempt uint32, now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if attempt == s.attempt {
+		s.queued, s.taken, s.heard = true, true, now
+	}
+}
+
+// Dispatched notes the worker that a router gave it to.
+func (s *Sequence) Dispatched(attempt uint32, worker string, now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if attempt == s.attempt && !s.bound {
+		if s.worker != worker {
+			s.unknown = 0
+		}
+		s.worker, s.queued, s.taken, s.heard = worker, false, true, now
+	}
+}
+
+// Again starts the next attempt where nothing has come yet: it returns its number and the workers to avoid, or false
+// where the sequence is bound or over. lost is the worker that was lost with it, or empty.
+func (s *Sequence) Again(lost string, now time.Duration) (attempt uint32, avoid []string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.bound && s.next > 0 {
+		return 0, nil, false
+	}
+	if lost != "" {
+		s.avoid = append(s.avoid, lost)
+	}
+	s.attempt++
+	s.worker, s.bound, s.queued, s.taken, s.unknown, s.gap = "", false, false, false, 0, 0
+	s.granted = s.window
+	s.submitted, s.heard, s.asked = now, now, now
+	return s.attempt, s.avoid, true
+}
+
+// Unknown notes that the worker believed to run it has never heard of it. It reports true when that is settled: said
+// twice in a row, since a question may overtake a dispatch.
+func (s *Sequence) Unknown(worker string, attempt uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.worker != worker || s.place().BoundTo != attempt {
+		return false
+	}
+	s.unknown++
+	return s.unknown >= 2
+}

@@ -1,0 +1,50 @@
+package openai
+
+import "encoding/json"
+
+// CheckParams holds parameters that came another way than as JSON to the rules of the decoder, so that every face
+// refuses the same things. It returns them with Given filled in. Its error is an [*Error] with status 400.
+func CheckParams(p Params) (*Params, error) {
+	fields := map[string]any{"model": p.Model, "messages": []map[string]string{{"role": "user", "content": ""}}}
+	set := func(name string, given bool, value any) {
+		if given {
+			fields[name] = value
+		}
+	}
+	set("n", p.N != 0, p.N)
+	set("max_tokens", p.MaxTokens != 0, p.MaxTokens)
+	set("stop", len(p.Stop) > 0, p.Stop)
+	set("temperature", p.Temperature != nil, p.Temperature)
+	set("top_p", p.TopP != nil, p.TopP)
+	set("top_k", p.TopK != nil, p.TopK)
+	set("min_p", p.MinP != nil, p.MinP)
+	set("frequency_penalty", p.FrequencyPenalty != nil, p.FrequencyPenalty)
+	set("presence_penalty", p.PresencePenalty != nil, p.PresencePenalty)
+	set("repetition_penalty", p.RepetitionPenalty != nil, p.RepetitionPenalty)
+	set("logit_bias", len(p.LogitBias) > 0, p.LogitBias)
+	set("seed", p.Seed != nil, p.Seed)
+	set("ignore_eos", p.IgnoreEOS, true)
+	set("logprobs", p.Logprobs, true)
+	set("top_logprobs", p.TopLogprobs != 0, p.TopLogprobs)
+	set("user", p.User != "", p.User)
+	set("metadata", len(p.Metadata) > 0, p.Metadata)
+	body, err := json.Marshal(fields)
+	if err != nil { // a number that JSON cannot say
+		return nil, invalid("sampling", CodeInvalidValue, "Invalid 'sampling': %v. Give finite numbers.", err)
+	}
+	r, err := DecodeChat(body, Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return &r.Params, nil
+}
+
+// AppendMessages appends messages as the JSON array that clients send.
+func AppendMessages(b []byte, messages []Message) []byte {
+	b = append(b, '[')
+	for i, m := range messages {
+		b = appendString(append(comma(b, i), `{"role":`...), m.Role)
+		b = append(appendString(append(b, `,"content":`...), m.Content), '}')
+	}
+	return append(b, ']')
+}

@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/leathq/leat/pkg/errs"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/openai"
+)
+
+func (g *Gateway) serveModels(x *exchange) {
+	models := g.directory.models()
+	out := make([]openai.Model, len(models))
+	for i, m := range models {
+		out[i] = card(m)
+	}
+	x.json(http.StatusOK, openai.AppendModels(nil, out))
+}
+
+func (g *Gateway) serveModel(x *exchange) {
+	m, e := g.directory.lookup(x.r.PathValue("model"))
+	if e != nil {
+		x.refuse(e)
+		return
+	}
+	x.json(http.StatusOK, openai.AppendModel(nil, card(m)))
+}
+
+func card(m *served) openai.Model {
+	return openai.Model{ID: m.GetName(), Created: m.GetCreatedUnix(), OwnedBy: "leat-" + m.GetEngine(), MaxModelLen: int(m.GetContextLength())}
+}
+
+func (g *Gateway) serveTokenize(x *exchange) {
+	data, release, err := x.body()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	defer release()
+	req, err := openai.DecodeTokenize(data, openai.Limits{Depth: g.cfg.JSONDepth})
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	text := req.Text
+	m, err := g.tokenizer(req.Model)
+	if err == nil && req.Messages != nil {
+		c := &call{messages: turns(req.Messages), raw: req.RawMessages, template: &inferv1.Request{}}
+		var p prompt
+		if p, err = g.render(c, m, req.AddGenerationPrompt); err == nil && m.template == nil {
+			err = errs.Field("messages", "unsupported_parameter", "The engine renders the messages of model '%s' itself. Tokenise a prompt instead.", m.GetName())
+		}
+		text = p.text
+	}
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	ids, err := g.tokenize(x.alive(), m, text, req.AddSpecialTokens, req.ParseSpecialTokens)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	x.json(http.StatusOK, openai.AppendTokens(nil, ids, int(m.GetContextLength())))
+}
+
+func (g *Gateway) serveDetokenize(x *exchange) {
+	data, release, err := x.body()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	defer release()
+	req, err := openai.DecodeDetokenize(data, openai.Limits{Depth: g.cfg.JSONDepth})
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	m, err := g.tokenizer(req.Model)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	text, err := g.detokenize(x.alive(), m, req.Tokens)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	x.json(http.StatusOK, openai.AppendText(nil, text))
+}
+
+func (g *Gateway) serveTokenizerInfo(x *exchange) {
+	m, e := g.directory.lookup(x.r.URL.Query().Get("model"))
+	if e != nil {
+		x.refuse(e)
+		return
+	}
+	x.json(http.StatusOK, openai.AppendTokenizerInfo(nil, openai.TokenizerInfo{
+		Model: m.GetName(), BOS: m.GetBosToken(), EOS: m.GetEosToken(), PAD: m.GetPadToken(), ChatTemplate: m.GetChatTemplate(),
+	}))
+}
+
+// tokenizer finds a model whose engine tokenises.
+func (g *Gateway) tokenizer(model string) (*served, error) {
+	m, e := g.directory.lookup(model)
+	if e != nil {
+		return nil, e
+	}
+	if !m.GetTokenizes() {
+		return nil, errs.Field("model", "tokenizer_not_available",
+			"The engine %s behind model '%s' does not tokenise. Count with the provider's own tokeniser.", m.GetEngine(), m.GetName())
+	}
+	return m, nil
+}
+
+func (g *Gateway) tokenize(ctx context.Context, m *served, text string, addSpecial, parseSpecial bool) ([]int32, error) {
+	a, err := g.link.ask(ctx, m.pool, &inferv1.Ask{Model: m.GetName(), Question: &inferv1.Ask_Tokenize{
+		Tokenize: &inferv1.TokenizeText{Text: text, AddSpecial: addSpecial, ParseSpecial: parseSpecial},
+	}})
+	return a.GetTokens().GetIds(), err
+}
+
+func (g *Gateway) detokenize(ctx context.Context, m *served, ids []int32) (string, error) {
+	a, err := g.link.ask(ctx, m.pool, &inferv1.Ask{Model: m.GetName(), Question: &inferv1.Ask_Detokenize{
+		Detokenize: &inferv1.TokenIds{Ids: ids},
+	}})
+	return a.GetText(), err
+}

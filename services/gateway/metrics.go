@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leathq/leat/pkg/obs"
+)
+
+// metrics of the edge, with the names that users know (design §10).
+type metrics struct {
+	requests    *prometheus.CounterVec
+	duration    *prometheus.HistogramVec
+	first       *prometheus.HistogramVec
+	perToken    *prometheus.HistogramVec
+	queue       *prometheus.HistogramVec
+	tokens      *prometheus.CounterVec
+	input       *prometheus.CounterVec
+	active      *prometheus.GaugeVec
+	timeouts    *prometheus.CounterVec
+	gaps        prometheus.Counter
+	lost        prometheus.Counter
+	resubmitted prometheus.Counter
+	undecodable prometheus.Counter
+	models      sync.Map // model → *modelMetrics
+}
+
+// modelMetrics are a model's handles, looked up once.
+type modelMetrics struct {
+	first, perToken, queue   prometheus.Observer
+	output, cached, uncached prometheus.Counter
+	active                   prometheus.Gauge
+	streamed, whole          prometheus.Observer
+	ok                       prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		r.MustRegister(v)
+		return v
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		r.MustRegister(v)
+		return v
+	}
+	m := &metrics{
+		requests: counter("llm_requests_total", "Requests that ended, by model and HTTP status (200 with error: an in-band error).", "model", "status"),
+		duration: histogram("llm_request_duration_seconds", "From a request's arrival to its end.", obs.RequestBuckets(), "model", "stream"),
+		first:    histogram("llm_time_to_first_token_seconds", "From a request's arrival to its first token.", obs.FirstTokenBuckets(), "model"),
+		perToken: histogram("llm_time_per_output_token_seconds", "Mean time of each token after the first (TPOT).", obs.TokenGapBuckets(), "model"),
+		queue:    histogram("llm_request_queue_seconds", "From submission to a worker's acceptance.", obs.QueueBuckets(), "model"),
+		tokens:   counter("llm_tokens_generated_total", "Generated tokens.", "model"),
+		input:    counter("llm_tokens_prompt_total", "Prompt tokens, by where they came from.", "model", "source"),
+		timeouts: counter("llm_timeouts_total", "Sequences ended by a time-out, by which.", "timeout"),
+	}
+	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "llm_active_requests", Help: "Requests in flight."}, []string{"model"})
+	r.MustRegister(m.active)
+	single := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		r.MustRegister(c)
+		return c
+	}
+	m.gaps = single("leat_gateway_frame_gaps_total", "Gaps in a sequence's deltas that were asked for again.")
+	m.lost = single("leat_gateway_streams_lost_total", "Streams ended because their worker was gone.")
+	m.resubmitted = single("leat_gateway_resubmissions_total", "Sequences submitted again before their first token.")
+	m.undecodable = single("leat_gateway_undecodable_total", "Messages from the bus that were not understood.")
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "leat_gateway_sequences", Help: "Sequences in flight.",
+	}, func() float64 { return float64(g.table.Len()) }))
+	return m
+}
+
+func (m *metrics) of(model string) *modelMetrics {
+	if v, ok := m.models.Load(model); ok {
+		return v.(*modelMetrics)
+	}
+	h := &modelMetrics{
+		first: m.first.WithLabelValues(model), perToken: m.perToken.WithLabelValues(model), queue: m.queue.WithLabelValues(model),
+		output: m.tokens.WithLabelValues(model), cached: m.input.WithLabelValues(model, "cache"), uncached: m.input.WithLabelValues(model, "prefill"),
+		active: m.active.WithLabelValues(model), streamed: m.duration.WithLabelValues(model, "true"),
+		whole: m.duration.WithLabelValues(model, "false"), ok: m.requests.WithLabelValues(model, "200"),
+	}
+	v, _ := m.models.LoadOrStore(model, h)
+	return v.(*modelMetrics)
+}
+
+// ended books a call. model is empty where none was found, so that a client cannot invent labels.
+func (m *metrics) ended(a *answer, status int, broken bool) {
+	if a == nil {
+		m.requests.WithLabelValues("", strconv.Itoa(status)).Inc()
+		return
+	}
+	h := m.of(a.model.GetName())
+	switch {
+	case broken && status == 200:
+		m.requests.WithLabelValues(a.model.GetName(), "200 with error").Inc()
+	case status == 200:
+		h.ok.Inc()
+	default:
+		m.requests.WithLabelValues(a.model.GetName(), strconv.Itoa(status)).Inc()
+	}
+	took := time.Since(a.call.began)
+	if a.call.template.GetStream() {
+		h.streamed.Observe(took.Seconds())
+	} else {
+		h.whole.Observe(took.Seconds())
+	}
+	h.output.Add(float64(a.usage.Output + a.usage.Reasoning))
+	h.cached.Add(float64(a.usage.CacheRead))
+	h.uncached.Add(float64(a.usage.UncachedInput + a.usage.CacheWrite))
+	if a.start == nil {
+		return
+	}
+	h.first.Observe(a.firstToken.Seconds())
+	h.queue.Observe(float64(a.start.QueueNanos) / 1e9)
+	if n := a.usage.Output + a.usage.Reasoning; n > 1 && len(a.seqs) == 1 {
+		h.perToken.Observe((took - a.firstToken).Seconds() / float64(n-1))
+	}
+}

@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/events"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/flight"
+)
+
+const (
+	// Silence is how long the gateway waits for a word before it asks.
+	Silence = flight.Silence
+	// flushEvery is how long small messages to one worker are gathered.
+	flushEvery = 5 * time.Millisecond
+	// sweepEvery is how often sequences are looked at; time-outs are exact to it.
+	sweepEvery = 50 * time.Millisecond
+)
+
+// outbox gathers cancels, grants and resends per worker into few messages. Cancels and resends leave at once, grants
+// within flushEvery. It is safe for concurrent use.
+type outbox struct {
+	mu      sync.Mutex
+	grants  map[string][]*inferv1.Limit
+	cancels map[string][]*inferv1.Ref
+	resends map[string][]*inferv1.Expect
+	wake    chan struct{}
+}
+
+func (o *outbox) init() {
+	o.grants, o.cancels, o.resends = map[string][]*inferv1.Limit{}, map[string][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
+	o.wake = make(chan struct{}, 1)
+}
+
+func (o *outbox) cancel(worker string, ref *inferv1.Ref) {
+	o.mu.Lock()
+	o.cancels[worker] = append(o.cancels[worker], ref)
+	o.mu.Unlock()
+	o.hurry()
+}
+
+func (o *outbox) resend(worker string, e *inferv1.Expect) {
+	o.mu.Lock()
+	o.resends[worker] = append(o.resends[worker], e)
+	o.mu.Unlock()
+	o.hurry()
+}
+
+func (o *outbox) grant(worker string, l *inferv1.Limit) {
+	o.mu.Lock()
+	o.grants[worker] = append(o.grants[worker], l)
+	o.mu.Unlock()
+}
+
+func (o *outbox) hurry() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flush sends what was gathered.
+func (l *link) flush() {
+	o := &l.out
+	o.mu.Lock()
+	grants, cancels, resends := o.grants, o.cancels, o.resends
+	if len(grants) > 0 {
+		o.grants = map[string][]*inferv1.Limit{}
+	}
+	if len(cancels) > 0 {
+		o.cancels = map[string][]*inferv1.Ref{}
+	}
+	if len(resends) > 0 {
+		o.resends = map[string][]*inferv1.Expect{}
+	}
+	o.mu.Unlock()
+	for worker, refs := range cancels {
+		l.control(worker, "", &inferv1.Control{Control: &inferv1.Control_Cancel{Cancel: &inferv1.Cancel{Gateway: l.g.id, Refs: refs}}})
+	}
+	for worker, expects := range resends {
+		l.control(worker, "", &inferv1.Control{Control: &inferv1.Control_Resend{Resend: &inferv1.Resend{Gateway: l.g.id, Expects: expects}}})
+	}
+	for worker, limits := range grants {
+		l.control(worker, "", &inferv1.Control{Control: &inferv1.Control_Grant{Grant: &inferv1.Grant{Gateway: l.g.id, Limits: limits}}})
+	}
+}
+
+func (l *link) control(worker, reply string, c *inferv1.Control) {
+	if err := l.bus.Publish(bus.Control, events.Control.Name(worker), reply, c); err != nil {
+		l.g.log.Warn("control message not sent", "worker", worker, "error", err)
+	}
+}
+
+// flushLoop sends small messages until stop is closed, and what is left then.
+func (l *link) flushLoop(stop <-chan struct{}) {
+	t := time.NewTicker(flushEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			l.flush()
+			return
+		case <-l.out.wake:
+		case <-t.C:
+		}
+		l.flush()
+	}
+}
+
+// sweep looks at every sequence: ends those whose wait ran out, and asks after those that are silent, one message a
+// partition and one a worker.
+func (l *link) sweep() {
+	now := l.now()
+	probes, pings := map[int][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
+	l.g.table.Each(func(s *flight.Sequence) {
+		need := s.Check(now)
+		if need == flight.Nothing {
+			return
+		}
+		p := s.Where()
+		switch need {
+		case flight.AskRouter:
+			probes[s.Partition] = append(probes[s.Partition], &inferv1.Ref{Sequence: s.ID, Attempt: p.Attempt})
+		case flight.AskWorker:
+			e := &inferv1.Expect{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Next: p.Next}
+			pings[p.Worker] = append(pings[p.Worker], e)
+		default:
+			l.g.expire(s, need)
+		}
+	})
+	for idx, refs := range probes {
+		part := l.partition(idx)
+		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs}}}
+		if err := l.bus.Publish(bus.Control, part.subject, events.Reply.Name(l.g.id, "p"+strconv.Itoa(idx)), call); err != nil {
+			l.g.log.Warn("probe not sent; asked again soon", "pool", part.pool, "error", err)
+		}
+	}
+	for worker, expects := range pings {
+		c := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{Gateway: l.g.id, Expects: expects}}}
+		l.control(worker, events.Pongs.Name(l.g.id, worker), c)
+	}
+}
+
+// expire ends a sequence whose wait ran out, naming the wait.
+func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
+	var err *errs.Error
+	switch need {
+	case flight.NoConnect:
+		err = errs.New(errs.Unavailable, "no_router",
+			"No router took the request within the connect time-out. Operator: start one with `leat router --nats URL`.")
+	case flight.NoFirstToken:
+		err = errs.New(errs.Timeout, "first_token_timeout",
+			"No first token came within the first-token time-out. Send a shorter prompt or try later; operator: pools.<pool>.timeouts.first_token.")
+	case flight.NoToken:
+		err = errs.New(errs.Timeout, "idle_timeout",
+			"The worker sent no further token within the idle time-out. Send the request again; operator: pools.<pool>.timeouts.idle.")
+	case flight.NoTime:
+		err = errs.New(errs.Timeout, "total_timeout",
+			"The answer did not end within the total time-out. Ask for fewer tokens or raise x-leat-timeout; operator: pools.<pool>.timeouts.total.")
+	case flight.NoReader:
+		err = errs.New(errs.Timeout, "slow_client",
+			"The client took nothing of its stream for too long and was cut. Read faster; operator: gateway.slow_client.")
+	default:
+		err = errs.New(errs.Upstream, "stream_gap",
+			"A part of the answer was lost on the way and could not be sent again. Send the request again.")
+	}
+	if s.Fail(err) {
+		g.metrics.timeouts.WithLabelValues(err.Code).Inc()
+		g.link.withdraw(s)
+	}
+}
