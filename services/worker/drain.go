@@ -8,7 +8,6 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
-	"github.com/leathq/leat/services/worker/internal/held"
 )
 
 // letGo is how long an engine may take to end sequences that were stopped.
@@ -24,7 +23,6 @@ func (m *member) draining() bool {
 func (m *member) retire(grace time.Duration) error {
 	defer m.worker.member.Store(nil)
 	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, "leaving the fleet")
-	m.table.Close(held.HandedBack)
 	n, _ := m.table.Held()
 	m.log.Info("draining", "held", n, "grace", grace)
 	m.kick()

@@ -2,12 +2,14 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leathq/leat/pkg/bus"
@@ -46,7 +48,6 @@ type member struct {
 	outbox  *outbox
 	metrics *metrics
 	tracer  trace.Tracer // nil: tracing is off
-	slots   int
 	asks    chan struct{}
 
 	life     context.Context // of the sequences: outlives the stop signal, not the drain
@@ -54,6 +55,7 @@ type member struct {
 	working  sync.WaitGroup // sequences
 	serving  sync.WaitGroup // loops and answers
 	stops    []func()       // subscriptions
+	slots    atomic.Int64
 	room     atomic.Bool
 	changed  chan struct{} // the load class changed: report soon
 	number   atomic.Uint64 // of reports
@@ -74,15 +76,21 @@ func (m *member) state() (inferv1.WorkerState, string) {
 	return m.status.state, m.status.note
 }
 
-// become changes the state and says whether that was a change. Draining is only left for gone.
+// become changes the state, and with it whether dispatches are taken, and says whether that was a change. Draining is
+// only left for gone.
 func (m *member) become(s inferv1.WorkerState, note string) bool {
 	m.status.Lock()
 	defer m.status.Unlock()
-	if m.status.state >= inferv1.WorkerState_WORKER_STATE_DRAINING && s <= m.status.state || m.status.state == s && m.status.note == note {
+	if m.status.state >= inferv1.WorkerState_WORKER_STATE_DRAINING && s <= m.status.state {
 		return false
 	}
 	changed := m.status.state != s
 	m.status.state, m.status.note = s, note
+	if s == inferv1.WorkerState_WORKER_STATE_READY {
+		m.table.Close(held.None)
+	} else {
+		m.table.Close(held.HandedBack)
+	}
 	return changed
 }
 
@@ -98,35 +106,29 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 		return nil, err
 	}
 	m := w.newMember(ctx, eng, sender)
-	if err := m.subscribe(); err != nil {
+	m.serving.Go(m.outbox.run)
+	m.judge(eng.Stats(), 0) // before anything can arrive
+	if err := errors.Join(m.alone(ctx), m.subscribe()); err != nil {
 		m.close()
 		return nil, err
 	}
 	b.OnReconnect(m.reconnected)
-	m.serving.Go(m.outbox.run)
 	m.serving.Go(m.reportLoop)
 	m.serving.Go(m.sweepLoop)
-	m.become(inferv1.WorkerState_WORKER_STATE_READY, "")
-	m.checkHealth()
 	w.member.Store(m)
 	m.kick()
-	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots, "engine", w.cfg.Engine)
+	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots.Load(), "engine", w.cfg.Engine)
 	return m, nil
 }
 
 func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender) *member {
 	m := &member{
 		worker: w, name: w.name, pool: w.cfg.Pool, started: time.Now(), log: w.log, bus: w.deps.Bus, engine: eng,
-		sender: sender, metrics: w.metrics, slots: w.cfg.Slots, asks: make(chan struct{}, maxAsks), changed: make(chan struct{}, 1),
+		sender: sender, metrics: w.metrics, asks: make(chan struct{}, maxAsks), changed: make(chan struct{}, 1),
 	}
 	m.life, m.end = context.WithCancel(context.WithoutCancel(ctx))
 	info := eng.Info()
-	if m.slots == 0 {
-		m.slots = info.Slots
-	}
-	if m.slots == 0 {
-		m.slots = defaultSlots
-	}
+	m.slots.Store(int64(w.cfg.slotsOf(info)))
 	names := w.cfg.Names
 	if len(names) == 0 {
 		names = []string{info.Model}
@@ -138,14 +140,39 @@ func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frame
 	if obs.On(w.deps.Tracer) {
 		m.tracer = w.deps.Tracer.Tracer("leat/worker")
 	}
-	m.table = held.New(held.Limits{Slots: m.slots + w.cfg.Overcommit, Keep: keepEnded, KeepBytes: keepBytes, Silence: silence})
+	m.table = held.New(held.Limits{Slots: int(m.slots.Load()) + w.cfg.Overcommit, Keep: keepEnded, KeepBytes: keepBytes, Silence: silence})
 	m.room.Store(true)
 	m.outbox = newOutbox(m)
 	return m
 }
 
+// alone makes sure that no other worker has this one's name: both would get every dispatch.
+func (m *member) alone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	ping := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{}}}
+	err := m.bus.Request(ctx, events.Control.Name(m.name), ping, new(inferv1.Pong))
+	if err == nil {
+		return fmt.Errorf("a worker named %s is in the fleet already; give this one another --name", m.name)
+	}
+	if !errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("ask for other workers named %s: %w", m.name, err)
+	}
+	return nil
+}
+
 // defaultSlots is for an engine that does not say how many sequences it runs at once, such as a remote provider.
 const defaultSlots = 64
+
+func (c Config) slotsOf(info engine.Info) int {
+	switch {
+	case c.Slots > 0:
+		return c.Slots
+	case info.Slots > 0:
+		return min(info.Slots, maxSlots)
+	}
+	return defaultSlots
+}
 
 // close ends everything that join started. The sequences have ended. What arrives from now on meets nobody, which NATS
 // tells its sender.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/services/worker/internal/held"
 )
 
@@ -13,7 +12,7 @@ import (
 type metrics struct {
 	accepted, refused, panics, gaps, orphans prometheus.Counter
 	outcomes                                 [held.Cancelled + 1]prometheus.Counter
-	first, total                             prometheus.Histogram
+	vllm                                     *vllm
 }
 
 var verdictNames = [held.Cancelled + 1]string{"none", "done", "broken", "retry", "full", "handed_back", "fenced", "cancelled"}
@@ -23,51 +22,37 @@ func newMetrics(reg prometheus.Registerer, member *atomic.Pointer[member]) *metr
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 	m := &metrics{
-		accepted: counter("llm_worker_sequences_accepted_total", "Dispatches that this worker took."),
-		refused:  counter("llm_worker_messages_refused_total", "Messages from the bus that could not be understood."),
-		panics:   counter("llm_worker_panics_total", "Panics in sequences and handlers that the worker stopped."),
-		gaps:     counter("llm_worker_stream_gaps_total", "Sequences ended because lost deltas were not in the resend ring any more."),
-		orphans:  counter("llm_worker_orphans_total", "Sequences stopped because their gateway was silent."),
-		first: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "llm_worker_time_to_first_token_seconds", Help: "Time from taking a dispatch to its first delta.", Buckets: obs.FirstTokenBuckets(),
-		}),
-		total: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "llm_worker_sequence_duration_seconds", Help: "Time from taking a dispatch to its end.", Buckets: obs.RequestBuckets(),
-		}),
+		accepted: counter("leat_worker_sequences_accepted_total", "Dispatches that this worker took."),
+		refused:  counter("leat_worker_messages_refused_total", "Messages from the bus that could not be understood."),
+		panics:   counter("leat_worker_panics_total", "Panics in sequences and handlers that the worker stopped."),
+		gaps:     counter("leat_worker_stream_gaps_total", "Sequences ended because lost deltas were not in the resend ring any more."),
+		orphans:  counter("leat_worker_orphans_total", "Sequences stopped because their gateway was silent."),
 	}
 	outcomes := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "llm_worker_outcomes_total", Help: "Dispatches that ended, by what the router was told.",
+		Name: "leat_worker_outcomes_total", Help: "Dispatches that ended, by what the router was told.",
 	}, []string{"verdict"})
 	for v, name := range verdictNames {
 		m.outcomes[v] = outcomes.WithLabelValues(name)
 	}
-	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, m.first, m.total, outcomes, gauges{member})
+	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, outcomes, gauges{member})
+	m.vllm = newVLLM(reg, member)
 	return m
 }
 
 func (m *metrics) ended(v held.Verdict) { m.outcomes[v].Inc() }
 
-// finish counts a sequence that ran.
-func (m *metrics) finish(o held.Outcome) {
-	m.ended(o.Verdict)
-	m.total.Observe(o.Total.Seconds())
-	if o.FirstToken > 0 {
-		m.first.Observe(o.FirstToken.Seconds())
-	}
-}
-
 // gauges reads the worker's state when it is scraped.
 type gauges struct{ member *atomic.Pointer[member] }
 
 var (
-	descHeld   = prometheus.NewDesc("llm_worker_sequences_held", "Sequences accepted and not finished.", nil, nil)
-	descSlots  = prometheus.NewDesc("llm_worker_slots", "Sequences that run at once.", nil, nil)
-	descState  = prometheus.NewDesc("llm_worker_state", "1 for the state that the worker is in.", []string{"state"}, nil)
-	descFrames = prometheus.NewDesc("llm_worker_frames_total", "Frames sent to gateways.", nil, nil)
-	descDeltas = prometheus.NewDesc("llm_worker_deltas_total", "Deltas sent to gateways, resent ones too.", nil, nil)
-	descBytes  = prometheus.NewDesc("llm_worker_frame_bytes_total", "Bytes of frames sent to gateways.", nil, nil)
-	descResent = prometheus.NewDesc("llm_worker_deltas_resent_total", "Deltas sent again because a gateway lacked them.", nil, nil)
-	descFailed = prometheus.NewDesc("llm_worker_frames_failed_total", "Frames that the bus did not take.", nil, nil)
+	descHeld   = prometheus.NewDesc("leat_worker_sequences_held", "Sequences accepted and not finished.", nil, nil)
+	descSlots  = prometheus.NewDesc("leat_worker_slots", "Sequences that run at once.", nil, nil)
+	descState  = prometheus.NewDesc("leat_worker_state", "1 for the state that the worker is in.", []string{"state"}, nil)
+	descFrames = prometheus.NewDesc("leat_worker_frames_total", "Frames sent to gateways.", nil, nil)
+	descDeltas = prometheus.NewDesc("leat_worker_deltas_total", "Deltas sent to gateways, resent ones too.", nil, nil)
+	descBytes  = prometheus.NewDesc("leat_worker_frame_bytes_total", "Bytes of frames sent to gateways.", nil, nil)
+	descResent = prometheus.NewDesc("leat_worker_deltas_resent_total", "Deltas sent again because a gateway lacked them.", nil, nil)
+	descFailed = prometheus.NewDesc("leat_worker_frames_failed_total", "Frames that the bus did not take.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -90,7 +75,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	state, _ := m.state()
 	c := m.sender.Counts()
 	send(descHeld, prometheus.GaugeValue, float64(n))
-	send(descSlots, prometheus.GaugeValue, float64(m.slots))
+	send(descSlots, prometheus.GaugeValue, float64(m.slots.Load()))
 	send(descState, prometheus.GaugeValue, 1, stateName(state))
 	send(descFrames, prometheus.CounterValue, float64(c.Frames))
 	send(descDeltas, prometheus.CounterValue, float64(c.Deltas))

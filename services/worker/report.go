@@ -8,7 +8,6 @@ import (
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/worker/internal/engine"
-	"github.com/leathq/leat/services/worker/internal/held"
 )
 
 // reportLoop reports 4 times a second, and at once when the load class changes.
@@ -53,7 +52,7 @@ func (m *member) snapshot() *inferv1.Report {
 	r := &inferv1.Report{
 		Worker: m.name, Pool: m.pool, Number: m.number.Load(), StartedUnixNanos: m.started.UnixNano(), State: state, StateNote: note,
 		Models: id.names, DescriptionDigest: id.description.GetDigest(), Engine: id.info.Engine,
-		Slots: uint32(m.slots), Held: uint32(n), Running: count(s.Running), Waiting: count(s.Waiting),
+		Slots: uint32(m.slots.Load()), Held: uint32(n), Running: count(s.Running), Waiting: count(s.Waiting),
 		QueuedTokens: uint64(max(s.QueuedTokens, 0)), KvUse: s.KVUse, PrefillRate: s.PrefillRate, DecodeRate: s.DecodeRate,
 		Steps: s.Steps, PromptTokens: s.PromptTokens, CachedTokens: s.CachedTokens, OutputTokens: s.OutputTokens,
 	}
@@ -65,38 +64,35 @@ func (m *member) snapshot() *inferv1.Report {
 
 func count(n int) uint32 { return uint32(max(n, 0)) }
 
-// refresh notices when the engine serves something else than before.
+// refresh notices when the engine serves something else than before, or more of it.
 func (m *member) refresh() {
-	id := m.identity.get()
-	m.identity.refresh(m.name, m.pool, id.names, m.engine.Info(), m.started)
+	info := m.engine.Info()
+	m.identity.refresh(m.name, m.pool, m.identity.get().names, info, m.started)
+	if n := int64(m.worker.cfg.slotsOf(info)); m.slots.Swap(n) != n {
+		m.table.Resize(int(n) + m.worker.cfg.Overcommit)
+		m.classify()
+	}
 }
 
-// checkHealth follows the engine's health. What has not started is handed back when it fails.
-func (m *member) checkHealth() {
-	m.judge(m.engine.Stats(), 0)
-}
-
+// judge follows the engine's health. What has not started is handed back when it fails.
 func (m *member) judge(s engine.Stats, stuck int) {
 	note := ""
 	switch {
-	case !s.Healthy:
+	case !s.Healthy && s.HealthMessage != "":
 		note = s.HealthMessage
-		if note == "" {
-			note = "the engine is not healthy"
-		}
+	case !s.Healthy:
+		note = "the engine is not healthy"
 	case stuck > 0:
 		note = "the engine does not let go of sequences that were stopped"
 	}
 	if note == "" {
 		if m.become(inferv1.WorkerState_WORKER_STATE_READY, "") {
-			m.table.Close(held.None)
 			m.log.Info("worker is ready")
 			m.kick()
 		}
 		return
 	}
 	if m.become(inferv1.WorkerState_WORKER_STATE_UNHEALTHY, note) {
-		m.table.Close(held.HandedBack)
 		m.log.Error("worker is unhealthy", "reason", note)
 		m.handBack()
 		m.kick()

@@ -59,14 +59,19 @@ func (m *member) work(ctx context.Context, s *held.Sequence, sub *inferv1.Submit
 	err := m.safely(func() error { return m.generate(ctx, s, sub, span) })
 	o := m.conclude(ctx, s, err)
 	bytes := s.Out.Close()
-	span.end(o, s.Out.Progress())
-	m.metrics.finish(o)
+	p := s.Out.Progress()
+	span.end(o, p)
+	m.metrics.ended(o.Verdict)
+	m.metrics.vllm.finish(m.identity.get().names[0], o, p)
 	m.outbox.put(m.table.End(s, o, bytes, time.Now()), o)
 	m.classify()
 }
 
 // generate gets the request from where it lies and gives it to the engine.
 func (m *member) generate(ctx context.Context, s *held.Sequence, sub *inferv1.Submit, span *span) error {
+	if !s.Deadline.IsZero() && time.Now().After(s.Deadline) {
+		return errDeadline
+	}
 	req, err := m.request(ctx, sub)
 	if err != nil {
 		return err

@@ -63,7 +63,11 @@ func (s *Sender) Open(spec Spec) *Stream {
 }
 
 // Streamed says whether the client reads a stream; call it before the first delta.
-func (st *Stream) Streamed(yes bool) { st.stream = yes }
+func (st *Stream) Streamed(yes bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.stream = yes
+}
 
 // Emit implements engine.Output. What comes after Seal or the last delta is dropped.
 func (st *Stream) Emit(d engine.Delta) {
@@ -168,8 +172,11 @@ func (st *Stream) Close() int {
 	defer st.mu.Unlock()
 	st.sealed = true
 	st.kept.shrink()
-	return cap(st.kept.buf) + 8*cap(st.kept.ends)
+	return cap(st.kept.buf) + 8*cap(st.kept.ends) + overhead
 }
+
+// overhead is about what a stream costs beside its deltas.
+const overhead = 512
 
 // fit emits a delta in as many pieces as the frame size asks for.
 func (st *Stream) fit(d engine.Delta) {
