@@ -21,7 +21,12 @@ type bars struct {
 
 func newBars(out io.Writer) *bars {
 	b := &bars{out: out}
-	if f, ok := out.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
+	f, ok := out.(*os.File)
+	if !ok || !cwriter.IsTerminal(int(f.Fd())) {
+		return b
+	}
+	// A terminal that knows no size (a container's) would show no bar at all.
+	if width, height, err := cwriter.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
 		b.tree = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
 	}
 	return b

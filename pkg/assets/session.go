@@ -142,7 +142,11 @@ func watch(dir string, b *bar) (stop func()) {
 			case <-quit:
 				return
 			case <-tick.C:
-				if n := below(dir); n > b.at {
+				n := below(dir)
+				if b.total > 0 { // a client may keep its temporary copy for a moment
+					n = min(n, b.total)
+				}
+				if n > b.at {
 					b.set(n)
 				}
 			}
