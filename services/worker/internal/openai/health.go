@@ -90,8 +90,24 @@ func (e *Engine) failure(err error) {
 	over := h.state == healthy && h.fails >= e.cfg.MaxFails
 	h.mu.Unlock()
 	if over {
-		e.doubted(unknown, err)
+		e.doubted(unknown, withoutWords(err))
 	}
+}
+
+// withoutWords is a failed call's error without what the upstream said in it: that may quote a prompt, and goes into
+// logs and to other clients.
+func withoutWords(err error) error {
+	var failed *engine.Error
+	if !errors.As(err, &failed) {
+		return err
+	}
+	switch {
+	case failed.Status > 0:
+		return fmt.Errorf("it answers with status %d (%s)", failed.Status, failed.Code)
+	case failed.Code == "upstream_error":
+		return errors.New("it answers with errors (" + failed.Code + ")")
+	}
+	return err
 }
 
 // suspect takes the upstream for hanging.

@@ -85,6 +85,9 @@ func (w *wireLogprobs) lists(top int) []engine.TokenLogprob {
 
 // ranked puts a map of alternatives into falling order.
 func ranked(m map[string]float64, top int) []engine.TopLogprob {
+	if len(m) == 0 {
+		return nil
+	}
 	out := make([]engine.TopLogprob, 0, len(m))
 	for token, logprob := range m {
 		out = append(out, engine.TopLogprob{ID: unknownID, Text: []byte(token), Logprob: logprob})
