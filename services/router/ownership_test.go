@@ -2,10 +2,16 @@ package router_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/bus/embed"
+	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
 
@@ -106,4 +112,66 @@ func TestAFencedRouterStopsActing(t *testing.T) {
 	eventually(t, "it has given the partition up", func() bool { return owned(t, c) == "" })
 	// Nobody else wants it here, so it claims it again, with a new epoch.
 	eventually(t, "it owns it again", func() bool { return owned(t, c) == "rt-1" })
+}
+
+func TestAHangingOwnerIsReplacedWithinThreeSeconds(t *testing.T) {
+	s := bustest.Start(t)
+	b := bustest.Connect(t, s, bus.Options{Name: "ghost"})
+	kv, err := b.Leases(t.Context(), bus.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The ghost listens, as a stopped process does, but neither answers nor renews.
+	if _, err := b.Subscribe(bus.Control, events.Infer.Name("m", "0"), func(*nats.Msg) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Conn(bus.Control).Flush(); err != nil {
+		t.Fatal(err)
+	}
+	old, err := kv.Create(t.Context(), events.PartitionLease("m", "0"), []byte(`{"router":"rt-ghost"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	owner := &inferv1.Owner{}
+	eventually(t, "rt-1 owns it", func() bool { owner = g.takeover(); return owner.GetRouter() == "rt-1" })
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Fatalf("took %v", took)
+	}
+	if owner.GetEpoch() <= old {
+		t.Fatalf("epoch %d is not above the hanging owner's %d", owner.GetEpoch(), old)
+	}
+	g.submit(1)
+	if d := w.next(); d.GetEpoch() != owner.GetEpoch() {
+		t.Fatalf("dispatched with epoch %d, owned with %d", d.GetEpoch(), owner.GetEpoch())
+	}
+}
+
+func TestARestartOfNATSLosesNoRouter(t *testing.T) {
+	cfg := embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute}
+	s, err := embed.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Listen = strings.TrimPrefix(s.URL(), "nats://")
+	r, _, _ := start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	first := g.takeover()
+	s.Stop()
+	eventually(t, "the router notices", func() bool { return r.Ready() != nil })
+	if s, err = embed.Start(cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	eventually(t, "the router is back", func() bool { return r.Ready() == nil })
+	again := g.takeover()
+	if again.GetRouter() != "rt-1" || again.GetEpoch() < first.GetEpoch() {
+		t.Fatalf("owner %v, before the restart %v", again, first)
+	}
+	eventually(t, "a sequence is dispatched", func() bool {
+		g.submit(1) // repeated submissions of one attempt are one
+		return len(w.got) > 0
+	})
 }

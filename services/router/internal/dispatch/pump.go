@@ -98,7 +98,7 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 	c := choice{trial: -1}
 	fresh, unavoided := false, false
 	for _, w := range m.order {
-		if w.standing(m, now) == "" {
+		if w.why = w.standing(m, now); w.why == "" {
 			fresh = true
 			unavoided = unavoided || !slices.Contains(r.avoid, w.name)
 		}
@@ -111,8 +111,7 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 	}
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 	for _, w := range m.order {
-		why := w.standing(m, now)
-		if why != "" && (fresh || why != "stale") || !w.room(now) {
+		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
 			continue
 		}
 		if unavoided && slices.Contains(r.avoid, w.name) {
@@ -153,7 +152,7 @@ func (m *Machine) snap(r *request, w *worker, now time.Time) {
 		KVUse: w.report.KVUse, LastPick: w.lastPick,
 	}
 	if m.usesTree {
-		s.Rate, s.Base = w.rates.Estimate(m.prior, now)
+		s.Rate, s.Base = w.rate, w.base
 		s.Pending = w.pending(s.Rate, now)
 		if n := m.index.Longest(w.index, r.Prefix); n > 0 {
 			s.Cached = min(int(float64(n)*r.tokensPerBlock()), r.PromptTokens)

@@ -26,7 +26,10 @@ type worker struct {
 
 	breaker  *breaker.Breaker
 	rates    policy.Rates
-	index    int // handle in the prefix index
+	rate     float64 // of rates, as of the last report or outcome: tokens/s
+	base     float64 // likewise: seconds
+	why      string  // its standing in the pick at hand
+	index    int     // handle in the prefix index
 	lastPick uint64
 	trial    trial
 }
@@ -89,6 +92,7 @@ func (m *Machine) Report(r Report, now time.Time) {
 	w.report, w.reportAt = r, now
 	w.report.Numbers = nil
 	w.rates.Report(r.PrefillRate)
+	w.rate, w.base = w.rates.Estimate(m.prior, now)
 	w.others = max(r.Held-len(r.Numbers), 0)
 	w.lost = r.State == Gone
 	w.fullAt = time.Time{}

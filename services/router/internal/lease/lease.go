@@ -36,7 +36,8 @@ type Seat struct {
 	mine     bool
 	moved    time.Time // when the entry was last seen to change
 	renewed  time.Time // start of the last good claim or renewal
-	tried    time.Time // start of the last try
+	tried    time.Time // start of the last step in turn
+	began    time.Time // start of the last step
 	busy     bool      // a step is being carried out
 }
 
@@ -69,9 +70,11 @@ func (s *Seat) Next(now time.Time) Step {
 		return Nothing
 	case s.mine && now.Sub(s.tried) >= RenewEvery:
 		s.begin(now)
+		s.tried = now
 		return Renew
 	case !s.mine && now.Sub(s.moved) >= ClaimAfter && now.Sub(s.tried) >= RenewEvery:
 		s.begin(now)
+		s.tried = now
 		return Claim
 	}
 	return Nothing
@@ -86,7 +89,7 @@ func (s *Seat) Begin(now time.Time) bool {
 	return true
 }
 
-func (s *Seat) begin(now time.Time) { s.busy, s.tried = true, now }
+func (s *Seat) begin(now time.Time) { s.busy, s.began = true, now }
 
 // Took notes that the claim or renewal begun last was written as revision. A claim's revision is the new epoch. A
 // renewal that was under way when the owner stepped down changes nothing.
@@ -99,7 +102,7 @@ func (s *Seat) Took(revision uint64, claim bool, now time.Time) {
 		s.Epoch = revision
 	}
 	s.mine, s.Owner, s.Revision = true, s.me, revision
-	s.renewed, s.moved = s.tried, now
+	s.renewed, s.moved = s.began, now
 }
 
 // Failed notes that the step begun last was not written. An owner that lost the entry to somebody else (conflict)

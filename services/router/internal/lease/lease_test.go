@@ -39,6 +39,20 @@ func TestAStandbyClaimsOnlyWhatHasNotMovedForTwoSeconds(t *testing.T) {
 	}
 }
 
+func TestGatewaysThatAskOverAndOverDoNotDelayTheClaim(t *testing.T) {
+	s := lease.New("b", t0, 0)
+	s.Seen("a", 0, 7, t0)
+	for ms := 0; ms < 2000; ms += 200 { // each time the owner seems to be there
+		if !s.Begin(at(ms)) {
+			t.Fatal("busy")
+		}
+		s.Failed(false)
+	}
+	if s.Next(at(2001)) != lease.Claim {
+		t.Fatal("the claim of a lease that has not moved for 2 s is put off")
+	}
+}
+
 func TestADeletedEntryIsClaimedAtOnce(t *testing.T) {
 	s := lease.New("b", t0, 0)
 	s.Seen("a", 0, 7, at(100))
