@@ -96,6 +96,9 @@ func (l *Library) check() error {
 	return nil
 }
 
+// Quiet drops everything that llama.cpp would write to standard error, reasons for failures included.
+func (l *Library) Quiet() { llama.LogSet(llama.LogSilent()) }
+
 // digest identifies the machine code that will run.
 func (l *Library) digest(path string) error {
 	h := sha256.New()

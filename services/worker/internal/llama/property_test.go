@@ -1,0 +1,183 @@
+package llama_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/llama"
+)
+
+// prose is what the tests cut their prompts from.
+const prose = `The harbour lay still under a thin grey fog when the first of the three boats came home. Nobody had slept, and the kettle on the stove had boiled dry twice before the bell rang out. "Count the lamps," said the old woman, and the children ran down the steps to the pier with their coats over their nightshirts. There were eleven, then nine, then a long dark gap, and after it two more, close together. A computer program is a sequence of instructions, and the order in which they are carried out matters: x = 3 * (y + 1) is not the same as x = 3 * y + 1. In 1969 two people walked on the moon for the first time; naïve as it sounds, the café in Zürich where they ate later kept their chairs for forty-two years. Water boils at 100 degrees Celsius at sea level, and at a lower temperature in the mountains. What is the capital of Japan? It is Tokyo, a city of rivers and railways.`
+
+// specimen is a sequence whose tokens and log-probabilities are known.
+type specimen struct {
+	prompt []int32
+	s      engine.Sampling
+	n      int
+	ids    []int32
+	lps    []float64
+}
+
+// specimens draws sequences of which many share prefixes, and computes them directly.
+func specimens(o *oracle, rng *rand.Rand, n int) []specimen {
+	text := o.tokens(prose)
+	var sp []specimen
+	for i := range n {
+		x := specimen{n: 2 + rng.IntN(5)}
+		if i > 0 && rng.IntN(2) == 0 { // share a part of an earlier prompt
+			old := sp[rng.IntN(i)].prompt
+			x.prompt = slices.Clone(old[:1+rng.IntN(min(len(old), 32))])
+		}
+		from := rng.IntN(len(text) - 40)
+		x.prompt = append(x.prompt, text[from:from+1+rng.IntN(16)]...)
+		zero, warm, seed := 0.0, 0.8, int64(rng.Uint64()>>1)
+		if x.s.Temperature = &zero; rng.IntN(2) == 0 {
+			x.s.Temperature, x.s.Seed = &warm, &seed
+		}
+		x.ids, x.lps, _ = o.run(x.prompt, x.s, x.n, false)
+		sp = append(sp, x)
+	}
+	return sp
+}
+
+func envInt(name string, d int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return d
+}
+
+// TestSequencesDependOnNothingButThemselves is the property that the exact schedule promises: whatever company,
+// chunk size, cached prefix, number of threads, joining and leaving, 0 bits differ from the sequence computed alone.
+func TestSequencesDependOnNothingButThemselves(t *testing.T) {
+	seed := uint64(envInt("LEAT_TEST_SEED", 1))
+	total := envInt("LEAT_TEST_SEQUENCES", 210)
+	rng := rand.New(rand.NewPCG(seed, 7))
+	sp := specimens(newOracle(t, 1), rng, max(total/5, 4))
+	// More threads than free cores are many times slower, so few sequences run on two.
+	shapes := []struct{ threads, slots, chunk, context, clients, percent int }{
+		{1, 6, 128, 512, 6, 50}, {1, 3, 7, 256, 5, 40}, {2, 4, 16, 320, 6, 10},
+	}
+	for _, sh := range shapes {
+		t.Run(fmt.Sprintf("%+v", sh), func(t *testing.T) {
+			e := start(t, func(c *llama.Config) {
+				c.Threads, c.Slots, c.Chunk, c.Context = sh.threads, sh.slots, sh.chunk, sh.context
+			}, llama.Deps{})
+			if info := e.Info(); !info.Exact {
+				t.Fatalf("not exact: %s", info.ExactNote)
+			}
+			n := max(total*sh.percent/100, 1)
+			cached := crowd(t, e, sp, rng, n, sh.clients)
+			t.Logf("%d sequences compared bit for bit, %d of their prompt tokens from the cache", n, cached)
+			if cached == 0 {
+				t.Error("no prefix was taken from the cache: the test shows nothing about it")
+			}
+		})
+	}
+}
+
+// crowd runs n random specimens from several clients at once, of which some leave early, and compares every bit.
+func crowd(t *testing.T, e *llama.Engine, sp []specimen, rng *rand.Rand, n, clients int) (cached int) {
+	work := make(chan specimen)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for x := range work {
+				mu.Lock()
+				quits := rng.IntN(5) == 0
+				mu.Unlock()
+				if quits {
+					leaveEarly(t, e, x)
+				}
+				d := generate(t, e, engine.Request{Prompt: engine.Prompt{Tokens: x.prompt}, Sampling: x.s, MaxTokens: x.n, Logprobs: true, TopLogprob: 2})
+				x.compare(t, d)
+				mu.Lock()
+				cached += d.Usage.CacheRead
+				mu.Unlock()
+			}
+		})
+	}
+	for range n {
+		mu.Lock()
+		x := sp[rng.IntN(len(sp))]
+		mu.Unlock()
+		work <- x
+	}
+	close(work)
+	wg.Wait()
+	return cached
+}
+
+// leaveEarly starts a sequence and cancels it at its first token.
+func leaveEarly(t *testing.T, e *llama.Engine, x specimen) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := &sink{onDelta: func(engine.Delta) { cancel() }}
+	req := engine.Request{Prompt: engine.Prompt{Tokens: x.prompt}, Sampling: x.s, MaxTokens: 40, IgnoreEOS: true}
+	if err := e.Generate(ctx, &req, s); err == nil {
+		t.Error("a cancelled sequence ended well")
+	}
+}
+
+func (x *specimen) compare(t *testing.T, d engine.Delta) {
+	t.Helper()
+	if !slices.Equal(d.Tokens, x.ids) {
+		t.Errorf("prompt of %d tokens (%d cached): tokens %v, alone %v", len(x.prompt), d.Usage.CacheRead, d.Tokens, x.ids)
+		return
+	}
+	for i, lp := range d.Logprobs {
+		if math.Float64bits(lp.Logprob) != math.Float64bits(x.lps[i]) {
+			t.Errorf("prompt of %d tokens (%d cached), token %d: log-probability %v, alone %v", len(x.prompt), d.Usage.CacheRead, i, lp.Logprob, x.lps[i])
+			return
+		}
+	}
+}
+
+// TestEchoedLogprobsEqualADirectComputation checks what lm-evaluation-harness reads, alone and under load.
+func TestEchoedLogprobsEqualADirectComputation(t *testing.T) {
+	o := newOracle(t, 1)
+	text := o.tokens(prose)
+	e := start(t, func(c *llama.Config) { c.Chunk = 48 }, llama.Deps{})
+	ctx, stopLoad := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	load := func(i int) {
+		for ctx.Err() == nil {
+			_ = e.Generate(ctx, &engine.Request{Prompt: engine.Prompt{Tokens: text[i : i+20]}, Sampling: greedy(), MaxTokens: 30, IgnoreEOS: true}, &sink{})
+		}
+	}
+	for round, name := range []string{"alone", "under load"} {
+		if round == 1 {
+			for i := range 3 {
+				wg.Go(func() { load(i) })
+			}
+		}
+		for _, n := range []int{1, 2, 49, 97, 120} {
+			prompt := text[:n]
+			ids, lps, scores := o.run(prompt, greedy(), 1, true)
+			d := generate(t, e, engine.Request{Prompt: engine.Prompt{Tokens: prompt}, Sampling: greedy(), MaxTokens: 1, Echo: true, Logprobs: true, TopLogprob: 1})
+			if len(d.Prompt) != n || !d.Prompt[0].Null || d.Usage.CacheRead != 0 {
+				t.Fatalf("%s: %d echoed tokens of %d, the first null: %v, %d cached", name, len(d.Prompt), n, d.Prompt[0].Null, d.Usage.CacheRead)
+			}
+			for i, want := range scores {
+				if got := d.Prompt[i+1]; got.ID != prompt[i+1] || math.Float64bits(got.Logprob) != math.Float64bits(want) || len(got.Top) != 1 || got.Null {
+					t.Fatalf("%s: prompt of %d tokens, position %d: %+v, want %v", name, n, i+1, got, want)
+				}
+			}
+			if d.Tokens[0] != ids[0] || math.Float64bits(d.Logprobs[0].Logprob) != math.Float64bits(lps[0]) {
+				t.Fatalf("%s: generated %v, want token %d with %v", name, d.Logprobs, ids[0], lps[0])
+			}
+		}
+	}
+	stopLoad()
+	wg.Wait()
+}
