@@ -123,13 +123,9 @@ func (c *conn) readBody(head []byte, bodyAt int) (request, error) {
 			return request{}, err
 		}
 	}
-	head1, methodLen, headLen := c.start, len(method), bodyAt-c.start
-	if err := c.fill(headLen + length); err != nil {
+	headLen := bodyAt - c.start
+	if err := c.fill(headLen + length); err != nil { // may move the buffer; method and path stay in the old one
 		return request{}, err
-	}
-	if head1 != c.start { // the buffer moved
-		method = c.in[c.start : c.start+methodLen]
-		path = c.in[c.start+methodLen+1 : c.start+methodLen+1+len(path)]
 	}
 	bodyAt = c.start + headLen
 	c.start = bodyAt + length
