@@ -29,6 +29,7 @@ type target struct {
 type fleet struct {
 	targets []target
 	procs   []*proc
+	dirs    []string // to be removed
 }
 
 // proc is a server that this run started.
@@ -74,17 +75,10 @@ func (f *fleet) startLeat(ctx context.Context, cfg config, paths assets.Paths, s
 	if err != nil {
 		return err
 	}
-	grpc, err := freePort()
-	if err != nil {
-		return err
-	}
-	nats, err := freePort()
-	if err != nil {
-		return err
-	}
+	f.dirs = append(f.dirs, dir)
 	args := []string{"up", "--engine", "llama", "--model", paths.Model, "--engine-lib", paths.EngineLib,
 		"--schedule", schedule, "--threads", itoa(cfg.threads), "--slots", itoa(cfg.slots), "--context", itoa(cfg.context),
-		"--data", dir, "--grpc", "127.0.0.1:" + grpc, "--nats", "127.0.0.1:" + nats}
+		"--nats-dir", dir, "--nats-listen=", "--grpc="}
 	args = append(args, strings.Fields(cfg.leatArgs)...)
 	return f.start(ctx, "leat "+schedule, cfg.leat, "/ready", args, "--http", stderr)
 }
@@ -174,5 +168,8 @@ func (f *fleet) stop() {
 			<-p.dead
 		}
 		_ = p.log.Close()
+	}
+	for _, dir := range f.dirs {
+		_ = os.RemoveAll(dir)
 	}
 }
