@@ -45,7 +45,7 @@ type scratch struct {
 }
 
 var scratches = sync.Pool{New: func() any {
-	return &scratch{buf: make([]byte, 16<<10), parser: newParser()}
+	return &scratch{buf: make([]byte, 8<<10), parser: newParser()}
 }}
 
 // maxKept is the largest buffer that is kept for later calls.
@@ -56,7 +56,7 @@ func (sc *scratch) release() {
 		sc.request = nil
 	}
 	if cap(sc.buf) > maxKept {
-		sc.buf = make([]byte, 16<<10)
+		sc.buf = make([]byte, 8<<10)
 	}
 	if cap(sc.sse.multi) > maxKept {
 		sc.sse.multi = nil

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"math"
-	"slices"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
@@ -14,15 +13,19 @@ import (
 const (
 	ranks     = 24   // tokens that have a probability worth the name
 	fragments = 1024 // of which they are chosen; a power of two
-	restMass  = 1e-4 // weight of the whole rest of the vocabulary, against 1 for the likeliest token
+	eosWeight = 1.65 // of the end-of-text token where it comes, against 1 for the likeliest other one
+	restMass  = 1e-4 // weight of the whole rest of the vocabulary
 	restSize  = 1 << 21
 )
 
-// fragment is the id of one of the model's word pieces: a space and three letters, or now and then a full stop.
+// decay is the ratio of two neighbouring weights, by four random bits: e^-0.5 down to e^-0.9.
+func decay(bits uint64) float64 { return 0.6065 - 0.0125*float64(bits&15) }
+
+// fragment is the id of one of the model's word pieces: a space and three letters, and one full stop.
 func fragment(i uint64) int32 {
 	const consonants, vowels = "bdfgklmnprstvwz", "aeiou"
 	i %= fragments
-	if i%64 == 63 {
+	if i == fragments-1 {
 		return asciiBase | '.'
 	}
 	c1, v, c2 := consonants[i%15], vowels[i/15%5], consonants[i/75%15]
@@ -44,44 +47,67 @@ func unit(h, purpose uint64) float64 {
 	return float64(mix(h+purpose*0xd1342543de82ef95)>>11) / (1 << 53)
 }
 
-// candidate is a token with its logit and, once normalised, its log-probability.
+// candidate is a token with its logit.
 type candidate struct {
 	id    int32
 	logit float64
 }
 
-// dist is the distribution at one position; its arrays are reused from position to position.
+// dist is the distribution at one position: weights in falling order, and the ids that belong to them.
 type dist struct {
-	top  []candidate // falling
-	logZ float64
+	weight       [ranks]float64
+	sum          float64 // of all weights, the rest's included
+	eos          bool    // the first one is the end of the text
+	base, stride uint64
+	list         []candidate // kept from position to position
 }
 
 // at computes the distribution in a state; meanOutput is the mean distance of the end-of-text token.
 func (d *dist) at(h uint64, meanOutput int) {
-	d.top = d.top[:0]
-	if unit(h, 1)*float64(meanOutput) < 1 {
-		d.top = append(d.top, candidate{idEOS, 0.5})
+	d.eos = unit(h, 1)*float64(meanOutput) < 1
+	d.base, d.stride = mix(h+2), mix(h+3)|1 // odd: all ids differ
+	d.sum = restMass
+	weight, first := 1.0, 0
+	if d.eos {
+		d.weight[0], first = eosWeight, 1
+		d.sum += eosWeight
 	}
-	base, stride := mix(h+2), mix(h+3)|1
-	logit, z := 0.0, restMass
-	for i := uint64(0); len(d.top) < ranks; i++ {
-		id := fragment(base + i*stride)
-		if slices.ContainsFunc(d.top, func(c candidate) bool { return c.id == id }) {
-			continue
+	bits := mix(h + 4)
+	for i := first; i < ranks; i++ {
+		d.weight[i] = weight
+		d.sum += weight
+		if i == 15 {
+			bits = mix(h + 5)
 		}
-		d.top = append(d.top, candidate{id, logit})
-		logit -= 0.5 + 0.4*unit(h, 16+i)
+		weight *= decay(bits)
+		bits >>= 4
 	}
-	for _, c := range d.top {
-		z += math.Exp(c.logit)
+}
+
+// id is the token of a rank.
+func (d *dist) id(rank int) int32 {
+	if d.eos {
+		if rank == 0 {
+			return idEOS
+		}
+		rank--
 	}
-	d.logZ = math.Log(z)
+	return fragment(d.base + uint64(rank)*d.stride)
+}
+
+// candidates lists the likely tokens in falling order; the slice is valid until the next call.
+func (d *dist) candidates() []candidate {
+	d.list = d.list[:0]
+	for i, w := range d.weight {
+		d.list = append(d.list, candidate{d.id(i), math.Log(w)})
+	}
+	return d.list
 }
 
 func (d *dist) logit(id int32) float64 {
-	for _, c := range d.top {
-		if c.id == id {
-			return c.logit
+	for i, w := range d.weight {
+		if d.id(i) == id {
+			return math.Log(w)
 		}
 	}
 	return math.Log(restMass / restSize)
@@ -90,20 +116,18 @@ func (d *dist) logit(id int32) float64 {
 // logprob is one token's entry, with n alternatives.
 func (d *dist) logprob(id int32, n int) engine.TokenLogprob {
 	text, _ := appendToken(nil, id)
-	lp := engine.TokenLogprob{ID: id, Text: text, Logprob: d.logit(id) - d.logZ}
-	if n = min(n, len(d.top)); n > 0 {
+	norm := math.Log(d.sum)
+	lp := engine.TokenLogprob{ID: id, Text: text, Logprob: d.logit(id) - norm}
+	if n = min(n, ranks); n > 0 {
 		lp.Top = make([]engine.TopLogprob, n)
-		for i, c := range d.top[:n] {
+		for i, c := range d.candidates()[:n] {
 			text, _ := appendToken(nil, c.id)
-			lp.Top[i] = engine.TopLogprob{ID: c.id, Text: text, Logprob: c.logit - d.logZ}
+			lp.Top[i] = engine.TopLogprob{ID: c.id, Text: text, Logprob: c.logit - norm}
 		}
 	}
 	return lp
 }
 
 func byLogit(a, b candidate) int {
-	if c := cmp.Compare(b.logit, a.logit); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.id, b.id)
+	return cmp.Or(cmp.Compare(b.logit, a.logit), cmp.Compare(a.id, b.id))
 }

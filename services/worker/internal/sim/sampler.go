@@ -45,7 +45,7 @@ func newSampler(req *engine.Request, prompt []int32, weights uint64, mean int) *
 			s.seen[id] = true
 		}
 	}
-	s.plain = !penalised && len(req.LogitBias) == 0 && !req.IgnoreEOS &&
+	s.plain = !penalised && len(req.LogitBias) == 0 &&
 		(s.greedy || !set(req.TopP, 1) && req.TopK == nil && !set(req.MinP, 0))
 	return s
 }
@@ -68,21 +68,23 @@ func (s *sampler) next() (token int32, last bool) {
 }
 
 func (s *sampler) pick() int32 {
-	from := s.d.top
-	if !s.plain {
-		from = s.adjusted()
+	if s.plain && s.greedy {
+		return s.d.id(s.first())
 	}
+	u := unit(s.state, s.seed*2+1_000_003)
+	if s.plain && s.temp == 1 {
+		return s.weighted(u)
+	}
+	from := s.adjusted()
 	if s.greedy {
 		return from[0].id
 	}
-	if !s.plain {
-		from = s.truncated(from)
-	}
+	from = s.truncated(from)
 	sum := 0.0
 	for _, c := range from {
 		sum += math.Exp((c.logit - from[0].logit) / s.temp)
 	}
-	u := unit(s.state, s.seed*2+1_000_003) * sum
+	u *= sum
 	for _, c := range from {
 		if u -= math.Exp((c.logit - from[0].logit) / s.temp); u < 0 {
 			return c.id
@@ -91,11 +93,34 @@ func (s *sampler) pick() int32 {
 	return from[len(from)-1].id
 }
 
+// weighted draws from the distribution as it is; the rest of the vocabulary is never drawn.
+func (s *sampler) weighted(u float64) int32 {
+	u *= s.d.sum - restMass
+	first := s.first()
+	if first > 0 {
+		u -= u * eosWeight / (s.d.sum - restMass)
+	}
+	for i, w := range s.d.weight[first:] {
+		if u -= w; u < 0 {
+			return s.d.id(first + i)
+		}
+	}
+	return s.d.id(ranks - 1)
+}
+
+// first is the rank of the likeliest token that may be drawn.
+func (s *sampler) first() int {
+	if s.d.eos && s.req.IgnoreEOS {
+		return 1
+	}
+	return 0
+}
+
 // adjusted is the distribution after bias and penalties, in falling order. Formulas: OpenAI's for frequency, presence
 // and bias; CTRL's (Keskar 2019), as in Hugging Face and vLLM, for repetition.
 func (s *sampler) adjusted() []candidate {
 	s.work = s.work[:0]
-	for _, c := range s.d.top {
+	for _, c := range s.d.candidates() {
 		if c.id != idEOS || !s.req.IgnoreEOS {
 			s.work = append(s.work, c)
 		}
