@@ -131,8 +131,12 @@ func (x *exchange) log(e *openai.Error, err error) {
 	if x.span != nil {
 		x.span.SetAttributes(obs.ErrorType.String(e.Code))
 	}
-	if e.Status >= 500 {
+	if e.Status == http.StatusInternalServerError {
 		x.g.log.Error("request failed", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code, "cause", errs.As(err).Err)
+		return
+	}
+	if e.Status > 500 {
+		x.g.log.Warn("request not served", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
 		return
 	}
 	x.g.log.Debug("request refused", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
