@@ -130,8 +130,9 @@ type fleet struct {
 
 type setup struct {
 	cfg    worker.Config
-	engine *scripted // nil: the sim engine
-	bus    bus.Options
+	engine *scripted   // nil: the sim engine
+	bus    bus.Options // the worker's
+	fleet  bus.Options // the other side's
 	deps   func(*host.Deps)
 }
 
@@ -142,7 +143,8 @@ func start(t testing.TB, s setup) *fleet {
 		t: t, srv: bustest.Start(t), ended: make(chan error, 1), news: make(chan struct{}, 1), log: new(logged),
 		outcomes: map[uint64][]*inferv1.Outcome{}, engine: s.engine,
 	}
-	f.bus = bustest.Connect(t, f.srv, bus.Options{Name: "fleet"})
+	s.fleet.Name = "fleet"
+	f.bus = bustest.Connect(t, f.srv, s.fleet)
 	s.bus.Name = "worker"
 	deps := host.Deps{
 		ID: "w1", Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: prometheus.NewRegistry(),
@@ -446,7 +448,7 @@ func noLeaks(t testing.TB) {
 func ours() string {
 	var out []string
 	for _, g := range strings.Split(stacks(), "\n\n") {
-		if strings.Contains(g, "leathq/leat/") && !strings.Contains(g, "worker_test.ours") || strings.Contains(g, "nats.(*Conn)") {
+		if strings.Contains(g, "leathq/leat/") && !strings.Contains(g, "worker_test.ours") && !strings.Contains(g, "testing.(*T).Run") || strings.Contains(g, "nats.(*Conn)") {
 			out = append(out, g)
 		}
 	}
@@ -456,4 +458,14 @@ func ours() string {
 func stacks() string {
 	b := make([]byte, 1<<20)
 	return string(b[:runtime.Stack(b, true)])
+}
+
+// again runs a second worker of the same name until it gives up.
+func (f *fleet) again(t *testing.T, o bus.Options) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	w := worker.NewWith(worker.Config{Engine: "sim"}, host.Deps{
+		ID: "w1", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: bustest.Connect(t, f.srv, o),
+	}, func(engine.Steps) (engine.Engine, error) { return &scripted{run: block, slots: 1}, nil })
+	return w.Run(ctx)
 }
