@@ -45,7 +45,7 @@ type located struct {
 	digest digest
 }
 
-// clientPip and clientNpm are the two ordinary clients.
+// client is a registry's ordinary client.
 type client interface {
 	// download puts the package's archive into the empty directory dir.
 	download(ctx context.Context, s source, dir string) error
@@ -53,7 +53,7 @@ type client interface {
 	locate(ctx context.Context, s source) (located, error)
 }
 
-func clientFor(s source) (client, error) {
+func clientFor(ctx context.Context, s source) (client, error) {
 	if s.client == "npm" {
 		path, err := exec.LookPath("npm")
 		if err != nil {
@@ -67,7 +67,7 @@ func clientFor(s source) (client, error) {
 			continue
 		}
 		argv[0] = path
-		if exec.Command(path, append(argv[1:], "--version")...).Run() == nil {
+		if exec.CommandContext(ctx, path, append(argv[1:], "--version")...).Run() == nil {
 			return pip{argv}, nil
 		}
 	}

@@ -95,15 +95,12 @@ func check(dir, path string) (why string, err error) {
 	if err != nil {
 		return "", err
 	}
-	var m manifest
-	if err := json.Unmarshal(b, &m); err != nil || len(m.Files) == 0 {
+	m, ok := parseManifest(b)
+	if !ok {
 		return filepath.Base(path) + " is damaged", nil
 	}
 	touched := false
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
-		if !filepath.IsLocal(name) {
-			return filepath.Base(path) + " is damaged", nil
-		}
 		e := m.Files[name]
 		now, why := e.differs(filepath.Join(dir, name))
 		if why != "" {
@@ -116,6 +113,19 @@ func check(dir, path string) (why string, err error) {
 		_ = m.write(path) // only saves hashing again: a cache that cannot be written stays usable
 	}
 	return "", nil
+}
+
+// parseManifest refuses one that vouches for nothing or names files outside its directory.
+func parseManifest(b []byte) (m manifest, ok bool) {
+	if json.Unmarshal(b, &m) != nil || len(m.Files) == 0 {
+		return m, false
+	}
+	for name := range m.Files {
+		if !filepath.IsLocal(name) {
+			return m, false
+		}
+	}
+	return m, true
 }
 
 // differs returns the entry as it is now, or what is wrong with the file.

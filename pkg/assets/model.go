@@ -54,7 +54,7 @@ func (p *modelPiece) fetch(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what stays is swept by the next run
 	if len(names) != 1 {
 		return fmt.Errorf("the package %s holds %d of the wanted files, not one", p.src, len(names))
 	}

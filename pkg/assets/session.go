@@ -55,7 +55,7 @@ func (s *session) obtain(ctx context.Context, src source, title string) (string,
 	if src.digest.known() && src.digest.verify(archive) == nil {
 		return archive, nil // an earlier run was stopped between download and unpacking
 	}
-	c, err := clientFor(src)
+	c, err := clientFor(ctx, src)
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +105,7 @@ func (s *session) byClient(ctx context.Context, c client, src source, archive st
 	if err != nil {
 		return fmt.Errorf("make a directory for %s: %w", src.client, err)
 	}
-	defer os.RemoveAll(stage)
+	defer func() { _ = os.RemoveAll(stage) }() // what stays is swept by the next run
 	stop := watch(stage, b)
 	err = c.download(ctx, src, stage)
 	stop()
@@ -157,12 +157,9 @@ func watch(dir string, b *bar) (stop func()) {
 
 // below sums the sizes of the files under dir, as far as they can be seen.
 func below(dir string) (sum int64) {
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return nil // files come and go while the client works
-		}
-		if info, err := d.Info(); err == nil {
-			sum += info.Size()
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, _ error) error {
+		if d != nil && d.Type().IsRegular() {
+			sum += size(path) // 0 for a file that went meanwhile: the client is at work
 		}
 		return nil
 	})
