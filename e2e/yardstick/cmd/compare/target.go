@@ -86,19 +86,19 @@ func (f *fleet) startLeat(ctx context.Context, cfg config, paths assets.Paths, s
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // freePort asks the kernel for a port; nobody else on a test machine takes it before the server does.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return port, errors.Join(err, l.Close())
 }
 
 // start runs one server; portFlag takes a port ("--port") or an address ("--http").
 func (f *fleet) start(ctx context.Context, name, path, ready string, args []string, portFlag string, stderr io.Writer) error {
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,8 @@ func (f *fleet) start(ctx context.Context, name, path, ready string, args []stri
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(path, append(args, portFlag, at)...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, // stop ends it, politely
+		append(args, portFlag, at)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us first; we stop it
 	fmt.Fprintf(stderr, "starting %s: %s (log %s)\n", name, strings.Join(cmd.Args, " "), log.Name())
