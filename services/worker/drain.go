@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,8 +30,9 @@ func (m *member) retire(grace time.Duration) error {
 	m.close()
 	m.become(inferv1.WorkerState_WORKER_STATE_GONE, "")
 	m.report()
+	m.flush()
 	m.log.Info("left the fleet")
-	return errors.Join(err, m.flush())
+	return err
 }
 
 // finish waits for the sequences, ends those that outlast the grace, and gives the engine a moment to let go of them.
@@ -72,16 +72,13 @@ func within(done <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// flush waits until the server has what was published last.
-func (m *member) flush() error {
+// flush waits until the server has what was published last. Without a server there is nobody to tell.
+func (m *member) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, l := range []bus.Lane{bus.Tokens, bus.Control} {
-		if nc := m.bus.Conn(l); nc.IsConnected() {
-			if err := nc.FlushWithContext(ctx); err != nil {
-				return fmt.Errorf("flush last messages: %w", err)
-			}
+		if err := m.bus.Conn(l).FlushWithContext(ctx); err != nil {
+			m.log.Warn("last messages may be lost", "error", err)
 		}
 	}
-	return nil
 }

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"github.com/nats-io/nats.go"
+
 	"context"
 
 	"github.com/leathq/leat/pkg/host"
@@ -13,3 +15,12 @@ func NewWith(cfg Config, deps host.Deps, open func(engine.Steps) (engine.Engine,
 		return open(steps)
 	})
 }
+
+// Arrive hands a worker that has joined a message as if it came from the bus, and returns how many it refused so far
+// and how many panics it stopped.
+func (w *Worker) Arrive(msg *nats.Msg) {
+	w.member.Load().arrive(msg)
+}
+
+// Ask hands it a question.
+func (w *Worker) Ask(data []byte) { _, _ = w.member.Load().think(context.Background(), data) }

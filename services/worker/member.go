@@ -112,10 +112,10 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 		m.close()
 		return nil, err
 	}
+	w.member.Store(m)
 	b.OnReconnect(m.reconnected)
 	m.serving.Go(m.reportLoop)
 	m.serving.Go(m.sweepLoop)
-	w.member.Store(m)
 	m.kick()
 	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots.Load(), "engine", w.cfg.Engine)
 	return m, nil
