@@ -108,6 +108,15 @@ func TestRatesLearnTheLineThroughWhatRequestsNeeded(t *testing.T) {
 	}
 }
 
+func TestTinyPromptsSayLittleAboutTheRate(t *testing.T) {
+	var rates policy.Rates
+	rates.Observe(5, 15*time.Millisecond, t0) // a step of the engine, whatever the prompt
+	rate, base := rates.Estimate(8000, t0)
+	if secs := base + 1000/rate; secs > .2 {
+		t.Fatalf("after one prompt of 5 tokens, 1,000 are estimated at %.2f s, want about .14", secs)
+	}
+}
+
 func TestRatesForgetWhatWasLongAgo(t *testing.T) {
 	var rates policy.Rates
 	if rate, base := rates.Estimate(0, t0); rate != policy.DefaultRate || base != 0 {

@@ -59,22 +59,19 @@ func (r *Rates) Estimate(prior float64, now time.Time) (rate, base float64) {
 	if r.n == 0 {
 		return prior, 0
 	}
-	perToken, base := r.fit()
+	perToken, base := r.fit(1 / prior)
 	trust := math.Exp(-float64(now.Sub(r.last)) / float64(forgetAfter))
 	perToken = trust*perToken + (1-trust)/prior
 	return 1 / perToken, trust * base
 }
 
-// fit is the line through the observations: seconds per token, and seconds. One more at the origin steadies it where
-// all prompts are of one size: the time is then taken to be per token.
-func (r *Rates) fit() (perToken, base float64) {
-	n := r.n + 1
-	mx, my := r.x/n, r.y/n
-	vx, cov := r.xx/n-mx*mx, r.xy/n-mx*my
-	const fastest = 1e-7 // seconds a token
-	if vx < 1 {
-		return fastest, my
-	}
-	perToken = max(cov/vx, fastest)
+// fit is the line through the observations: seconds per token, and seconds. Two more on the prior's own line, at 0 and
+// at 1,000 tokens, steady it where all prompts are of one size or tiny.
+func (r *Rates) fit(prior float64) (perToken, base float64) {
+	const far = 1000
+	n := r.n + 2
+	mx, my := (r.x+far)/n, (r.y+far*prior)/n
+	vx, cov := (r.xx+far*far)/n-mx*mx, (r.xy+far*far*prior)/n-mx*my
+	perToken = max(cov/vx, 1e-7)
 	return perToken, max(my-perToken*mx, 0)
 }
