@@ -432,6 +432,9 @@ func (l *logged) String() string {
 
 // noLeaks checks, after everything else was cleaned up, that no goroutine of this module is left.
 func noLeaks(t testing.TB) {
+	if _, ok := t.(*testing.T); !ok {
+		return // benchmarks and fuzzing have goroutines of their own
+	}
 	t.Cleanup(func() {
 		var left string
 		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
