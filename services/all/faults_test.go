@@ -30,8 +30,10 @@ import (
 
 // fleet is a gateway, a router and two workers with the sim engine, each with a bus of its own.
 type fleet struct {
-	url    string
-	faults []*bustest.Faults
+	url     string
+	web     http.Handler
+	gateway *prometheus.Registry
+	faults  []*bustest.Faults
 }
 
 func deps(t *testing.T, s *embed.Server, id string, f bus.Faults) host.Deps {
@@ -50,7 +52,7 @@ func (l testLog) Write(p []byte) (int, error) {
 }
 
 // start runs the fleet; every service's arriving messages suffer from faults of its own.
-func start(t *testing.T, timeouts pool.Timeouts) *fleet {
+func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)) *fleet {
 	t.Helper()
 	srv := bustest.Start(t)
 	f := &fleet{}
@@ -83,10 +85,15 @@ func start(t *testing.T, timeouts pool.Timeouts) *fleet {
 	}
 	gcfg := gateway.DefaultConfig()
 	gcfg.Pools = pools
-	g := gateway.New(gcfg, deps(t, srv, "g1", bad(9)))
+	for _, fn := range change {
+		fn(&gcfg)
+	}
+	gdeps := deps(t, srv, "g1", bad(9))
+	f.gateway = gdeps.Metrics.(*prometheus.Registry)
+	g := gateway.New(gcfg, gdeps)
 	run("gateway", g.Run)
 	web := httptest.NewServer(g.HTTP())
-	f.url = web.URL
+	f.url, f.web = web.URL, g.HTTP()
 	t.Cleanup(func() {
 		web.Close()
 		stop()
@@ -208,4 +215,21 @@ func (f *fleet) all(n, tokens int, ended func(i int, text, end string)) {
 		}()
 	}
 	wg.Wait()
+}
+
+// metric is the value of a gauge or counter without labels.
+func metric(t *testing.T, r *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }
