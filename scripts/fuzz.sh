@@ -7,6 +7,6 @@ grep -rlE '^func Fuzz' --include='*_test.go' pkg services e2e | sort | while rea
 	dir=./$(dirname "$file")
 	grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | awk '{print $2}' | while read -r name; do
 		echo "fuzz $dir $name for $time"
-		go test "$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$time" </dev/null
+		go test "$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 1x </dev/null
 	done
 done
