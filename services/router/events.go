@@ -10,6 +10,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
+	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/router/internal/dispatch"
 	"github.com/leathq/leat/services/router/internal/queue"
@@ -108,6 +109,8 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
+	// Both come from outside this process: what is longer than makes sense costs only its sender.
+	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	s.Prefix, s.Avoid = nil, nil
 	if r.tracer != nil {
 		r.startSpan(t, pool)

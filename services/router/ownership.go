@@ -119,8 +119,11 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 	if !ok {
 		return
 	}
-	var v entry
-	if e.Operation() == jetstream.KeyValuePut && json.Unmarshal(e.Value(), &v) != nil {
+	v, ok := readEntry(e.Value())
+	if e.Operation() != jetstream.KeyValuePut {
+		v, ok = entry{}, true // given back
+	}
+	if !ok {
 		o.r.metrics.undecodable.Inc()
 		return
 	}
@@ -128,6 +131,11 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seat(k).Seen(v.Router, v.Epoch, e.Revision(), time.Now())
+}
+
+func readEntry(value []byte) (v entry, ok bool) {
+	err := json.Unmarshal(value, &v)
+	return v, err == nil
 }
 
 func parseKey(key string) (seatKey, bool) {

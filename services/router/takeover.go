@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -76,11 +75,8 @@ func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held 
 	if err != nil {
 		return 0, false, err
 	}
-	var v entry
-	if json.Unmarshal(e.Value(), &v) != nil {
-		return e.Revision(), false, nil // nobody can own what nobody can read
-	}
-	return e.Revision(), v.Router != "" && v.Router != o.r.id, nil
+	v, ok := readEntry(e.Value()) // nobody can own what nobody can read
+	return e.Revision(), ok && v.Router != "" && v.Router != o.r.id, nil
 }
 
 // askOwner returns the answer of a living owner, or nil. One that hangs is left to the lease.

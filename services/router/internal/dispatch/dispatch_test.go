@@ -273,6 +273,21 @@ func TestANewAttemptReplacesTheOldOne(t *testing.T) {
 	}
 }
 
+func TestAWorkerThatGatewaysGiveUpOnIsTakenOut(t *testing.T) {
+	w := newWorld(t, dispatch.Config{}, 0)
+	w.join("hangs", 8)
+	for range 3 {
+		s := w.submit(nil)
+		s.Attempt, s.Avoid = 2, []string{"hangs"}
+		w.m.Submit(s, w.now)
+		w.collect()
+	}
+	w.take(3 + 2) // no other worker: the second attempts go there as well, until it is out
+	if v := w.m.Workers(w.now)[0]; v.Breaker != "open" {
+		t.Fatalf("breaker %s after three sequences were given up there", v.Breaker)
+	}
+}
+
 func TestProbeTellsWhatBecameOfASequence(t *testing.T) {
 	w := newWorld(t, dispatch.Config{}, 0)
 	w.join("w0", 1)

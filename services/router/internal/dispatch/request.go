@@ -49,7 +49,7 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 		if s.Attempt <= old.Attempt {
 			return // repeated or late: the newest attempt stands
 		}
-		m.supersede(old)
+		m.supersede(old, s.Avoid, now)
 	}
 	m.counts.Submitted++
 	m.budget.Request()
@@ -108,9 +108,17 @@ func (r *request) refusal(m *Machine, now time.Time) bool {
 	return true
 }
 
-// supersede forgets an attempt because its gateway has started a newer one.
-func (m *Machine) supersede(r *request) {
+// supersede forgets an attempt because its gateway has started a newer one. Where the gateway says that the worker
+// failed it, that counts as it does when the worker says so: one that hangs says nothing.
+func (m *Machine) supersede(r *request, avoid []string, now time.Time) {
 	if r.phase == running {
+		if w := r.worker; !w.lost && slices.Contains(avoid, w.name) {
+			tried := w.trial.number == r.number
+			w.breaker.Failed(tried, now)
+			if tried {
+				w.trial = trial{}
+			}
+		}
 		m.act(Action{Kind: Cancel, Worker: r.worker.name, Call: r.call()})
 	}
 	m.detach(r)

@@ -18,7 +18,11 @@ const kvPenalty = 0.15
 // other and do not herd. Rate and base are learnt per worker (Rates).
 func (Adaptive) Score(r Request, w *Worker) float64 {
 	uncached := max(r.Tokens-w.Cached, 1)
-	k := min(max(w.KVUse, 0), 0.99)
+	k := w.KVUse
+	if !(k > 0) { // a NaN too
+		k = 0
+	}
+	k = min(k, 0.99)
 	return float64(w.Pending+uncached)/max(w.Rate, 1) + w.Base + kvPenalty*k/(1-k)
 }
 
