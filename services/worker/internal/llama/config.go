@@ -32,6 +32,8 @@ type Config struct {
 	// StartTimeout bounds loading; default 5 min. StepTimeout is how long one native call may take before the child
 	// counts as hung and is killed; default 2 min.
 	StartTimeout, StepTimeout time.Duration
+	// PingTimeout is how long a child may leave pings unanswered before it is killed; default 10 s.
+	PingTimeout time.Duration
 	// RestartMin and RestartMax bound the wait before the child is started again; it doubles with every crash within
 	// a minute. Defaults 250 ms and 30 s.
 	RestartMin, RestartMax time.Duration
@@ -58,6 +60,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Chunk, 128)
 	setDefault(&c.StartTimeout, 5*time.Minute)
 	setDefault(&c.StepTimeout, 2*time.Minute)
+	setDefault(&c.PingTimeout, 10*time.Second)
 	setDefault(&c.RestartMin, 250*time.Millisecond)
 	setDefault(&c.RestartMax, 30*time.Second)
 	return c
@@ -87,7 +90,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("context is %d tokens; it must be at least 16", d.Context)
 	case d.Chunk < 4 || d.Chunk > 4096:
 		return fmt.Errorf("chunk is %d tokens; it must lie between 4 and 4096", d.Chunk)
-	case d.RestartMin < 0 || d.RestartMax < d.RestartMin || d.StartTimeout < 0 || d.StepTimeout < 0:
+	case d.RestartMin < 0 || d.RestartMax < d.RestartMin || d.StartTimeout < 0 || d.StepTimeout < 0 || d.PingTimeout < 0:
 		return fmt.Errorf("the restart waits and time-outs must be positive, the smallest wait below the largest")
 	}
 	for _, f := range []string{c.Model, c.LibDir} {

@@ -18,7 +18,11 @@ import (
 // TestMain lets the test binary be its own engine child.
 func TestMain(m *testing.M) {
 	if os.Getenv("LEAT_TEST_CHILD") != "" {
+		go abortOnSignal()
 		os.Exit(child.Main(context.Background(), nil, os.Stderr))
+	}
+	if os.Getenv("LEAT_TEST_PARENT") != "" {
+		os.Exit(parent())
 	}
 	os.Exit(m.Run())
 }
@@ -29,7 +33,7 @@ func selfCommand() (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "LEAT_TEST_CHILD=1")
+	cmd.Env = append(os.Environ(), "LEAT_TEST_CHILD="+os.TempDir())
 	return cmd, nil
 }
 

@@ -13,6 +13,8 @@ type stderrLog struct {
 	mu   sync.Mutex
 	part []byte
 	keep []string
+
+	traces bool
 }
 
 const (
@@ -37,9 +39,14 @@ func (l *stderrLog) Write(b []byte) (int, error) {
 }
 
 func (l *stderrLog) line(s string) {
-	low := strings.ToLower(s)
-	for _, word := range []string{"ggml_assert", "ggml_abort", "error", "fatal", "panic:", "sig", "failed", "engine llama:"} {
-		if strings.Contains(low, word) {
+	if strings.HasPrefix(s, "goroutine ") || strings.HasPrefix(s, "PC=") {
+		l.traces = true // the Go runtime's stack traces follow
+	}
+	if l.traces {
+		return
+	}
+	for _, word := range []string{"GGML_ASSERT", "GGML_ABORT", "error", "Error", "fatal", "panic:", "SIG", "failed", "engine llama:"} {
+		if strings.Contains(s, word) {
 			l.push(s)
 			return
 		}
@@ -65,4 +72,18 @@ func (l *stderrLog) notable() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.keep)
+}
+
+// reason returns the line in which llama.cpp itself says best what went wrong, or nothing.
+func (l *stderrLog) reason() string {
+	best := ""
+	for _, line := range l.notable() {
+		if strings.HasPrefix(line, "engine llama:") {
+			continue
+		}
+		if best == "" || strings.Contains(line, "error") || !strings.Contains(best, "error") {
+			best = strings.TrimSpace(line)
+		}
+	}
+	return best
 }

@@ -7,17 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/leathq/leat/services/worker/internal/llama/wire"
 )
 
 const (
-	pingEvery   = time.Second
-	pongTimeout = 10 * time.Second // a child that answers no ping for so long is killed
-	exitTimeout = 2 * time.Second  // how long a child may take to leave when its socket closes
-	calmAfter   = time.Minute      // a child that lived so long starts the back-off anew
+	pingEvery   = time.Second     // and half of a shorter ping time-out
+	exitTimeout = 2 * time.Second // how long a child may take to leave when its socket closes
+	calmAfter   = time.Minute     // a child that lived so long starts the back-off anew
 )
 
 // supervise keeps a child running until life ends.
@@ -77,7 +75,7 @@ func (e *Engine) serve(life context.Context, p *process) {
 
 // watch pings the child and kills it when it hangs; it closes the socket when life ends.
 func (e *Engine) watch(life context.Context, p *process, stopped <-chan struct{}) {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(min(pingEvery, e.cfg.PingTimeout/2))
 	defer tick.Stop()
 	for {
 		select {
@@ -90,7 +88,7 @@ func (e *Engine) watch(life context.Context, p *process, stopped <-chan struct{}
 		}
 		p.control(wire.KindPing, p.next.Load())
 		now := time.Now()
-		if since := now.Sub(time.Unix(0, p.pong.Load())); since > pongTimeout {
+		if since := now.Sub(time.Unix(0, p.pong.Load())); since > e.cfg.PingTimeout {
 			p.log.note(fmt.Sprintf("killed: it answered no ping for %s", since.Round(time.Second)))
 			p.kill()
 		} else if since := now.Sub(time.Unix(0, p.moved.Load())); since > e.cfg.StepTimeout {
@@ -182,8 +180,8 @@ func (p *process) explain(err error) error {
 	if errors.Is(err, errLost) {
 		err = fmt.Errorf("the engine process ended while it loaded (%s)", p.state)
 	}
-	if note := p.log.notable(); len(note) > 0 {
-		return fmt.Errorf("%w (llama.cpp: %s)", err, strings.TrimSpace(note[len(note)-1]))
+	if why := p.log.reason(); why != "" {
+		return fmt.Errorf("%w (llama.cpp: %s)", err, why)
 	}
 	return err
 }

@@ -86,16 +86,7 @@ func (s *Sampler) uniform() float64 {
 
 // drawAll draws from the whole distribution without sorting it.
 func (s *Sampler) drawAll(row []float32) int32 {
-	m := float64(row[ArgMax(row)])
-	if cap(s.w) < len(row) {
-		s.w = make([]float64, len(row))
-	}
-	w, inv := s.w[:len(row)], 1/s.p.Temperature
-	var sum float64
-	for i, x := range row {
-		w[i] = weight((float64(x) - m) * inv)
-		sum += w[i]
-	}
+	w, sum := s.weights(row)
 	u := s.uniform() * sum
 	last := int32(0)
 	for i, v := range w {
@@ -110,92 +101,119 @@ func (s *Sampler) drawAll(row []float32) int32 {
 	return last
 }
 
-// weight is exp(x) for x ≤ 0, and 0 where a sum of a vocabulary's weights would not notice.
-func weight(x float64) float64 {
-	if !(x > -48) {
-		return 0
+// weights returns every token's probability up to a common factor, the largest being 1, and their sum.
+func (s *Sampler) weights(row []float32) (w []float64, sum float64) {
+	if cap(s.w) < len(row) {
+		s.w = make([]float64, len(row))
 	}
-	return math.Exp(x)
+	w = s.w[:len(row)]
+	m, inv := row[ArgMax(row)], 1/s.p.Temperature
+	for i, x := range row {
+		v := weight(float64(x-m) * inv)
+		w[i] = v
+		sum += v
+	}
+	return w, sum
 }
 
-// truncate returns the candidates that top_k, top_p and min_p leave, with weights, in falling order.
+// truncate returns the candidates that top_k, top_p and min_p leave, with their weights, in an order that depends on
+// the logits alone.
 func (s *Sampler) truncate(row []float32) []Candidate {
-	m := float64(row[ArgMax(row)])
-	inv := 1 / s.p.Temperature
-	var all float64
-	if s.p.TopK == 0 && s.p.TopP < 1 {
-		for _, x := range row {
-			all += weight((float64(x) - m) * inv)
-		}
-	}
-	cand := s.shortlist(row, m, inv, all)
-	for i := range cand {
-		cand[i].X = weight((cand[i].X - m) * inv)
-	}
-	if s.p.TopP < 1 {
-		cand = nucleus(cand, all, s.p.TopP)
-	}
-	return slices.DeleteFunc(cand, func(c Candidate) bool { return c.X < s.p.MinP*cand[0].X || c.X == 0 })
-}
-
-// shortlist returns enough candidates, sorted, for the truncations that follow: the top_k, or a growing head of the
-// distribution until it holds the nucleus.
-func (s *Sampler) shortlist(row []float32, m, inv, all float64) []Candidate {
-	if k := s.p.TopK; k > 0 {
-		if k <= 128 {
-			return Top(row, k)
-		}
-		cand := s.above(row, float32(math.Inf(-1)))
-		return cand[:min(k, len(cand))]
-	}
-	if s.p.TopP == 1 { // min_p alone
-		return s.above(row, float32(m+math.Log(s.p.MinP)/inv-1e-3))
-	}
-	for depth := 4.0; ; depth *= 2 {
-		cand := s.above(row, float32(m-depth/inv))
-		var sum float64
-		for _, c := range cand {
-			sum += weight((c.X - m) * inv)
-		}
-		if sum >= s.p.TopP*all || depth > 48 {
-			return cand
-		}
-	}
-}
-
-// above lists the tokens whose logit is not below floor, in falling order.
-func (s *Sampler) above(row []float32, floor float32) []Candidate {
 	cand := s.cand[:0]
-	for id, x := range row {
-		if x >= floor {
+	switch {
+	case s.p.TopK > 0:
+		cand = s.topK(row, cand)
+	case s.p.TopP < 1:
+		w, sum := s.weights(row)
+		cand = nucleus(cand, w, s.p.TopP*sum)
+	default:
+		w, _ := s.weights(row)
+		for id, v := range w {
+			if v >= s.p.MinP {
+				cand = append(cand, Candidate{ID: int32(id), X: v})
+			}
+		}
+	}
+	s.cand = cand
+	return slices.DeleteFunc(cand, func(c Candidate) bool { return c.X < s.p.MinP || c.X == 0 })
+}
+
+// topK returns the top_k tokens in falling order, cut again to their own nucleus where top_p asks for it.
+func (s *Sampler) topK(row []float32, cand []Candidate) []Candidate {
+	if s.p.TopK <= 128 {
+		cand = Top(row, s.p.TopK)
+	} else {
+		for id, x := range row {
 			cand = append(cand, Candidate{ID: int32(id), X: float64(x)})
 		}
+		sortCandidates(cand)
+		cand = cand[:min(s.p.TopK, len(cand))]
 	}
+	var all, sum float64
+	m, inv := cand[0].X, 1/s.p.Temperature
+	for i := range cand {
+		cand[i].X = weight((cand[i].X - m) * inv)
+		all += cand[i].X
+	}
+	for i, c := range cand {
+		if sum += c.X; sum >= s.p.TopP*all {
+			return cand[:i+1]
+		}
+	}
+	return cand
+}
+
+const (
+	depth   = 48 // weights below exp(−depth) count as nothing
+	buckets = 8 * depth
+)
+
+// nucleus returns the smallest set of most likely tokens that holds the given mass: Holtzman et al. 2020, "The Curious
+// Case of Neural Text Degeneration". Only the tokens at its edge are sorted.
+func nucleus(cand []Candidate, w []float64, mass float64) []Candidate {
+	var hist [buckets + 1]float64
+	for _, v := range w {
+		if v > 0 {
+			hist[bucket(v)] += v
+		}
+	}
+	edge, above := 0, 0.0
+	for edge < buckets && above+hist[edge] < mass {
+		above += hist[edge]
+		edge++
+	}
+	for id, v := range w {
+		if v > 0 && bucket(v) < edge {
+			cand = append(cand, Candidate{ID: int32(id), X: v})
+		}
+	}
+	first := len(cand)
+	for id, v := range w {
+		if v > 0 && bucket(v) == edge {
+			cand = append(cand, Candidate{ID: int32(id), X: v})
+		}
+	}
+	sortCandidates(cand[first:])
+	for i := first; i < len(cand); i++ {
+		if above += cand[i].X; above >= mass {
+			return cand[:i+1]
+		}
+	}
+	return cand
+}
+
+// bucket puts weights in falling classes by their binary exponent and its next two bits.
+func bucket(w float64) int {
+	return min(int((math.Float64bits(1)>>50)-(math.Float64bits(w)>>50)), buckets)
+}
+
+func sortCandidates(cand []Candidate) {
 	slices.SortFunc(cand, func(a, b Candidate) int {
 		if before(a, b) {
 			return -1
 		}
 		return 1
 	})
-	s.cand = cand
-	return cand
-}
-
-// nucleus keeps the shortest head of cand that holds the share p of the whole weight (of cand's own where all is 0).
-// Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration".
-func nucleus(cand []Candidate, all, p float64) []Candidate {
-	if all == 0 {
-		for _, c := range cand {
-			all += c.X
-		}
-	}
-	var sum float64
-	for i, c := range cand {
-		if sum += c.X; sum >= p*all {
-			return cand[:i+1]
-		}
-	}
-	return cand
 }
 
 func (s *Sampler) draw(cand []Candidate) int32 {

@@ -23,9 +23,9 @@ type Writer struct {
 }
 
 type held struct {
-	end int // offset in buf behind the token's last byte
-	id  int32
-	lp  *engine.TokenLogprob
+	start, end int // the token's bytes in buf; start is negative where some are released already
+	id         int32
+	lp         *engine.TokenLogprob
 }
 
 // New returns a writer that ends the text before the first of stops; empty ones are ignored.
@@ -45,23 +45,20 @@ func New(stops []string) *Writer {
 // dropped, and nothing more may be pushed.
 func (w *Writer) Push(id int32, piece []byte, lp *engine.TokenLogprob) (stopped bool) {
 	from := max(0, len(w.buf)-w.longest+1)
+	start := len(w.buf)
 	w.buf = append(w.buf, piece...)
-	w.held = append(w.held, held{end: len(w.buf), id: id, lp: lp})
+	w.held = append(w.held, held{start: start, end: len(w.buf), id: id, lp: lp})
 	cut := w.findStop(from)
 	if cut < 0 {
 		w.release(w.showable())
 		return false
 	}
-	start := 0
 	keep := w.held[:0]
 	for _, h := range w.held {
-		if start < cut || h.end <= cut {
+		if h.start < cut || h.end <= cut {
+			h.end = min(h.end, cut)
 			keep = append(keep, h)
 		}
-		start = h.end
-	}
-	for i := range keep {
-		keep[i].end = min(keep[i].end, cut)
 	}
 	w.held, w.buf, w.stopped = keep, w.buf[:cut], true
 	w.release(cut)
@@ -138,6 +135,7 @@ func (w *Writer) release(n int) {
 	}
 	w.held = append(w.held[:0], w.held[i:]...)
 	for j := range w.held {
+		w.held[j].start -= n
 		w.held[j].end -= n
 	}
 	w.buf = append(w.buf[:0], w.buf[n:]...)
