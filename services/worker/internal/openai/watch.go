@@ -86,7 +86,7 @@ func (e *Engine) watch() {
 			if err.Code == "idle_timeout" || now-progress > e.cfg.FirstTokenTimeout/2 {
 				hang = err
 			}
-		case !s.req.Stream && now-max(s.started, progress) > e.cfg.FirstTokenTimeout:
+		case !relaysStream(s.req) && now-max(s.started, progress) > e.cfg.FirstTokenTimeout:
 			doubt = true
 		}
 	}

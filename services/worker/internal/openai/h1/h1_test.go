@@ -401,3 +401,54 @@ func TestManyCallersShareTheClient(t *testing.T) {
 		}
 	}
 }
+
+// What a server says on a connection that nobody uses answers no later request.
+func TestUnaskedAnswerIsNotTakenForAnAnswer(t *testing.T) {
+	sent := make(chan struct{})
+	c, _ := serve(t, func(conn net.Conn, n int) {
+		if _, _, err := request(conn); err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		if n == 1 {
+			<-sent
+			_, _ = io.WriteString(conn, "HTTP/1.1 408 Too Slow\r\nContent-Length: 0\r\n\r\n")
+			sent <- struct{}{}
+			_, _, _ = request(conn)
+		}
+	})
+	resp, _, err := post(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Close(false)
+	sent <- struct{}{}
+	<-sent
+	if resp, body, err := post(t, c); err != nil || resp.Status != 200 || body != "ok" {
+		t.Errorf("%+v, %q, %v", resp, body, err)
+	}
+}
+
+// A reader that leaves in the middle of an answer ends it for the server, too.
+func TestCloseInTheMiddleClosesTheConnection(t *testing.T) {
+	closed := make(chan struct{})
+	c, _ := serve(t, func(conn net.Conn, _ int) {
+		_, _, _ = request(conn)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+		_, _ = conn.Read(make([]byte, 1))
+		close(closed)
+	})
+	resp, err := c.Do(t.Context(), &h1.Request{Method: "POST", Path: "/", Body: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(resp, make([]byte, 2)); err != nil {
+		t.Fatal(err)
+	}
+	resp.Close(false)
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
+		t.Error("the server still has its connection")
+	}
+}
