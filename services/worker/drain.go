@@ -23,7 +23,7 @@ func (m *member) retire(grace time.Duration) error {
 	defer m.worker.member.Store(nil)
 	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, "leaving the fleet")
 	n, _ := m.table.Held()
-	m.log.Info("draining", "held", n, "grace", grace)
+	m.log.Info("draining", "held", n, "grace", grace.String())
 	m.kick()
 	m.handBack()
 	err := m.finish(grace)

@@ -10,14 +10,13 @@ import (
 )
 
 // NewWith makes a worker around an engine of the test's own.
-func NewWith(cfg Config, deps host.Deps, open func(engine.Steps) (engine.Engine, error)) *Worker {
-	return newWorker(cfg, deps, func(_ context.Context, _ Config, _ host.Deps, steps engine.Steps) (engine.Engine, error) {
-		return open(steps)
+func NewWith(cfg Config, deps host.Deps, open func(context.Context, engine.Steps) (engine.Engine, error)) *Worker {
+	return newWorker(cfg, deps, func(ctx context.Context, _ Config, _ host.Deps, steps engine.Steps) (engine.Engine, error) {
+		return open(ctx, steps)
 	})
 }
 
-// Arrive hands a worker that has joined a message as if it came from the bus, and returns how many it refused so far
-// and how many panics it stopped.
+// Arrive hands a worker that has joined a message as if it came from the bus.
 func (w *Worker) Arrive(msg *nats.Msg) {
 	w.member.Load().arrive(msg)
 }

@@ -130,9 +130,10 @@ type fleet struct {
 
 type setup struct {
 	cfg    worker.Config
-	engine *scripted   // nil: the sim engine
-	bus    bus.Options // the worker's
-	fleet  bus.Options // the other side's
+	engine *scripted                   // nil: the sim engine
+	load   func(context.Context) error // what happens before it is there
+	bus    bus.Options                 // the worker's
+	fleet  bus.Options                 // the other side's
 	deps   func(*host.Deps)
 }
 
@@ -160,7 +161,12 @@ func start(t testing.TB, s setup) *fleet {
 		f.worker = worker.New(s.cfg, deps)
 	} else {
 		s.engine.stats.Healthy = true
-		f.worker = worker.NewWith(s.cfg, deps, func(steps engine.Steps) (engine.Engine, error) {
+		f.worker = worker.NewWith(s.cfg, deps, func(ctx context.Context, steps engine.Steps) (engine.Engine, error) {
+			if s.load != nil {
+				if err := s.load(ctx); err != nil {
+					return nil, err
+				}
+			}
 			s.engine.steps = steps
 			return s.engine, nil
 		})
@@ -180,6 +186,9 @@ func start(t testing.TB, s setup) *fleet {
 		}
 	})
 	f.await("a report", func() bool { return len(f.reports) > 0 })
+	if s.load == nil {
+		f.await("a worker that is ready", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_READY })
+	}
 	return f
 }
 
@@ -469,6 +478,8 @@ func (f *fleet) again(t *testing.T, o bus.Options) error {
 	defer cancel()
 	w := worker.NewWith(worker.Config{Engine: "sim"}, host.Deps{
 		ID: "w1", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: bustest.Connect(t, f.srv, o),
-	}, func(engine.Steps) (engine.Engine, error) { return &scripted{run: block, slots: 1}, nil })
+	}, func(context.Context, engine.Steps) (engine.Engine, error) {
+		return &scripted{run: block, slots: 1}, nil
+	})
 	return w.Run(ctx)
 }

@@ -32,7 +32,7 @@ func (i *identity) refresh(worker, pool string, names []string, info engine.Info
 }
 
 func describe(worker, pool string, names []string, info engine.Info, started time.Time) *inferv1.Description {
-	d := &inferv1.Description{}
+	d := &inferv1.Description{Pool: pool}
 	for _, name := range names {
 		d.Models = append(d.Models, &inferv1.Model{
 			Name: name, Engine: info.Engine, Version: info.ModelVersion, Fingerprint: info.Fingerprint, Exact: info.Exact,
@@ -41,13 +41,13 @@ func describe(worker, pool string, names []string, info engine.Info, started tim
 			Tokenizes: info.Tokenizes,
 		})
 	}
-	// Workers with equal models have equal digests, so their names and start times are put in afterwards.
+	// Workers of one pool with equal models have equal digests, so their names and start times are put in afterwards.
 	b, err := deterministic.Marshal(d)
 	if err == nil {
 		sum := sha256.Sum256(b)
 		d.Digest = hex.EncodeToString(sum[:8])
 	}
-	d.Worker, d.Pool = worker, pool
+	d.Worker = worker
 	for _, m := range d.Models {
 		m.CreatedUnix = started.Unix()
 	}

@@ -100,12 +100,15 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	sender := frames.NewSender(w.name, func(gateway string, frame []byte) error {
 		return b.Conn(events.Frames.Lane).Publish(events.Frames.Name(gateway), frame)
 	}, frames.Options{MaxFrame: min(b.MaxPayload()-4096, 900<<10)})
+	coming := w.announce(ctx)
 	eng, err := w.open(ctx, w.cfg, w.deps, sender)
+	last := coming.end(err != nil)
 	if err != nil {
 		sender.Close()
 		return nil, err
 	}
-	m := w.newMember(ctx, eng, sender)
+	m := w.newMember(ctx, eng, sender, coming.started)
+	m.number.Store(last)
 	m.serving.Go(m.outbox.run)
 	m.judge(eng.Stats(), 0) // before anything can arrive
 	if err := errors.Join(m.alone(ctx), m.subscribe()); err != nil {
@@ -121,9 +124,9 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	return m, nil
 }
 
-func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender) *member {
+func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender, started time.Time) *member {
 	m := &member{
-		worker: w, name: w.name, pool: w.cfg.Pool, started: time.Now(), log: w.log, bus: w.deps.Bus, engine: eng,
+		worker: w, name: w.name, pool: w.cfg.Pool, started: started, log: w.log, bus: w.deps.Bus, engine: eng,
 		sender: sender, metrics: w.metrics, asks: make(chan struct{}, maxAsks), changed: make(chan struct{}, 1),
 	}
 	m.life, m.end = context.WithCancel(context.WithoutCancel(ctx))
