@@ -1,0 +1,127 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// markdown is the whole report.
+func (b *bench) markdown() string {
+	var s strings.Builder
+	s.WriteString("# Benchmarks\n\nWritten by `make bench`; not edited by hand.\n\n")
+	b.writeMachine(&s)
+	if len(b.bars()) > 0 {
+		s.WriteString("## Bars\n\n" + b.barTable() + "\n")
+	}
+	b.writeUnary(&s)
+	b.writeSaturation(&s)
+	b.writeStreams(&s)
+	b.writeIdle(&s)
+	b.writeSoak(&s)
+	if b.profile != "" {
+		s.WriteString("## Where the time goes\n\nCPU profile of Leat in one process, 64 unary requests in flight. A sample belongs to the first frame, from the\n" +
+			"leaf up, of a named part; system calls are those made on its behalf.\n\n" + b.profile + "\n")
+	}
+	if b.llama != "" {
+		s.WriteString("## The llama engine\n\n" + b.llama + "\n")
+	}
+	return strings.TrimRight(s.String(), "\n") + "\n"
+}
+
+func (b *bench) writeMachine(s *strings.Builder) {
+	m := b.machine
+	fmt.Fprintf(s, "%s, took %s. %d cores of %s, %s memory, Linux %s, revision %s.\n", m.began.UTC().Format("2006-01-02 15:04 MST"),
+		time.Since(m.began).Round(time.Second), m.cores, m.cpu, m.memory, m.kernel, m.revision)
+	foreign, steal := b.disturbance()
+	fmt.Fprintf(s, "Load average before the run: %s. Other processes took at most %.2f cores during a turn, the hypervisor withheld at most %.2f.\n",
+		m.load, foreign, steal)
+	if foreign > .15 {
+		s.WriteString("**The machine was not quiet**: trust ratios within a row and CPU costs, not absolute times.\n")
+	}
+	fmt.Fprintf(s, "\nGenerator (`leat bench`), upstream and all of Leat share these cores. The upstream answers at once from prepared bytes\n"+
+		"(`e2e/bench/upstream`). Each target takes %d turns of %s after %s of warm-up, in an order that changes by round; numbers are\n"+
+		"medians over the rounds, ratios are formed within a round. CPU is user and system time of all processes of Leat, NATS\n"+
+		"included, from `/proc/PID/stat`. *One process* is `leat up`; *separate processes* are router with NATS, gateway and worker\n"+
+		"over loopback TCP. Latency counts from the intended time of sending.\n\n", b.Rounds, b.Time, b.Warmup)
+}
+
+// targets are the columns of the comparisons.
+var targets = []string{direct, oneProcess, separate}
+
+func (b *bench) writeUnary(s *strings.Builder) {
+	for _, r := range b.group("unary") {
+		fmt.Fprintf(s, "## Unary latency: %s\n\n| target | p50 ms | p99 ms | p50 over direct | CPU ms/request | failed |\n|---|---:|---:|---:|---:|---:|\n", r.scenario.words)
+		for _, t := range targets {
+			fmt.Fprintf(s, "| %s | %.2f | %.2f | %+.2f ms | %s | %d |\n", t, r.mid(t, latencyP50), r.mid(t, latencyP99),
+				r.mid(t, latencyP50)-r.mid(direct, latencyP50), cost(t, "%.3f", r.mid(t, turn.cpuPerRequest)), r.failed(t))
+		}
+		s.WriteString("\n")
+	}
+}
+
+// cost leaves the direct call's column empty: no process of ours is on its path.
+func cost(target, format string, v float64) string {
+	if target == direct {
+		return "–"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+func (b *bench) writeSaturation(s *strings.Builder) {
+	if len(b.group("saturation")) == 0 {
+		return
+	}
+	s.WriteString("## Saturation: unary requests, closed loop\n\nThe share of the direct call depends on what the generator itself costs, so it is measured with two. With the *light\n" +
+		"client* the direct call is as fast as two cores allow; with the *net/http client* it is about as fast as the direct calls\n" +
+		"that other gateways are usually compared with (40–47k requests/s on such a machine).\n\n" +
+		"| load | target | requests/s | of direct | p50 ms | p99 ms | CPU ms/request | failed |\n|---|---|---:|---:|---:|---:|---:|---:|\n")
+	for _, r := range b.group("saturation") {
+		for _, t := range targets {
+			fmt.Fprintf(s, "| %s | %s | %.0f | %.1f %% | %.2f | %.2f | %s | %d |\n", r.scenario.words, t, r.mid(t, requestsPerSecond),
+				100*r.ratio(t, requestsPerSecond), r.mid(t, latencyP50), r.mid(t, latencyP99), cost(t, "%.3f", r.mid(t, turn.cpuPerRequest)), r.failed(t))
+		}
+	}
+	s.WriteString("\n")
+}
+
+func (b *bench) writeStreams(s *strings.Builder) {
+	if len(b.group("streams")) == 0 {
+		return
+	}
+	s.WriteString("## Streams: 20 ms to the first token, 50 tokens/s each, 64 tokens an answer\n\n" +
+		"| streams | target | TTFT p50 ms | gap p50 ms | gap p99 ms | gap p99 of direct | tokens/s | CPU µs/token | failed |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	for _, r := range b.group("streams") {
+		for _, t := range targets {
+			fmt.Fprintf(s, "| %d | %s | %.1f | %.1f | %.1f | %.2f × | %.0f | %s | %d |\n", r.scenario.streams, t, r.mid(t, ttftP50), r.mid(t, gapP50),
+				r.mid(t, gapP99), r.ratio(t, gapP99), r.mid(t, tokensPerSecond), cost(t, "%.1f", r.mid(t, turn.cpuPerToken)), r.failed(t))
+		}
+	}
+	s.WriteString("\n")
+}
+
+func (b *bench) writeIdle(s *strings.Builder) {
+	if len(b.idle) == 0 {
+		return
+	}
+	s.WriteString("## Idle open streams\n\nResident memory of a fresh gateway process before, and the most of it while every stream has had its first token and waits.\n\n" +
+		"| streams | before MB | with them MB | kB a stream |\n|---:|---:|---:|---:|\n")
+	for _, r := range b.idle {
+		fmt.Fprintf(s, "| %d | %.1f | %.1f | %.1f |\n", r.streams, r.before/1e6, r.after/1e6, r.each()/1e3)
+	}
+	s.WriteString("\n")
+}
+
+func (b *bench) writeSoak(s *strings.Builder) {
+	r := b.soak
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(s, "## Soak: %s of 100 streams × 50 tokens/s and 200 unary requests/s, one process\n\n", r.length)
+	s.WriteString("| | start | ¼ | ½ | ¾ | end |\n|---|---:|---:|---:|---:|---:|\n| resident MB |")
+	for _, share := range []float64{0, .25, .5, .75, 1} {
+		fmt.Fprintf(s, " %.1f |", r.at(share))
+	}
+	fmt.Fprintf(s, "\n\nStreams: %d answers, %d failed, gap p99 %.1f ms. Unary: %d answers, %d failed, p99 %.2f ms.\n\n", r.streams.OK, r.streams.Failed,
+		r.streams.Gaps.P99, r.unary.OK, r.unary.Failed, r.unary.Latency.P99)
+}
