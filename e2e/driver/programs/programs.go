@@ -1,0 +1,102 @@
+// Package programs builds what end-to-end tests run as processes: the repository's own commands, and tools of others at
+// pinned versions. It downloads through the Go command only.
+package programs
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var built = sync.OnceValues(build)
+
+// Ours returns the path of one of our commands ("leat", "gateway", "router", "worker"), built from this tree once per
+// test process.
+func Ours(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
+
+// build builds the commands into a directory of the user's cache that belongs to this tree and test binary, so that
+// neither garbage nor a race with other packages' tests comes of it.
+func build() (string, error) {
+	key := sha256.Sum256([]byte(root() + filepath.Base(os.Args[0])))
+	dir := filepath.Join(cache(), "e2e", hex.EncodeToString(key[:6]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("directory for the binaries: %w", err)
+	}
+	cmd := "./services/cmd/"
+	return dir, run(root(), nil, "go", "build", "-o", dir+"/", cmd+"leat", cmd+"gateway", cmd+"router", cmd+"worker")
+}
+
+// Tool returns the path of a Go command of others at a version, installed once into the user's cache.
+func Tool(t testing.TB, pkg, version string) string {
+	t.Helper()
+	name := path.Base(strings.TrimSuffix(pkg, "/v2"))
+	dir := filepath.Join(cache(), "tools", name+"-"+version)
+	tool := filepath.Join(dir, name)
+	if _, err := os.Stat(tool); err == nil {
+		return tool
+	}
+	t.Logf("installing %s@%s into %s; the first time takes minutes", pkg, version, dir)
+	// Installed beside and renamed, since another test process may be at it too.
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "new-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := run(tmp, []string{"CGO_ENABLED=0", "GOBIN=" + tmp, "GOWORK=off", "GOFLAGS="}, "go", "install", pkg+"@"+version); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		if _, there := os.Stat(tool); there != nil {
+			t.Fatal(err)
+		}
+	}
+	return tool
+}
+
+func run(dir string, env []string, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, out.Bytes())
+	}
+	return nil
+}
+
+// root is the repository: three directories above this file.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..", "..")
+}
+
+// cache is where leat keeps what it fetches.
+func cache() string {
+	if dir := os.Getenv("LEAT_CACHE"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "leat")
+	}
+	return filepath.Join(dir, "leat")
+}
