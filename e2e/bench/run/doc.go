@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			}
 		}()
 	}
-	b := &bench{Options: o, machine: readMachine(o.Root)}
+	b := &bench{Options: o, machine: readMachine(ctx, o.Root)}
 	if err := b.build(ctx); err != nil {
 		return err
 	}

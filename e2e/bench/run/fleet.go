@@ -60,13 +60,13 @@ func (b *bench) startFleet(ctx context.Context, variants ...string) (*fleet, err
 }
 
 func (b *bench) startUpstream(ctx context.Context, f *fleet) (err error) {
-	if f.address, err = freeAddress(); err != nil {
+	if f.address, err = freeAddress(ctx); err != nil {
 		return err
 	}
-	if f.control, err = freeAddress(); err != nil {
+	if f.control, err = freeAddress(ctx); err != nil {
 		return err
 	}
-	if f.upstream, err = b.start("upstream", b.upstream, "--address", f.address, "--control", f.control); err != nil {
+	if f.upstream, err = b.start(ctx, "upstream", b.upstream, "--address", f.address, "--control", f.control); err != nil {
 		return err
 	}
 	if err := f.upstream.await(ctx, serves(f.address)); err != nil {
@@ -82,8 +82,8 @@ func (f *fleet) engine() []string {
 }
 
 // add starts one process of a target.
-func (b *bench) add(t *target, name string, args ...string) error {
-	p, err := b.start(name, b.leat, args...)
+func (b *bench) add(ctx context.Context, t *target, name string, args ...string) error {
+	p, err := b.start(ctx, name, b.leat, args...)
 	if err != nil {
 		return err
 	}
@@ -92,14 +92,14 @@ func (b *bench) add(t *target, name string, args ...string) error {
 }
 
 func (b *bench) startOne(ctx context.Context, f *fleet, t *target) error {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
 	t.address = address
 	args := append([]string{"up", "--http", address, "--grpc", "127.0.0.1:0", "--nats-listen", "", "--pprof",
 		"--nats-dir", filepath.Join(b.Work, "nats-one")}, f.engine()...)
-	if err := b.add(t, "leat-up", args...); err != nil {
+	if err := b.add(ctx, t, "leat-up", args...); err != nil {
 		return err
 	}
 	t.gateway = t.processes[0]
@@ -107,23 +107,23 @@ func (b *bench) startOne(ctx context.Context, f *fleet, t *target) error {
 }
 
 func (b *bench) startSeparate(ctx context.Context, f *fleet, t *target) error {
-	bus, err := freeAddress()
+	bus, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	if t.address, err = freeAddress(); err != nil {
+	if t.address, err = freeAddress(ctx); err != nil {
 		return err
 	}
 	quiet := []string{"--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
 	router := append([]string{"up", "--without", "gateway,worker", "--nats-listen", bus, "--nats-dir", filepath.Join(b.Work, "nats-separate")}, quiet...)
-	if err := b.add(t, "leat-router-and-nats", router...); err != nil {
+	if err := b.add(ctx, t, "leat-router-and-nats", router...); err != nil {
 		return err
 	}
 	nats := []string{"--nats", "nats://" + bus, "--nats-connect-timeout", "30s"}
-	if err := b.add(t, "leat-worker", append(append([]string{"worker"}, quiet...), append(nats, f.engine()...)...)...); err != nil {
+	if err := b.add(ctx, t, "leat-worker", append(append([]string{"worker"}, quiet...), append(nats, f.engine()...)...)...); err != nil {
 		return err
 	}
-	if err := b.add(t, "leat-gateway", append([]string{"gateway", "--http", t.address, "--grpc", "127.0.0.1:0", "--pprof"}, nats...)...); err != nil {
+	if err := b.add(ctx, t, "leat-gateway", append([]string{"gateway", "--http", t.address, "--grpc", "127.0.0.1:0", "--pprof"}, nats...)...); err != nil {
 		return err
 	}
 	t.gateway = t.processes[2]

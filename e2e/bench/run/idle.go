@@ -47,7 +47,7 @@ func (b *bench) idleStreamsOf(ctx context.Context, n int) (idleResult, error) {
 	if r.before, err = rss(t.gateway.pid()); err != nil {
 		return r, err
 	}
-	load := exec.Command(b.leat, "bench", "http://"+t.address, "--model", "instant", "--concurrency", strconv.Itoa(n), "--ramp", "3s",
+	load := exec.CommandContext(ctx, b.leat, "bench", "http://"+t.address, "--model", "instant", "--concurrency", strconv.Itoa(n), "--ramp", "3s",
 		"--requests", strconv.Itoa(n), "--progress", "0")
 	if err := load.Start(); err != nil {
 		return r, fmt.Errorf("start leat bench: %w", err)
@@ -56,7 +56,9 @@ func (b *bench) idleStreamsOf(ctx context.Context, n int) (idleResult, error) {
 	go func() { ended <- load.Wait() }()
 	defer func() {
 		_ = load.Process.Signal(syscall.SIGINT) // it may have ended
-		<-ended
+		if err := <-ended; err != nil {
+			b.say("idle: leat bench: %v", err)
+		}
 	}()
 	if err := f.upstream.await(ctx, f.open(n)); err != nil {
 		return r, err

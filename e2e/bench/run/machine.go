@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,7 +19,7 @@ type machine struct {
 	began                               time.Time
 }
 
-func readMachine(root string) machine {
+func readMachine(ctx context.Context, root string) machine {
 	m := machine{cpu: "unknown", kernel: "unknown", memory: "unknown", revision: "unknown", load: "unknown", cores: runtime.NumCPU(), began: time.Now()}
 	if v := field("/proc/cpuinfo", "model name"); v != "" {
 		m.cpu = v
@@ -32,7 +33,7 @@ func readMachine(root string) machine {
 	if data, err := os.ReadFile("/proc/loadavg"); err == nil {
 		m.load = strings.Join(strings.Fields(string(data))[:3], ", ")
 	}
-	cmd := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*")
+	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*")
 	cmd.Dir = root
 	if out, err := cmd.Output(); err == nil {
 		m.revision = strings.TrimSpace(string(out))

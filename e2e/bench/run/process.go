@@ -22,9 +22,9 @@ type process struct {
 	done chan struct{}
 }
 
-// start runs a command with its output in a file of the work directory.
-func (b *bench) start(name, path string, args ...string) (*process, error) {
-	p := &process{name: name, cmd: exec.Command(path, args...), log: filepath.Join(b.Work, name+".log"), done: make(chan struct{})}
+// start runs a command with its output in a file of the work directory. It outlives ctx: stop ends it.
+func (b *bench) start(ctx context.Context, name, path string, args ...string) (*process, error) {
+	p := &process{name: name, cmd: exec.CommandContext(context.WithoutCancel(ctx), path, args...), log: filepath.Join(b.Work, name+".log"), done: make(chan struct{})}
 	out, err := os.Create(p.log)
 	if err != nil {
 		return nil, fmt.Errorf("create log: %w", err)
@@ -111,12 +111,12 @@ func getJSON(ctx context.Context, url string, into any) error {
 }
 
 // freeAddress is a loopback address that nobody listens on now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it took no connection
 	return l.Addr().String(), nil
 }
 

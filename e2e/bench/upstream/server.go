@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -58,7 +59,7 @@ func (s *Server) Served() int64 { return s.served.Load() }
 
 // open listens. The caller holds mu.
 func (s *Server) open() error {
-	listen, err := net.Listen("tcp", s.address)
+	listen, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.address)
 	if err != nil {
 		return fmt.Errorf("listen for requests: %w", err)
 	}

@@ -44,15 +44,15 @@ func measure(ctx context.Context, args []string) error {
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
 	}
-	if err := absolute(&o); err != nil {
+	if err := absolute(ctx, &o); err != nil {
 		return err
 	}
 	return run.Run(ctx, o)
 }
 
 // absolute finds the repository and makes the paths independent of the working directory.
-func absolute(o *run.Options) error {
-	out, err := exec.Command("go", "env", "GOWORK").Output()
+func absolute(ctx context.Context, o *run.Options) error {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOWORK").Output()
 	if err != nil {
 		return fmt.Errorf("find the repository: %w", err)
 	}

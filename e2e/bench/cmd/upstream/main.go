@@ -44,12 +44,12 @@ func serve(ctx context.Context, args []string) error {
 	defer server.Close()
 	fmt.Printf("listening on http://%s\n", server.Address())
 	if *control != "" {
-		listen, err := net.Listen("tcp", *control)
+		listen, err := new(net.ListenConfig).Listen(ctx, "tcp", *control)
 		if err != nil {
 			return fmt.Errorf("listen for control: %w", err)
 		}
 		switches := &http.Server{Handler: server.Control(), ReadHeaderTimeout: 10 * time.Second}
-		defer switches.Close()
+		defer func() { _ = switches.Close() }() // the process ends
 		go func() { _ = switches.Serve(listen) }()
 		fmt.Printf("control on http://%s\n", listen.Addr())
 	}

@@ -55,8 +55,8 @@ func (l *httpLane) post(ctx context.Context, body []byte, deadline time.Time) (r
 		return reply{}, fmt.Errorf("make request: %w", err)
 	}
 	req.Header = l.transport.header.Clone()
-	req.GetBody = nil // never send a request twice
-	resp, err := l.transport.client.Do(req)
+	req.GetBody = nil                       // never send a request twice
+	resp, err := l.transport.client.Do(req) //nolint:bodyclose // httpBody.done closes it
 	if err != nil {
 		cancel()
 		if ctx.Err() != nil {

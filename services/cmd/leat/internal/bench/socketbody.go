@@ -90,8 +90,12 @@ func (b *socketBody) piece() ([]byte, error) {
 // chunkHead reads the size line of the next chunk, and after the last chunk the trailers.
 func (b *socketBody) chunkHead() error {
 	if b.inChunk {
-		if line, err := b.line(); err != nil || len(line) > 0 {
-			return errors.Join(err, badChunk(err))
+		line, err := b.line()
+		if err != nil {
+			return err
+		}
+		if len(line) > 0 {
+			return errBadChunk
 		}
 		b.inChunk = false
 	}
@@ -102,7 +106,7 @@ func (b *socketBody) chunkHead() error {
 	size, _, _ := bytes.Cut(line, []byte(";"))
 	n, err := strconv.ParseInt(string(bytes.TrimSpace(size)), 16, 64)
 	if err != nil || n < 0 {
-		return badChunk(nil)
+		return errBadChunk
 	}
 	b.left, b.inChunk = n, n > 0
 	for n == 0 {
@@ -117,12 +121,7 @@ func (b *socketBody) chunkHead() error {
 	return nil
 }
 
-func badChunk(err error) error {
-	if err != nil {
-		return nil // the network's error says more
-	}
-	return fmt.Errorf("%w: chunk framing", errProtocol)
-}
+var errBadChunk = fmt.Errorf("%w: chunk framing", errProtocol)
 
 // line reads one CRLF-ended line of the framing.
 func (b *socketBody) line() ([]byte, error) {
@@ -134,7 +133,7 @@ func (b *socketBody) line() ([]byte, error) {
 			return bytes.TrimSuffix(have[:i], []byte("\r")), nil
 		}
 		if len(have) > maxHead {
-			return nil, badChunk(nil)
+			return nil, errBadChunk
 		}
 		if err := l.fill(); err != nil {
 			return nil, err
