@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	"github.com/leathq/leat/services/router/internal/lease"
@@ -37,6 +39,13 @@ type entry struct {
 	Epoch  uint64 `json:"epoch,omitempty"`
 }
 
+// sighting is an entry with when it was seen.
+type sighting struct {
+	entry
+	revision uint64
+	at       time.Time
+}
+
 // ownership claims, renews and gives up partitions in the lease bucket. It is safe for concurrent use. Locks are taken
 // in the order router, ownership, and never a pool's while holding mu.
 type ownership struct {
@@ -44,6 +53,8 @@ type ownership struct {
 	kv jetstream.KeyValue
 
 	mu    sync.Mutex
+	pools map[string]bool      // those that this router knows
+	heard map[seatKey]sighting // the last entries of others, for the moment when a worker of one reports
 	seats map[seatKey]*seat
 	work  sync.WaitGroup // steps under way
 }
@@ -53,12 +64,15 @@ type seat struct {
 	sub *nats.Subscription // while it is ours
 }
 
-func newOwnership(r *Router) *ownership { return &ownership{r: r, seats: map[seatKey]*seat{}} }
+func newOwnership(r *Router) *ownership {
+	return &ownership{r: r, pools: map[string]bool{}, heard: map[seatKey]sighting{}, seats: map[seatKey]*seat{}}
+}
 
 // watchPool begins to look after a pool's partitions.
 func (o *ownership) watchPool(pool string, partitions int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.pools[pool] = true
 	for n := range partitions {
 		o.seat(seatKey{pool, uint32(n)})
 	}
@@ -70,6 +84,10 @@ func (o *ownership) seat(k seatKey) *seat {
 	if s == nil {
 		s = &seat{Seat: lease.New(o.r.id, time.Now(), firstGrace)}
 		o.seats[k] = s
+		if e, ok := o.heard[k]; ok {
+			s.Seen(e.Router, e.Epoch, e.revision, e.at)
+			delete(o.heard, k)
+		}
 	}
 	return s
 }
@@ -127,10 +145,15 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 		o.r.metrics.undecodable.Inc()
 		return
 	}
-	o.r.pool(k.pool)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seat(k).Seen(v.Router, v.Epoch, e.Revision(), time.Now())
+	now := time.Now()
+	if o.pools[k.pool] {
+		o.seat(k).Seen(v.Router, v.Epoch, e.Revision(), now)
+		return
+	}
+	maps.DeleteFunc(o.heard, func(_ seatKey, e sighting) bool { return now.Sub(e.at) > bus.LeaseTTL })
+	o.heard[k] = sighting{v, e.Revision(), now}
 }
 
 func readEntry(value []byte) (v entry, ok bool) {
@@ -169,123 +192,6 @@ func (o *ownership) look(ctx context.Context, now time.Time) {
 	o.mu.Unlock()
 	for _, k := range down {
 		o.stepDown(k)
-	}
-}
-
-// write claims or renews by compare-and-set against a revision; 0 or an expired entry is created.
-func (o *ownership) write(ctx context.Context, k seatKey, v entry, revision uint64) {
-	defer o.work.Done()
-	ctx, cancel := context.WithTimeout(ctx, bucketReply)
-	defer cancel()
-	rev, err := o.put(ctx, k, v, revision)
-	o.wrote(k, v.Epoch == 0, rev, err)
-}
-
-func (o *ownership) put(ctx context.Context, k seatKey, v entry, revision uint64) (uint64, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return 0, err
-	}
-	if revision > 0 {
-		rev, err := o.kv.Update(ctx, k.lease(), data, revision)
-		if err == nil || !conflict(err) {
-			return rev, err
-		}
-	}
-	return o.kv.Create(ctx, k.lease(), data) // fails where there is an entry
-}
-
-func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
-}
-
-// wrote takes in the end of a write; a claim that succeeded opens the partition.
-func (o *ownership) wrote(k seatKey, claim bool, rev uint64, err error) {
-	o.mu.Lock()
-	s := o.seat(k)
-	if err != nil {
-		s.Failed(conflict(err))
-		o.mu.Unlock()
-		if !conflict(err) {
-			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
-		}
-		return
-	}
-	s.Took(rev, claim, time.Now())
-	mine, epoch, until := s.Mine(), s.Epoch, s.Until()
-	o.mu.Unlock()
-	p := o.r.known(k.pool)
-	if !mine || p == nil {
-		return
-	}
-	p.own(k.partition, epoch, until) // mu is not held: a pool's lock comes before it
-	if claim {
-		o.open(k, p, epoch)
-	}
-}
-
-// open makes this router the subscriber of a partition that it has just claimed.
-func (o *ownership) open(k seatKey, p *pool, epoch uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	s := o.seat(k)
-	if !s.Mine() || s.sub != nil {
-		return
-	}
-	sub, err := o.r.bus.Subscribe(events.Infer.Lane, events.Infer.Name(k.pool, strconv.Itoa(int(k.partition))), o.r.onCall(p, k.partition))
-	if err != nil {
-		o.r.log.Error("owned partition not opened", "pool", k.pool, "partition", k.partition, "error", err)
-		return
-	}
-	s.sub = sub
-	o.r.metrics.claims.Inc()
-	o.r.log.Info("partition claimed", "pool", k.pool, "partition", k.partition, "epoch", epoch)
-}
-
-// stepDown stops acting as the owner of a partition. Its gateways hear no answer, probe, and find the new owner.
-func (o *ownership) stepDown(k seatKey) {
-	o.mu.Lock()
-	s := o.seat(k)
-	owner := s.Owner
-	o.shut(s)
-	s.Down(time.Now())
-	o.mu.Unlock()
-	if p := o.r.known(k.pool); p != nil {
-		p.disown(k.partition)
-	}
-	o.r.metrics.stepDowns.Inc()
-	o.r.log.Warn("partition given up", "pool", k.pool, "partition", k.partition, "owner", owner)
-}
-
-// shut ends the subscription of a seat; the caller holds mu.
-func (o *ownership) shut(s *seat) {
-	if s.sub != nil {
-		_ = s.sub.Unsubscribe() // fails only where the connection is closed, which ends it too
-		s.sub = nil
-	}
-}
-
-// fenced notes that a worker has seen a newer epoch of a partition. It is called with the pool's lock held.
-func (o *ownership) fenced(pool string, partition uint32) { go o.stepDown(seatKey{pool, partition}) }
-
-// handOver gives every owned partition up in the bucket, so that standbys claim it at once.
-func (o *ownership) handOver(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, bucketReply)
-	defer cancel()
-	o.work.Wait()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for k, s := range o.seats {
-		if !s.Mine() {
-			continue
-		}
-		o.shut(s)
-		s.Down(time.Now())
-		if err := o.kv.Delete(ctx, k.lease(), jetstream.LastRevision(s.Revision)); err != nil && !conflict(err) {
-			o.r.log.Warn("lease not given back, it will expire", "lease", k.lease(), "error", err)
-		}
 	}
 }
 

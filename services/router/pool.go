@@ -25,10 +25,15 @@ type pool struct {
 	m        *dispatch.Machine
 	owned    map[uint32]tenure // partitions that this router owns
 	reports  map[string]*inferv1.Report
+	seen     map[string]bool // workers that have reported
+	born     time.Time
 	subjects map[string]string // work subject by worker
 	dispatch inferv1.Dispatch  // reused
 	waits    prometheus.Observer
 }
+
+// forgetPool is how long a pool is kept at least; the machine remembers each of its workers for ten minutes.
+const forgetPool = 10 * time.Minute
 
 // tenure is the ownership of a partition, as far as it is known to last.
 type tenure struct {
@@ -50,7 +55,7 @@ func newPool(r *Router, name string) (*pool, error) {
 	}
 	return &pool{
 		r: r, name: name, m: m, owned: map[uint32]tenure{},
-		reports: map[string]*inferv1.Report{}, subjects: map[string]string{},
+		reports: map[string]*inferv1.Report{}, subjects: map[string]string{}, seen: map[string]bool{}, born: time.Now(),
 		waits: r.metrics.queue.WithLabelValues(name),
 	}, nil
 }
@@ -76,6 +81,27 @@ func (p *pool) tick(now time.Time) {
 	defer p.mu.Unlock()
 	p.m.Tick(now)
 	p.carryOut()
+}
+
+// sweep forgets the reports and subjects of workers that the machine has forgotten, and says which those are and whether
+// nothing is left of the pool.
+func (p *pool) sweep() (gone []string, empty bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := map[string]bool{}
+	for _, w := range p.m.Workers(time.Now()) {
+		known[w.Report.Worker] = true
+	}
+	for worker := range p.seen {
+		if !known[worker] {
+			gone = append(gone, worker)
+			delete(p.seen, worker)
+			delete(p.reports, worker)
+			delete(p.subjects, worker)
+		}
+	}
+	idle := time.Since(p.born) > forgetPool && p.m.Queued() == 0
+	return gone, idle && len(known) == 0
 }
 
 // call takes in what a gateway says about a partition that this router owns.
@@ -114,6 +140,7 @@ func (p *pool) report(rep *inferv1.Report) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.seen[rep.GetWorker()] = true
 	if rep.GetState() == inferv1.WorkerState_WORKER_STATE_GONE {
 		delete(p.reports, rep.GetWorker())
 	} else {

@@ -24,6 +24,9 @@ import (
 // tickEvery is how often time passes for the pools: queue time-outs, lost workers, trials.
 const tickEvery = 50 * time.Millisecond
 
+// sweepEvery is how often what is gone for good is forgotten.
+const sweepEvery = time.Minute
+
 // Router is the service. Make it with New, run it once.
 type Router struct {
 	cfg     Config
@@ -85,8 +88,9 @@ func (r *Router) Run(ctx context.Context) error {
 	defer stop()
 	owning := make(chan error, 1)
 	go func() { owning <- r.owners.run(ctx) }()
-	tick := time.NewTicker(tickEvery)
+	tick, sweep := time.NewTicker(tickEvery), time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	defer sweep.Stop()
 	for {
 		select {
 		case err := <-owning:
@@ -95,6 +99,8 @@ func (r *Router) Run(ctx context.Context) error {
 			for _, p := range r.allPools() {
 				p.tick(now)
 			}
+		case <-sweep.C:
+			r.sweep()
 		}
 	}
 }
@@ -124,6 +130,27 @@ func (r *Router) pool(name string) *pool {
 	r.pools[name] = p
 	r.owners.watchPool(name, r.cfg.Pools.Of(name).Partitions)
 	return p
+}
+
+// sweep forgets workers that have been gone for long, and pools without any.
+func (r *Router) sweep() {
+	for _, p := range r.allPools() {
+		gone, empty := p.sweep()
+		r.mu.Lock()
+		for _, worker := range gone {
+			if r.byWorker[worker] == p {
+				delete(r.byWorker, worker)
+			}
+		}
+		if empty {
+			delete(r.pools, p.name)
+		}
+		r.mu.Unlock()
+		if empty {
+			r.owners.dropPool(p.name)
+			r.log.Info("pool without workers forgotten", "pool", p.name)
+		}
+	}
 }
 
 // known returns the pool of a name, or nil.

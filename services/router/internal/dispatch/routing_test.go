@@ -48,8 +48,8 @@ func (w *sharedPrefixes) arrivals(f *fleet) (time.Time, func()) {
 
 func TestSharedPrefixesFindTheirWorker(t *testing.T) {
 	for _, share := range []float64{.72, .85} {
-		base := newFleet(t, policy.LeastConnections{}, 1, 1).run(sharedLoad(share), 80*time.Second)
-		got := newFleet(t, policy.Adaptive{}, 1, 1).run(sharedLoad(share), 80*time.Second)
+		base := newFleet(t, policy.LeastConnections{}, 1, 1).run(sharedLoad(share), 60*time.Second)
+		got := newFleet(t, policy.Adaptive{}, 1, 1).run(sharedLoad(share), 60*time.Second)
 		t.Logf("load %.2f  least_connections: %v", share, base)
 		t.Logf("load %.2f  adaptive:          %v %v", share, got, got.per)
 		if got.hits() < .88 {
@@ -62,8 +62,8 @@ func TestSharedPrefixesFindTheirWorker(t *testing.T) {
 }
 
 func TestASlowEngineDoesNotSpoilTheTail(t *testing.T) {
-	base := newFleet(t, policy.LeastConnections{}, 5, 2).run(sharedLoad(.72), 80*time.Second)
-	got := newFleet(t, policy.Adaptive{}, 5, 2).run(sharedLoad(.72), 80*time.Second)
+	base := newFleet(t, policy.LeastConnections{}, 5, 2).run(sharedLoad(.72), 60*time.Second)
+	got := newFleet(t, policy.Adaptive{}, 5, 2).run(sharedLoad(.72), 60*time.Second)
 	t.Logf("least_connections: %v %v", base, base.per)
 	t.Logf("adaptive:          %v %v", got, got.per)
 	if got.quantile(.99) > base.quantile(.99)/3 {
@@ -124,8 +124,8 @@ func (w *sessions) say(f *fleet, history []int32, left int) {
 
 func TestGrowingSessionsStayWhereTheyAre(t *testing.T) {
 	load := func() workload { return &sessions{rate: 2, turns: 10} }
-	base := newFleet(t, policy.LeastConnections{}, 1, 3).run(load(), 120*time.Second)
-	got := newFleet(t, policy.Adaptive{}, 1, 3).run(load(), 120*time.Second)
+	base := newFleet(t, policy.LeastConnections{}, 1, 3).run(load(), 90*time.Second)
+	got := newFleet(t, policy.Adaptive{}, 1, 3).run(load(), 90*time.Second)
 	t.Logf("least_connections: %v", base)
 	t.Logf("adaptive:          %v %v", got, got.per)
 	if got.hits() < .88 {

@@ -1,0 +1,150 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leathq/leat/pkg/events"
+)
+
+// write claims or renews by compare-and-set against a revision; 0 or an expired entry is created.
+func (o *ownership) write(ctx context.Context, k seatKey, v entry, revision uint64) {
+	defer o.work.Done()
+	ctx, cancel := context.WithTimeout(ctx, bucketReply)
+	defer cancel()
+	rev, err := o.put(ctx, k, v, revision)
+	o.wrote(k, v.Epoch == 0, rev, err)
+}
+
+func (o *ownership) put(ctx context.Context, k seatKey, v entry, revision uint64) (uint64, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return 0, err
+	}
+	if revision > 0 {
+		rev, err := o.kv.Update(ctx, k.lease(), data, revision)
+		if err == nil || !conflict(err) {
+			return rev, err
+		}
+	}
+	return o.kv.Create(ctx, k.lease(), data) // fails where there is an entry
+}
+
+func conflict(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, jetstream.ErrKeyExists) ||
+		errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// wrote takes in the end of a write; a claim that succeeded opens the partition.
+func (o *ownership) wrote(k seatKey, claim bool, rev uint64, err error) {
+	o.mu.Lock()
+	s := o.seat(k)
+	if err != nil {
+		s.Failed(conflict(err))
+		o.mu.Unlock()
+		if !conflict(err) {
+			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
+		}
+		return
+	}
+	s.Took(rev, claim, time.Now())
+	mine, epoch, until := s.Mine(), s.Epoch, s.Until()
+	o.mu.Unlock()
+	p := o.r.known(k.pool)
+	if !mine || p == nil {
+		return
+	}
+	p.own(k.partition, epoch, until) // mu is not held: a pool's lock comes before it
+	if claim {
+		o.open(k, p, epoch)
+	}
+}
+
+// open makes this router the subscriber of a partition that it has just claimed.
+func (o *ownership) open(k seatKey, p *pool, epoch uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.seat(k)
+	if !s.Mine() || s.sub != nil {
+		return
+	}
+	sub, err := o.r.bus.Subscribe(events.Infer.Lane, events.Infer.Name(k.pool, strconv.Itoa(int(k.partition))), o.r.onCall(p, k.partition))
+	if err != nil {
+		o.r.log.Error("owned partition not opened", "pool", k.pool, "partition", k.partition, "error", err)
+		return
+	}
+	s.sub = sub
+	o.r.metrics.claims.Inc()
+	o.r.log.Info("partition claimed", "pool", k.pool, "partition", k.partition, "epoch", epoch)
+}
+
+// stepDown stops acting as the owner of a partition. Its gateways hear no answer, probe, and find the new owner.
+func (o *ownership) stepDown(k seatKey) {
+	o.mu.Lock()
+	s := o.seat(k)
+	owner := s.Owner
+	o.shut(s)
+	s.Down(time.Now())
+	o.mu.Unlock()
+	if p := o.r.known(k.pool); p != nil {
+		p.disown(k.partition)
+	}
+	o.r.metrics.stepDowns.Inc()
+	o.r.log.Warn("partition given up", "pool", k.pool, "partition", k.partition, "owner", owner)
+}
+
+// shut ends the subscription of a seat; the caller holds mu.
+func (o *ownership) shut(s *seat) {
+	if s.sub != nil {
+		_ = s.sub.Unsubscribe() // fails only where the connection is closed, which ends it too
+		s.sub = nil
+	}
+}
+
+// fenced notes that a worker has seen a newer epoch of a partition. It is called with the pool's lock held.
+func (o *ownership) fenced(pool string, partition uint32) { go o.stepDown(seatKey{pool, partition}) }
+
+// handOver gives every owned partition up in the bucket, so that standbys claim it at once.
+func (o *ownership) handOver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, bucketReply)
+	defer cancel()
+	o.work.Wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for k, s := range o.seats {
+		o.giveBack(ctx, k, s)
+	}
+}
+
+// giveBack deletes the lease of a seat that is ours; the caller holds mu.
+func (o *ownership) giveBack(ctx context.Context, k seatKey, s *seat) {
+	if !s.Mine() {
+		return
+	}
+	o.shut(s)
+	s.Down(time.Now())
+	if err := o.kv.Delete(ctx, k.lease(), jetstream.LastRevision(s.Revision)); err != nil && !conflict(err) {
+		o.r.log.Warn("lease not given back, it will expire", "lease", k.lease(), "error", err)
+	}
+}
+
+// dropPool forgets a pool that has had no worker for long.
+func (o *ownership) dropPool(pool string) {
+	ctx, cancel := context.WithTimeout(context.Background(), bucketReply)
+	defer cancel()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.pools, pool)
+	for k, s := range o.seats {
+		if k.pool == pool {
+			o.giveBack(ctx, k, s)
+			delete(o.seats, k)
+		}
+	}
+}
