@@ -106,7 +106,7 @@ func (e *Engine) readModels(f *facts, page []byte) error {
 	var list struct {
 		Data []listedModel `json:"data"`
 	}
-	if err := json.Unmarshal(page, &list); err != nil || len(list.Data) == 0 {
+	if json.Unmarshal(page, &list) != nil || len(list.Data) == 0 {
 		return nil // a server that lists nothing may still serve
 	}
 	if e.cfg.Kind == KindAuto {

@@ -161,12 +161,12 @@ func (s *scanner) count() int { return int(math.Max(0, math.Min(s.number(), 1<<5
 func (s *scanner) skip() []byte {
 	s.space()
 	start := s.i
-	switch c := s.peek(); {
-	case c == '"':
+	switch s.peek() {
+	case '"':
 		s.raw()
-	case c == '{' || c == '[':
+	case '{', '[':
 		s.skipNested()
-	case c == 0 || c == '}' || c == ']' || c == ',' || c == ':':
+	case 0, '}', ']', ',', ':':
 		s.fail()
 	default:
 		for s.i < len(s.b) && !ends(s.b[s.i]) {

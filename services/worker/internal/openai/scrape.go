@@ -75,7 +75,7 @@ func readMetrics(page []byte) sample {
 
 // splitSeries takes name{labels} value [timestamp] apart.
 func splitSeries(line string) (name, labels string, value float64, ok bool) {
-	rest := line
+	var rest string
 	if open := strings.IndexByte(line, '{'); open >= 0 {
 		end := strings.LastIndexByte(line, '}')
 		if end < open {

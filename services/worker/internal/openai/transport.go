@@ -87,7 +87,7 @@ func (t *netHTTP) do(ctx context.Context, c *call) (*reply, error) {
 			req.Header.Set(h[0], h[1])
 		}
 	}
-	resp, err := t.client.Do(req)
+	resp, err := t.client.Do(req) //nolint:bodyclose // reply.close does
 	if err != nil {
 		return nil, err
 	}

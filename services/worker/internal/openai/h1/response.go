@@ -160,7 +160,8 @@ func (r *Response) readPlain(p []byte) (int, error) {
 	if int64(len(p)) > r.left {
 		p = p[:r.left]
 	}
-	n, err := 0, error(nil)
+	var n int
+	var err error
 	if cn.r < cn.w {
 		n = copy(p, cn.buf[cn.r:cn.w])
 		cn.r += n
