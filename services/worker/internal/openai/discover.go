@@ -106,8 +106,9 @@ func (e *Engine) readModels(f *facts, page []byte) error {
 	var list struct {
 		Data []listedModel `json:"data"`
 	}
-	if json.Unmarshal(page, &list) != nil || len(list.Data) == 0 {
-		return nil // a server that lists nothing may still serve
+	listed := json.Unmarshal(page, &list) == nil && len(list.Data) > 0
+	if !listed {
+		return nil // it may still serve
 	}
 	if e.cfg.Kind == KindAuto {
 		f.kind = kindOf(e.root.Hostname(), list.Data[0].OwnedBy)
