@@ -58,16 +58,22 @@ func TestStreamTimes(t *testing.T) {
 	wait := func(i int) time.Duration { return [...]time.Duration{0, first, gap, gap, gap, 0, 0, 0}[i] }
 	cfg := config(start(t, sse(wait, role, token("a"), token("b"), token("c"), token("d"), finish, counts, done)))
 	rep := measure(t, cfg)
-	near := func(name string, got float64, want time.Duration) {
-		ms := float64(want.Milliseconds())
-		if got < ms*.9 || got > ms+40 {
-			t.Errorf("%s is %.1f ms, want about %.0f", name, got, ms)
+	// A busy machine adds to all of them, so lower bounds, and sums that hold whatever it adds.
+	for name, c := range map[string]struct {
+		got  float64
+		want time.Duration
+	}{"TTFT": {rep.TTFT.P50, first}, "inter-token gap": {rep.Gaps.P50, gap * 9 / 10}, "latency": {rep.Latency.P50, first + 3*gap}} {
+		if c.got < float64(c.want.Milliseconds()) {
+			t.Errorf("%s is %.1f ms, want at least %s", name, c.got, c.want)
 		}
 	}
-	near("TTFT", rep.TTFT.P50, first)
-	near("inter-token gap", rep.Gaps.P50, gap)
-	near("TPOT", rep.TPOT.P50, 3*gap/4) // 5 tokens by the server's count, 4 pieces
-	near("latency", rep.Latency.P50, first+3*gap)
+	decode := 3 * rep.Gaps.Mean
+	if four := 4 * rep.TPOT.Mean; math.Abs(four-decode) > .01*decode {
+		t.Errorf("4 × TPOT is %.2f ms, want the 3 gaps' %.2f: 5 tokens by the server's count, 4 pieces", four, decode)
+	}
+	if whole := rep.TTFT.Mean + decode; rep.Latency.Mean < whole || rep.Latency.Mean > whole+50 {
+		t.Errorf("latency is %.2f ms, want TTFT and 3 gaps, %.2f, and little more", rep.Latency.Mean, whole)
+	}
 	if rep.Gaps.Count != 30 {
 		t.Errorf("%d gaps, want 3 for each of 10 answers", rep.Gaps.Count)
 	}
@@ -142,8 +148,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	url, opened := countConnections(t, sse(nil, token("a"), finish, done), 0)
 	cfg := config(url)
 	cfg.Concurrency, cfg.Requests = 3, 60
-	if rep := measure(t, cfg); rep.OK != 60 || opened.Load() != 3 {
-		t.Errorf("ok %d over %d connections, want 60 over 3", rep.OK, opened.Load())
+	if rep := measure(t, cfg); rep.OK != 60 || opened.Load() > 3 {
+		t.Errorf("ok %d over %d connections, want 60 over at most 3", rep.OK, opened.Load())
 	}
 }
 
