@@ -162,6 +162,7 @@ func reportOf(r *inferv1.Report, router string) dispatch.Report {
 		Worker: r.GetWorker(), Number: r.GetNumber(), Started: r.GetStartedUnixNanos(), State: states[r.GetState()],
 		Note: r.GetStateNote(), Slots: int(r.GetSlots()), Held: int(r.GetHeld()), QueuedTokens: int(r.GetQueuedTokens()),
 		KVUse: r.GetKvUse(), PrefillRate: r.GetPrefillRate(), CachedTokens: r.GetCachedTokens(), OutputTokens: r.GetOutputTokens(),
+		Running: int(r.GetRunning()), Steps: r.GetSteps(),
 	}
 	for _, h := range r.GetHoldings() {
 		if h.GetRouter() == router {

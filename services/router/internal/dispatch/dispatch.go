@@ -26,6 +26,7 @@ type Config struct {
 	QueueTimeout time.Duration  // how long a request may wait; default 60 s
 	NoWorkerWait time.Duration  // how long requests wait while the pool has no worker; default 5 s
 	StaleAfter   time.Duration  // a report older than this leaves the load unknown; default 1.5 s
+	StallAfter   time.Duration  // an engine that runs something and does no step for so long gets work only where no other has room; default 1 s
 	LostAfter    time.Duration  // a worker silent for this long is gone; default 5 s
 	MaxRetries   int            // how often one attempt is moved after failures; default 3
 	RetryRatio   float64        // retries per request over time; default 0.1
@@ -47,7 +48,7 @@ func (c Config) withDefaults() Config {
 		d time.Duration
 	}{
 		{&c.QueueTimeout, time.Minute}, {&c.NoWorkerWait, 5 * time.Second},
-		{&c.StaleAfter, 1500 * time.Millisecond}, {&c.LostAfter, 5 * time.Second},
+		{&c.StallAfter, time.Second}, {&c.StaleAfter, 1500 * time.Millisecond}, {&c.LostAfter, 5 * time.Second},
 	} {
 		if *f.v == 0 {
 			*f.v = f.d

@@ -147,6 +147,34 @@ func TestAStaleReportIsUnknownNotIdle(t *testing.T) {
 	}
 }
 
+func TestAnEngineThatStandsStillGetsNothingWhileOthersHaveRoom(t *testing.T) {
+	w := newWorld(t, dispatch.Config{}, 0)
+	w.join("hangs", 4)
+	w.join("works", 4)
+	work := func(d time.Duration) {
+		for range d / (250 * time.Millisecond) {
+			w.fleet["hangs"].report.Running = 1 // and no step
+			w.fleet["works"].report.Running = 1
+			w.fleet["works"].report.Steps += 5
+			w.pass(250*time.Millisecond, "hangs", "works")
+		}
+	}
+	work(1500 * time.Millisecond)
+	for range 4 {
+		if a := w.submitted(); a.Worker != "works" {
+			t.Fatal("a worker whose engine has done no step for a second got work")
+		}
+	}
+	if a := w.submitted(); a.Worker != "hangs" {
+		t.Fatal("no other worker has room, and work waits")
+	}
+	w.fleet["hangs"].report.Steps++ // it was only slow
+	w.pass(250*time.Millisecond, "hangs", "works")
+	if v := w.m.Workers(w.now)[0]; v.Excluded != "" {
+		t.Fatalf("moving again, and excluded: %s", v.Excluded)
+	}
+}
+
 func TestWithoutWorkersRequestsWaitForTheGraceThenSayWhatToDo(t *testing.T) {
 	w := newWorld(t, dispatch.Config{NoWorkerWait: time.Second}, 0)
 	w.submit(nil)

@@ -64,6 +64,8 @@ func (w *worker) excluded(m *Machine, r *request, now time.Time) string {
 		return why
 	case !w.room(now):
 		return "full"
+	case w.stalled(m, now):
+		return "engine stands still"
 	case r != nil:
 		return "failed it before"
 	}

@@ -93,7 +93,8 @@ type choice struct {
 
 // candidates fills the snapshots with the workers that r may go to, in this order of preference: fresh ones that have
 // not failed it; where there is no such worker even without room, those that have; where no worker's report is fresh,
-// stale ones. A stale report is unknown, not idle.
+// stale ones. A stale report is unknown, not idle. Workers whose engine stands still are left out while another one has
+// room: it may hang, and its worker will find out later.
 func (m *Machine) candidates(r *request, now time.Time) choice {
 	c := choice{trial: -1}
 	fresh, unavoided := false, false
@@ -109,6 +110,7 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 	} else if !unavoided {
 		c.reason = "every other worker failed it"
 	}
+	moving := false
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 	for _, w := range m.order {
 		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
@@ -117,6 +119,13 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 		if unavoided && slices.Contains(r.avoid, w.name) {
 			c.avoidedRoom = true
 			continue
+		}
+		switch stalled := w.stalled(m, now); {
+		case stalled && moving:
+			continue
+		case !stalled && !moving: // the first that moves: forget those that stand still
+			moving, c.trial = true, -1
+			m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 		}
 		if c.trial < 0 && len(r.avoid) == 0 && w.breaker.State(now) == breaker.HalfOpen {
 			c.trial = len(m.snaps)
@@ -139,6 +148,11 @@ func (w *worker) standing(m *Machine, now time.Time) string {
 		return "stale"
 	}
 	return ""
+}
+
+// stalled says whether the engine has something to run and does not.
+func (w *worker) stalled(m *Machine, now time.Time) bool {
+	return now.Sub(w.movedAt) > m.cfg.StallAfter
 }
 
 func (w *worker) room(now time.Time) bool {

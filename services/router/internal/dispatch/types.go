@@ -136,6 +136,8 @@ type Report struct {
 	PrefillRate  float64
 	CachedTokens uint64 // since its start; 0 also where the engine does not tell
 	OutputTokens uint64 // since its start
+	Running      int    // sequences that its engine runs
+	Steps        uint64 // of its engine, since its start
 	Known        bool   // the report says what it holds of ours: Highest and Numbers
 	Highest      uint64 // highest dispatch number of ours that arrived
 	Numbers      []uint64

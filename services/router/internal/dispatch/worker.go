@@ -13,7 +13,8 @@ type worker struct {
 	name     string
 	report   Report
 	reportAt time.Time
-	lost     bool // silent too long, gone, or nobody listens on its subject
+	movedAt  time.Time // when its engine last did a step, or had nothing to do, by its reports
+	lost     bool      // silent too long, gone, or nobody listens on its subject
 
 	inflight map[uint64]*request // by dispatch number
 	number   uint64              // of the last dispatch; it survives the worker's lives
@@ -88,6 +89,9 @@ func (m *Machine) Report(r Report, now time.Time) {
 	}
 	if r.Started != w.report.Started && w.report.Started != 0 {
 		m.reborn(w)
+	}
+	if r.Steps != w.report.Steps || r.Running == 0 {
+		w.movedAt = now
 	}
 	w.report, w.reportAt = r, now
 	w.report.Numbers = nil
