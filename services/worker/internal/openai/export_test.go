@@ -1,7 +1,10 @@
 package openai
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"net/http"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
@@ -72,4 +75,13 @@ func (e *Engine) UseNetHTTP() {
 func Parser() func([]byte) {
 	p := newParser()
 	return func(b []byte) { _, _ = p.parse(b) }
+}
+
+// Trust makes an engine that calls by net/http accept a test server's certificate, and looks at the upstream again.
+func (e *Engine) Trust(roots *x509.CertPool) {
+	n := newNetHTTP(e.root, "", e.cfg.ConnectTimeout, 1024)
+	t, _ := n.client.Transport.(*http.Transport)
+	t.TLSClientConfig = &tls.Config{RootCAs: roots}
+	e.upstream = n
+	e.probe(e.stop)
 }
