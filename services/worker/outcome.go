@@ -60,7 +60,8 @@ func (m *member) conclude(ctx context.Context, s *held.Sequence, err error) held
 	case v == held.Retry || v == held.HandedBack:
 		o.Verdict = held.Broken
 	}
-	m.log.Warn("sequence failed", "gateway", s.Gateway, "sequence", s.Sequence, "attempt", s.Attempt, "code", e.Code, "error", e)
+	// Not its message: a client's error, or an upstream's words in it, may quote the prompt.
+	m.log.Warn("sequence failed", "gateway", s.Gateway, "sequence", s.Sequence, "attempt", s.Attempt, "code", e.Code)
 	s.Out.Fail(e, &o.Usage)
 	return o
 }
