@@ -63,8 +63,8 @@ func (r *recorder) inWindow(t time.Time) bool {
 func (r *recorder) tokens(at time.Time, n int64) {
 	if r.inWindow(at) {
 		r.window.tokens.Add(n)
+		r.series.tokens(at, n)
 	}
-	r.series.tokens(at, n)
 }
 
 // gap counts the time between two pieces of one answer.
@@ -82,7 +82,7 @@ func (r *recorder) finished(o *outcome) {
 	if o.failure == nil && r.inWindow(o.end) {
 		r.window.ended.Add(1)
 	}
-	r.series.ended(o)
+	r.series.ended(o, r.inWindow(o.end))
 	r.mu.Lock()
 	if o.end.After(r.lastEnd) {
 		r.lastEnd = o.end

@@ -144,7 +144,7 @@ func (r *run) report(processes []ProcessUse, interrupted bool) *Report {
 		Tokens:   Tokens{Prompt: m.prompt.Load(), Cached: m.cached.Load(), Output: m.completion.Load()},
 		Latency:  quantiles(rec.latency), ServiceTime: quantiles(rec.service), SendLag: quantiles(rec.lag),
 		TTFT: quantiles(rec.ttft), TPOT: quantiles(rec.tpot), Gaps: quantiles(rec.gaps),
-		Series: rec.series.points(),
+		Series: rec.series.points(window),
 	}
 	if r.cfg.RPS > 0 {
 		rep.Loop = "open"

@@ -85,6 +85,23 @@ func TestStreamTimes(t *testing.T) {
 	}
 }
 
+// The course of the run adds up to its totals, also where the window ends in the middle of a bin and answers come later.
+func TestTheSeriesAddsUp(t *testing.T) {
+	t.Parallel()
+	cfg := config(start(t, sse(func(int) time.Duration { return 10 * time.Millisecond }, token("a"), token("b"), finish, done)))
+	cfg.Requests, cfg.Duration = 0, 1500*time.Millisecond
+	rep := measure(t, cfg)
+	requests, tokens := 0.0, 0.0
+	for _, p := range rep.Series {
+		width := min(1, rep.Window-p.Second)
+		requests, tokens = requests+p.RequestsPerSecond*width, tokens+p.TokensPerSecond*width
+	}
+	if wantRequests, wantTokens := rep.RequestsPerSecond*rep.Window, rep.OutputTokensPerSecond*rep.Window; len(rep.Series) != 2 ||
+		math.Abs(requests-wantRequests) > .01 || math.Abs(tokens-wantTokens) > .01 {
+		t.Errorf("%d bins with %.2f requests and %.2f tokens; want 2, %.2f and %.2f", len(rep.Series), requests, tokens, wantRequests, wantTokens)
+	}
+}
+
 func TestGoodputIsTheShareThatMeetsEveryBound(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
@@ -137,8 +154,8 @@ func TestAnInterruptReportsWhatWasMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !rep.Interrupted || rep.OK != 20 || rep.Failed != 0 || rep.Unfinished == 0 || rep.Window > 60 {
-		t.Errorf("interrupted %t, ok %d, failed %d, unfinished %d, window %.1f s; want true, 20, 0, some, short",
+	if !rep.Interrupted || rep.OK < 19 || rep.OK > 20 || rep.Failed != 0 || rep.Unfinished == 0 || rep.Window > 60 {
+		t.Errorf("interrupted %t, ok %d, failed %d, unfinished %d, window %.1f s; want true, 20 or (one being under way) 19, 0, some, short",
 			rep.Interrupted, rep.OK, rep.Failed, rep.Unfinished, rep.Window)
 	}
 }
@@ -156,10 +173,10 @@ func TestConnectionsAreKept(t *testing.T) {
 // A server may close a connection that idles; that is no failure of the next request.
 func TestAnIdleConnectionThatTheServerClosedIsReplaced(t *testing.T) {
 	t.Parallel()
-	url, opened := countConnections(t, sse(nil, token("a"), finish, done), 20*time.Millisecond)
+	url, opened := countConnections(t, sse(nil, token("a"), finish, done), time.Millisecond)
 	cfg := config(url)
-	cfg.Concurrency, cfg.RPS, cfg.Arrivals, cfg.Requests = 0, 10, bench.ArrivalsConstant, 5
-	if rep := measure(t, cfg); rep.OK != 5 || opened.Load() < 2 {
+	cfg.Concurrency, cfg.RPS, cfg.Arrivals, cfg.Requests = 0, 5, bench.ArrivalsConstant, 4
+	if rep := measure(t, cfg); rep.OK != 4 || opened.Load() < 2 {
 		t.Errorf("ok %d over %d connections, failures %v", rep.OK, opened.Load(), classes(rep))
 	}
 }

@@ -47,10 +47,11 @@ func (s *series) tokens(at time.Time, n int64) {
 	}
 }
 
-func (s *series) ended(o *outcome) {
+// ended counts an answer; inWindow says whether its end belongs to the rates.
+func (s *series) ended(o *outcome, inWindow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.bin(o.end); b != nil {
+	if b := s.bin(o.end); b != nil && inWindow {
 		if o.failure == nil {
 			b.ended++
 		} else {
@@ -67,15 +68,19 @@ func (s *series) ended(o *outcome) {
 	}
 }
 
-// points renders the series.
-func (s *series) points() []Point {
+// points renders the series over a window of so many seconds; what ended later is no part of it.
+func (s *series) points(window float64) []Point {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	points := make([]Point, 0, len(s.bins))
-	seconds := s.width.Seconds()
 	for i, b := range s.bins {
+		start := float64(i) * s.width.Seconds()
+		seconds := min(s.width.Seconds(), window-start)
+		if seconds < s.width.Seconds()/10 && i > 0 {
+			break // too short for a rate
+		}
 		points = append(points, Point{
-			Second: float64(i) * seconds, RequestsPerSecond: float64(b.ended) / seconds,
+			Second: start, RequestsPerSecond: float64(b.ended) / seconds,
 			ErrorsPerSecond: float64(b.failed) / seconds, TokensPerSecond: float64(b.tokens) / seconds,
 			LatencyP50: milliseconds(b.latency.Quantile(.5)), LatencyP99: milliseconds(b.latency.Quantile(.99)),
 			TTFTP50: milliseconds(b.ttft.Quantile(.5)), TTFTP99: milliseconds(b.ttft.Quantile(.99)),
