@@ -117,3 +117,7 @@ func offlineError(missing []piece, cache string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// IsEnv reports whether an environment variable is one of this package's own: they belong to no setting of a service,
+// and every process that shares the environment must let them pass.
+func IsEnv(name string) bool { return name == "LEAT_CACHE" || name == "LEAT_TRANSFER" }

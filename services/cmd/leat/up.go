@@ -6,8 +6,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
+	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/embed"
 	"github.com/leathq/leat/pkg/conf"
@@ -28,14 +28,9 @@ var ports = map[string]struct{ http, grpc string }{
 
 func options(name, summary string) []host.Option {
 	return []host.Option{
-		host.Inline("gateway", "router", "worker"), host.Program("leat "+name, summary), host.ElsewhereEnv(otherEnv),
+		host.Inline("gateway", "router", "worker"), host.Program("leat "+name, summary), host.ElsewhereEnv(assets.IsEnv),
 		host.Defaults(func(c *host.Config) { c.Host.HTTP, c.Host.GRPC = ports[name].http, ports[name].grpc }),
 	}
-}
-
-// otherEnv are the LEAT_ variables that are not settings of a service.
-func otherEnv(name string) bool {
-	return name == "LEAT_CACHE" || name == "LEAT_TRANSFER" || strings.HasPrefix(name, "LEAT_TEST_")
 }
 
 // up runs every service that is not left out, with an embedded NATS unless --nats names another.

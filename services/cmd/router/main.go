@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/router"
@@ -15,7 +16,8 @@ func main() { host.Main("router", os.Args[1:], serve) }
 func serve(ctx context.Context, args, environ []string) error {
 	cfg, pools := router.DefaultConfig(), pool.File{}
 	h, err := host.Open(ctx, "router", args, environ, &cfg,
-		host.Section("", "settings by pool", &pools), host.Elsewhere("gateway", "worker", "embedded_nats", "without"))
+		host.Section("", "settings by pool", &pools), host.Elsewhere("gateway", "worker", "embedded_nats", "without"),
+		host.ElsewhereEnv(assets.IsEnv))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/worker"
 )
@@ -19,7 +20,8 @@ func main() {
 
 func serve(ctx context.Context, args, environ []string) error {
 	cfg := worker.DefaultConfig()
-	h, err := host.Open(ctx, "worker", args, environ, &cfg, host.Elsewhere("gateway", "router", "pools", "embedded_nats", "without"))
+	h, err := host.Open(ctx, "worker", args, environ, &cfg, host.Elsewhere("gateway", "router", "pools", "embedded_nats", "without"),
+		host.ElsewhereEnv(assets.IsEnv))
 	if err != nil {
 		return err
 	}
