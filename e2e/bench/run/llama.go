@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func (b *bench) llamaRun(ctx context.Context) error {
 	}
 	b.say("comparing the llama engine with %s", server)
 	file := filepath.Join(b.Work, "llama.md")
-	cmd := exec.CommandContext(ctx, "go", "run", "./e2e/yardstick/cmd/compare", "-leat", b.leat, "-server", server, "-o", file)
+	cmd := exec.CommandContext(ctx, "go", "run", "./e2e/yardstick/cmd/compare", "-leat", b.leat, "-server", server, "-rounds", strconv.Itoa(b.Rounds), "-o", file)
 	cmd.Dir, cmd.Stderr = b.Root, b.Log
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("compare with llama-server: %w", err)

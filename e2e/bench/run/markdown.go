@@ -33,9 +33,13 @@ func (b *bench) writeMachine(s *strings.Builder) {
 	m := b.machine
 	fmt.Fprintf(s, "%s, took %s. %d cores of %s, %s memory, Linux %s, revision %s.\n", m.began.UTC().Format("2006-01-02 15:04 MST"),
 		time.Since(m.began).Round(time.Second), m.cores, m.cpu, m.memory, m.kernel, m.revision)
+	fmt.Fprintf(s, "Load average before the run: %s.", m.load)
+	if len(b.results) == 0 {
+		s.WriteString("\n\n")
+		return
+	}
 	foreign, steal := b.disturbance()
-	fmt.Fprintf(s, "Load average before the run: %s. Other processes took at most %.2f cores during a turn, the hypervisor withheld at most %.2f.\n",
-		m.load, foreign, steal)
+	fmt.Fprintf(s, " Other processes took at most %.2f cores during a turn, the hypervisor withheld at most %.2f.\n", foreign, steal)
 	if foreign > .15 {
 		s.WriteString("**The machine was not quiet**: trust ratios within a row and CPU costs, not absolute times.\n")
 	}
