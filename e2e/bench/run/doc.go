@@ -97,7 +97,7 @@ type bench struct {
 	upstream string
 	machine  machine
 	results  []result
-	profile  string
+	profiles []string
 	idle     []idleResult
 	soak     *soakResult
 	llama    string
@@ -145,7 +145,7 @@ func (b *bench) onFleets(ctx context.Context) error {
 		}
 	}
 	if b.wants("profile") {
-		return b.takeProfile(ctx, f)
+		return b.takeProfiles(ctx, f)
 	}
 	return nil
 }

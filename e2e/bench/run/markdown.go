@@ -19,9 +19,9 @@ func (b *bench) markdown() string {
 	b.writeStreams(&s)
 	b.writeIdle(&s)
 	b.writeSoak(&s)
-	if b.profile != "" {
-		s.WriteString("## Where the time goes\n\nCPU profile of Leat in one process, 64 unary requests in flight. A sample belongs to the first frame, from the\n" +
-			"leaf up, of a named part; system calls are those made on its behalf.\n\n" + b.profile + "\n")
+	if len(b.profiles) > 0 {
+		s.WriteString("## Where the time goes\n\nCPU profiles of Leat in one process. A sample belongs to the first frame, from the leaf up, of a named part; system\n" +
+			"calls are those made on its behalf.\n\n" + strings.Join(b.profiles, "\n") + "\n")
 	}
 	if b.llama != "" {
 		s.WriteString("## The llama engine\n\n" + b.llama + "\n")

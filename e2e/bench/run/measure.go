@@ -99,7 +99,7 @@ func (b *bench) compare(ctx context.Context, f *fleet, s scenario) error {
 
 // turn runs `leat bench` once.
 func (b *bench) turn(ctx context.Context, f *fleet, t *target, name string, args []string) (turn, error) {
-	file := filepath.Join(b.Work, strings.NewReplacer(" ", "-", "=", "", "/", "-").Replace(name)+".json")
+	file := filepath.Join(b.Work, strings.NewReplacer(" ", "-", "=", "", "/", "-", ",", "").Replace(name)+".json")
 	all := append([]string{"bench", "http://" + t.address, "--model", "instant", "--json", file, "--progress", "0",
 		"--duration", b.Time.String(), "--warmup", b.Warmup.String(), "--prompt-tokens", "16"}, args...) // args may give either again
 	all = append(all, f.pids(t)...)

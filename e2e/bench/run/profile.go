@@ -16,25 +16,47 @@ import (
 	"time"
 )
 
-// takeProfile samples the CPU of Leat in one process while 64 unary requests are in flight.
-func (b *bench) takeProfile(ctx context.Context, f *fleet) error {
-	t := f.target(oneProcess)
+// takeProfiles samples the CPU of Leat in one process under unary requests and under streams.
+func (b *bench) takeProfiles(ctx context.Context, f *fleet) error {
+	if err := f.pace(ctx, "20ms", "20ms"); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		words string
+		args  []string
+	}{
+		{"64 unary requests in flight", []string{"--concurrency", "64", "--stream=false", "--max-tokens", "16"}},
+		{"1,000 streams × 50 tokens/s", []string{"--concurrency", "1000", "--ramp", "1300ms", "--max-tokens", "64"}},
+	} {
+		table, err := b.takeProfile(ctx, f.target(oneProcess), func() error {
+			_, err := b.turn(ctx, f, f.target(oneProcess), "profile "+p.words, p.args)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("take profile of %s: %w", p.words, err)
+		}
+		b.profiles = append(b.profiles, fmt.Sprintf("### %s\n\n%s", p.words, table))
+	}
+	return nil
+}
+
+// takeProfile samples a target while load runs, and says who used the CPU.
+func (b *bench) takeProfile(ctx context.Context, t *target, load func() error) (string, error) {
 	file := filepath.Join(b.Work, "cpu.pprof")
 	fetched := make(chan error, 1)
-	go func() { fetched <- fetchProfile(ctx, t.address, file, b.Time) }()
-	_, err := b.turn(ctx, f, t, "profile", []string{"--concurrency", "64", "--stream=false", "--max-tokens", "16"})
+	go func() { fetched <- fetchProfile(ctx, t.address, file, b.Warmup+b.Time) }()
+	err := load()
 	if fetchErr := <-fetched; err == nil {
 		err = fetchErr
 	}
 	if err != nil {
-		return fmt.Errorf("take profile: %w", err)
+		return "", err
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", "-unit=ms", b.leat, file).Output()
 	if err != nil {
-		return fmt.Errorf("read profile: %w", err)
+		return "", fmt.Errorf("read profile: %w", err)
 	}
-	b.profile = profileTable(string(out))
-	return nil
+	return profileTable(string(out)), nil
 }
 
 func fetchProfile(ctx context.Context, address, file string, length time.Duration) error {
@@ -63,7 +85,7 @@ var components = []struct{ name, prefix string }{
 	{"pkg/bus, pkg/events", "github.com/leathq/leat/pkg/bus"},
 	{"pkg/bus, pkg/events", "github.com/leathq/leat/pkg/events"},
 	{"pkg/host, pkg/obs", "github.com/leathq/leat/pkg/"},
-	{"NATS client", "github.com/nats-io/nats.go"},
+	{"NATS client", "github.com/nats-io/nats%2ego"}, // as pprof spells nats.go
 	{"NATS server", "github.com/nats-io/nats-server"},
 	{"protobuf", "google.golang.org/protobuf"},
 	{"protobuf", "github.com/leathq/leat/proto"},
