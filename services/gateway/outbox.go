@@ -63,21 +63,25 @@ func (o *outbox) hurry() {
 	}
 }
 
+// take empties the outbox. What is empty already stays where it is: others write to it.
+func (o *outbox) take() (grants map[string][]*inferv1.Limit, cancels map[string][]*inferv1.Ref, resends map[string][]*inferv1.Expect) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.grants) > 0 {
+		grants, o.grants = o.grants, map[string][]*inferv1.Limit{}
+	}
+	if len(o.cancels) > 0 {
+		cancels, o.cancels = o.cancels, map[string][]*inferv1.Ref{}
+	}
+	if len(o.resends) > 0 {
+		resends, o.resends = o.resends, map[string][]*inferv1.Expect{}
+	}
+	return grants, cancels, resends
+}
+
 // flush sends what was gathered.
 func (l *link) flush() {
-	o := &l.out
-	o.mu.Lock()
-	grants, cancels, resends := o.grants, o.cancels, o.resends
-	if len(grants) > 0 {
-		o.grants = map[string][]*inferv1.Limit{}
-	}
-	if len(cancels) > 0 {
-		o.cancels = map[string][]*inferv1.Ref{}
-	}
-	if len(resends) > 0 {
-		o.resends = map[string][]*inferv1.Expect{}
-	}
-	o.mu.Unlock()
+	grants, cancels, resends := l.out.take()
 	for worker, refs := range cancels {
 		l.control(worker, "", &inferv1.Control{Control: &inferv1.Control_Cancel{Cancel: &inferv1.Cancel{Gateway: l.g.id, Refs: refs}}})
 	}
