@@ -18,15 +18,17 @@ func (m *member) draining() bool {
 }
 
 // retire leaves the fleet: nothing new is taken, what has not started is handed back at once, what runs may finish
-// within grace and is then ended with a typed error; the last report says gone.
-func (m *member) retire(grace time.Duration) error {
+// within grace and is then ended with a typed error; the last report says gone. Once ctx has ended the host's own drain
+// deadline counts, too.
+func (m *member) retire(ctx context.Context, grace time.Duration) error {
 	defer m.worker.member.Store(nil)
+	defer m.worker.left.Store(true)
 	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, "leaving the fleet")
 	n, _ := m.table.Held()
 	m.log.Info("draining", "held", n, "grace", grace.String())
 	m.kick()
 	m.handBack()
-	err := m.finish(grace)
+	err := m.finish(ctx, grace)
 	m.close()
 	m.become(inferv1.WorkerState_WORKER_STATE_GONE, "")
 	m.report()
@@ -36,10 +38,10 @@ func (m *member) retire(grace time.Duration) error {
 }
 
 // finish waits for the sequences, ends those that outlast the grace, and gives the engine a moment to let go of them.
-func (m *member) finish(grace time.Duration) error {
+func (m *member) finish(ctx context.Context, grace time.Duration) error {
 	done := make(chan struct{})
 	go func() { m.working.Wait(); close(done) }()
-	if within(done, grace) {
+	if m.waitFor(ctx, done, grace) {
 		return nil
 	}
 	late := m.table.Active()
@@ -59,6 +61,27 @@ func (m *member) finish(grace time.Duration) error {
 	}
 	n, _ := m.table.Held()
 	return fmt.Errorf("the engine still held %d sequences %s after they were stopped", n, 2*letGo)
+}
+
+// waitFor waits for done, for at most grace, and once ctx has ended for no longer than the host waits for this service.
+func (m *member) waitFor(ctx context.Context, done <-chan struct{}, grace time.Duration) bool {
+	end := time.Now().Add(grace)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	stop := ctx.Done()
+	for {
+		select {
+		case <-done:
+			return true
+		case <-timer.C:
+			return false
+		case <-stop:
+			stop = nil
+			if host := m.worker.deps.DrainTimeout; host > 0 {
+				timer.Reset(max(0, min(host-farewell, time.Until(end))))
+			}
+		}
+	}
 }
 
 func within(done <-chan struct{}, d time.Duration) bool {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,8 +94,11 @@ func TestDrainingFinishesWhatRunsAndHandsBackTheRest(t *testing.T) {
 				t.Errorf("got %q", text)
 			}
 			f.verdict(runs.Number, inferv1.Verdict_VERDICT_DONE)
-			f.left()
 			f.await("the last report", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_GONE })
+			f.await("a worker that has left", func() bool {
+				err := f.worker.Ready()
+				return err != nil && strings.Contains(err.Error(), "left")
+			})
 			f.mu.Lock()
 			if ds := f.deltas(waits.Submit.Sequence); len(ds) > 0 {
 				t.Errorf("a sequence that was handed back said %v", ds)
@@ -113,8 +117,10 @@ func TestTheGracePeriodEnds(t *testing.T) {
 		drain func(*fleet, time.Duration)
 		deps  func(*host.Deps)
 	}{
-		"configured":         {cfg: worker.Config{Grace: 200 * time.Millisecond}, drain: drainBySignal},
-		"asked for":          {cfg: worker.Config{Grace: time.Hour}, drain: drainByControl},
+		"configured": {cfg: worker.Config{Grace: 200 * time.Millisecond}, drain: drainBySignal},
+		"asked for":  {cfg: worker.Config{Grace: time.Hour}, drain: drainByControl},
+		"asked for, then a signal": {cfg: worker.Config{Grace: time.Hour}, deps: func(d *host.Deps) { d.DrainTimeout = 3200 * time.Millisecond },
+			drain: func(f *fleet, _ time.Duration) { drainByControl(f, time.Hour); f.stop() }},
 		"the host's is less": {cfg: worker.Config{Grace: time.Hour}, drain: drainBySignal, deps: func(d *host.Deps) { d.DrainTimeout = 3200 * time.Millisecond }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +138,6 @@ func TestTheGracePeriodEnds(t *testing.T) {
 				t.Errorf("ended after %s of a grace of 200 ms", d)
 			}
 			f.verdict(o.Number, inferv1.Verdict_VERDICT_BROKEN)
-			f.left()
 			f.await("the last report", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_GONE })
 		})
 	}

@@ -189,6 +189,27 @@ func TestACancelFreesTheSlotAtEveryStage(t *testing.T) {
 	}
 }
 
+func TestNothingComesAfterACancel(t *testing.T) {
+	f := start(t, setup{engine: &scripted{slots: 1, run: func(ctx context.Context, r *engine.Request, out engine.Output) error {
+		err := block(ctx, r, out)
+		out.Emit(engine.Delta{Text: "late"})
+		return err
+	}}})
+	o := f.order()
+	s := f.send(o)
+	f.await("the first delta", func() bool { return len(f.deltas(s)) == 1 })
+	f.control(cancelOf(s))
+	f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
+	next := f.order()
+	f.send(next)
+	f.await("another sequence's delta", func() bool { return len(f.deltas(next.Submit.Sequence)) == 1 })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ds := f.deltas(s); len(ds) != 1 {
+		t.Errorf("after the cancel came %v", ds[1:])
+	}
+}
+
 func TestACancelThatOvertookItsDispatchStillCounts(t *testing.T) {
 	f := start(t, setup{engine: &scripted{run: say(1), slots: 1}})
 	o := f.order()
@@ -228,6 +249,46 @@ func TestADeadlineEndsASequenceWithATypedError(t *testing.T) {
 			if e := f.verdict(o.Number, inferv1.Verdict_VERDICT_DONE).GetError(); e.GetCode() != "total_timeout" {
 				t.Errorf("the router hears %v", e)
 			}
+		})
+	}
+}
+
+// stubborn emits a delta and then heeds nothing until it is let go.
+func stubborn(letGo <-chan struct{}) func(context.Context, *engine.Request, engine.Output) error {
+	return func(ctx context.Context, _ *engine.Request, out engine.Output) error {
+		out.Emit(engine.Delta{Text: "x"})
+		<-letGo
+		return ctx.Err()
+	}
+}
+
+func TestAClientNeedNotWaitForAStubbornEngine(t *testing.T) {
+	for name, c := range map[string]struct {
+		code  string
+		start func(f *fleet, o *order)
+	}{
+		"deadline": {"total_timeout", func(f *fleet, o *order) {
+			o.Submit.DeadlineUnixMs = time.Now().Add(50 * time.Millisecond).UnixMilli()
+			f.send(*o)
+		}},
+		"drain": {"worker_draining", func(f *fleet, o *order) { f.send(*o); drainByControl(f, time.Millisecond) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			letGo := make(chan struct{})
+			f := start(t, setup{engine: &scripted{slots: 1, run: stubborn(letGo)}})
+			o := f.order()
+			c.start(f, &o)
+			_, end := f.answer(o.Submit.Sequence)
+			if end.GetError().GetCode() != c.code {
+				t.Errorf("ended with %v", end)
+			}
+			f.mu.Lock()
+			if len(f.outcomes[o.Number]) > 0 {
+				t.Error("the router thinks that the slot is free")
+			}
+			f.mu.Unlock()
+			close(letGo)
+			f.outcome(o.Number)
 		})
 	}
 }
@@ -362,7 +423,7 @@ func TestAnEngineThatDoesNotLetGoMakesTheWorkerUnhealthy(t *testing.T) {
 }
 
 // When NATS dies under running streams and comes back, the worker joins again by itself, the gateway's ping brings what
-// was lost meanwhile, and nothing is leaked.
+// was lost meanwhile, and nothing is leaked. That no gateway was heard for more than 3 s means nothing then.
 func TestNATSDiesAndComesBack(t *testing.T) {
 	hold := make(chan struct{})
 	f := start(t, setup{engine: &scripted{slots: 4, run: func(ctx context.Context, _ *engine.Request, out engine.Output) error {
@@ -377,7 +438,9 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 	f.await("the first delta", func() bool { return len(f.deltas(s)) == 1 })
 	addr := strings.TrimPrefix(f.srv.URL(), "nats://")
 	f.srv.Stop()
+	down := time.Now()
 	f.await("the loss to be noticed", func() bool { return strings.Contains(f.log.String(), "connection is") || f.bus.Up() != nil })
+	f.await("3.3 seconds of silence", func() bool { return time.Since(down) > 3300*time.Millisecond })
 	close(hold)
 	srv, err := embed.Start(embed.Config{Listen: addr, Dir: t.TempDir(), Sync: time.Minute})
 	if err != nil {

@@ -194,6 +194,20 @@ func TestADispatchThatComesTwiceRunsOnce(t *testing.T) {
 	}
 }
 
+func TestEveryRouterThatDispatchedASequenceHearsItsOwnNumber(t *testing.T) {
+	f := start(t, setup{engine: &scripted{run: say(3), slots: 4}})
+	o := f.order()
+	o.Submit.Credit = 1
+	s := f.send(o)
+	f.await("the first delta", func() bool { return len(f.deltas(s)) == 1 })
+	o.Dispatch = proto.CloneOf(o.Dispatch)
+	o.Router, o.Number, o.Epoch = "r2", 70, o.Epoch+1
+	f.send(o)
+	f.control(grantTo(s, 100))
+	f.verdict(1, inferv1.Verdict_VERDICT_DONE)
+	f.verdict(70, inferv1.Verdict_VERDICT_DONE)
+}
+
 func TestARouterOfAnOldEpochIsFenced(t *testing.T) {
 	f := start(t, setup{engine: &scripted{run: say(1), slots: 4}})
 	o := f.order()

@@ -116,7 +116,7 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 		return nil, err
 	}
 	w.member.Store(m)
-	b.OnReconnect(m.reconnected)
+	b.OnReconnect(m.kick) // nobody has heard of this worker meanwhile
 	m.serving.Go(m.reportLoop)
 	m.serving.Go(m.sweepLoop)
 	m.kick()
@@ -190,12 +190,6 @@ func (m *member) close() {
 	if err := m.engine.Close(); err != nil {
 		m.log.Error("engine did not close cleanly", "error", err)
 	}
-}
-
-// reconnected is called when a lost connection is back: gateways could not be heard, and reports did not arrive.
-func (m *member) reconnected() {
-	m.table.HearAll(time.Now())
-	m.kick()
 }
 
 func stateName(s inferv1.WorkerState) string {

@@ -106,7 +106,7 @@ func failure(err error, draining bool) (held.Verdict, *errs.Error) {
 }
 
 func engineFailure(err *engine.Error) (held.Verdict, *errs.Error) {
-	e := &errs.Error{Kind: kindOf(err), Code: err.Code, Message: err.Message, Param: err.Param, Err: err.Err}
+	e := &errs.Error{Kind: kindOf(err), Code: err.Code, Message: err.Message, Param: err.Param, RetryAfter: err.RetryAfter, Err: err.Err}
 	switch {
 	case err.Client:
 		return held.Done, e

@@ -9,6 +9,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type Worker struct {
 	open    opener
 	metrics *metrics
 	member  atomic.Pointer[member] // nil while not in the fleet
+	left    atomic.Bool            // it was in the fleet and is not any more
 	leave   chan time.Duration     // a drain was asked for, with its grace
 }
 
@@ -61,6 +63,9 @@ func (w *Worker) Register(r grpc.ServiceRegistrar) {
 // Ready returns why the worker takes no work now, or nil.
 func (w *Worker) Ready() error {
 	m := w.member.Load()
+	if m == nil && w.left.Load() {
+		return errors.New("the worker has left the fleet; stop its process, or start it anew to join again")
+	}
 	if m == nil {
 		return fmt.Errorf("the %s engine is loading", w.cfg.Engine)
 	}
@@ -76,8 +81,9 @@ func (w *Worker) Banner() []string {
 }
 
 // Run starts the engine, joins the fleet and works until ctx ends or a drain is asked for; it then lets running
-// sequences finish within the grace period, hands back the others, says that it is gone and returns nil. An engine that
-// cannot start is an error that says what to do.
+// sequences finish within the grace period, hands back the others, says that it is gone and closes the engine. After a
+// drain that was asked for it waits, idle and not ready, for ctx to end: the process may hold other services, and a
+// supervisor that starts what exits would undo the drain. An engine that cannot start is an error that says what to do.
 func (w *Worker) Run(ctx context.Context) error {
 	m, err := w.join(ctx)
 	if err != nil {
@@ -91,10 +97,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			grace = g
 		}
 	}
-	if limit := w.deps.DrainTimeout - farewell; w.deps.DrainTimeout > 0 && grace > limit {
-		grace = max(limit, 0) // the host would cut everything off at its own deadline
+	if err := m.retire(ctx, grace); err != nil {
+		return err
 	}
-	return m.retire(grace)
+	<-ctx.Done()
+	return nil
 }
 
 // farewell is what a drain needs beside the grace: the last frames and the last report.

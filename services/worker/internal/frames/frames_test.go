@@ -206,6 +206,19 @@ func TestAWholeAnswerIsOneFrame(t *testing.T) {
 	}
 }
 
+func TestThePartsOfAWholeAnswerWaitForItsEnd(t *testing.T) {
+	s := newSink()
+	st := sender(t, s, frames.Options{Patience: time.Hour}).Open(frames.Spec{Gateway: "gw", Attempt: 1, Credit: 128})
+	st.Emit(engine.Delta{Text: "part"})
+	select {
+	case <-s.came:
+		t.Fatal("a part left alone")
+	case <-time.After(30 * time.Millisecond):
+	}
+	st.Emit(engine.Delta{Finish: engine.FinishStop})
+	s.await(t, "gw", 2)
+}
+
 func TestAnAnswerThatIsNotStreamedWaitsOnlyAMoment(t *testing.T) {
 	s := newSink()
 	out := sender(t, s, frames.Options{Patience: time.Millisecond})

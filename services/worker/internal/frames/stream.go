@@ -81,7 +81,7 @@ func (st *Stream) Emit(d engine.Delta) {
 		st.progress.First = now
 	}
 	st.progress.Last = now
-	st.progress.Tokens += max(len(d.Tokens), len(d.Logprobs))
+	st.progress.Tokens += tokensOf(&d)
 	if d.Finish != engine.FinishNone {
 		st.sealed, st.progress.Finished, st.progress.Finish = true, true, d.Finish
 		if d.Usage != nil {
@@ -93,6 +93,14 @@ func (st *Stream) Emit(d engine.Delta) {
 	}
 	d.Text = strings.ToValidUTF8(d.Text, "\uFFFD")
 	st.fit(d)
+}
+
+// tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
+func tokensOf(d *engine.Delta) int {
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+		return n
+	}
+	return 1
 }
 
 // Fail ends the stream with an error, unless it has ended or is sealed. usage may be nil.

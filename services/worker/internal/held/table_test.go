@@ -98,6 +98,12 @@ func TestWhatADispatchMeetsDecidesItsVerdict(t *testing.T) {
 		{name: "late, after newer ones", taken: true, before: func(t *testing.T, b *held.Table) {
 			end(b, take(t, b, order(30), t0), held.Done, 1, t0)
 		}},
+		{name: "late, with the place of one long ago in the window", taken: true, change: func(d *held.Dispatch) { d.Number = 1029 },
+			before: func(t *testing.T, b *held.Table) {
+				for _, n := range []uint64{5, 600, 1100} {
+					end(b, take(t, b, order(n), t0), held.Done, 1, t0)
+				}
+			}},
 		{name: "far too late", before: func(t *testing.T, b *held.Table) {
 			end(b, take(t, b, order(3000), t0), held.Done, 1, t0)
 		}},
