@@ -72,7 +72,8 @@ func (s *scheduler) submit(q *sequence) {
 	})
 }
 
-// cancel ends a sequence; one whose prompt a native call is prefilling right now stops that call.
+// cancel drops a sequence, whose end the caller tells; one whose prompt a native call is prefilling right now stops that
+// call.
 func (s *scheduler) cancel(q *sequence) {
 	q.cancelled.Store(true)
 	s.mu.Lock()
@@ -133,20 +134,23 @@ func (s *scheduler) drain() {
 	}
 }
 
-// sweep ends the sequences that were cancelled.
+// sweep clears the slots of the sequences that were cancelled, and tells the load without them.
 func (s *scheduler) sweep() {
+	swept := false
 	gone := func(q *sequence) bool {
 		if !q.cancelled.Load() {
 			return false
 		}
-		s.event(wire.Event{ID: q.id, End: true, Cancelled: true})
 		s.release(q)
+		swept = true
 		return true
 	}
 	s.waiting = slices.DeleteFunc(s.waiting, gone)
 	s.prefilling = slices.DeleteFunc(s.prefilling, gone)
 	s.decoding = slices.DeleteFunc(s.decoding, gone)
-	s.flush(wire.StepNone, 0, 0)
+	if swept {
+		s.flush(wire.StepNone, 0, 0)
+	}
 }
 
 // release gives a sequence's slot back; its KV entries stay as prefix cache.
@@ -166,8 +170,6 @@ func (s *scheduler) flush(kind wire.StepKind, tokens int, elapsed time.Duration)
 	if kind != wire.StepNone {
 		s.load.Steps++
 		s.learn(kind, tokens, elapsed)
-	} else if len(s.step.Events) == 0 {
-		return
 	}
 	s.load.KVUse = s.kvUse()
 	s.step.Kind, s.step.Tokens, s.step.Elapsed, s.step.Load = kind, tokens, elapsed, s.load

@@ -129,10 +129,14 @@ func (v *server) control(kind wire.Kind, id uint64) error {
 		if e.seq != nil {
 			v.s.pause(e.seq, e.paused)
 		}
-	case e.seq != nil:
-		v.s.cancel(e.seq)
-	default: // still tokenising: end it here, the tokenised prompt will find no entry
+	default:
+		// The end is told now, not after the running decode step: whatever takes the slot next is admitted after the
+		// scheduler has cleared it. A prompt that is still being tokenised will find no entry, and the worker drops
+		// what the running step still makes for the id.
 		delete(v.seqs, id)
+		if e.seq != nil {
+			v.s.cancel(e.seq)
+		}
 		go v.end(wire.Event{ID: id, End: true, Cancelled: true})
 	}
 	return nil
