@@ -65,7 +65,7 @@ func Run(t *testing.T, out *Output, program string, args ...string) *Process {
 func environ() []string {
 	var out []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "LEAT_") && !strings.HasPrefix(v, "OTEL_") {
+		if strings.HasPrefix(v, "LEAT_CACHE=") || !strings.HasPrefix(v, "LEAT_") && !strings.HasPrefix(v, "OTEL_") {
 			out = append(out, v)
 		}
 	}

@@ -34,7 +34,7 @@ func Ours(t testing.TB, name string) string {
 // neither garbage nor a race with other packages' tests comes of it.
 func build() (string, error) {
 	key := sha256.Sum256([]byte(root() + filepath.Base(os.Args[0])))
-	dir := filepath.Join(cache(), "e2e", hex.EncodeToString(key[:6]))
+	dir := filepath.Join(Cache(), "e2e", hex.EncodeToString(key[:6]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("directory for the binaries: %w", err)
 	}
@@ -46,7 +46,7 @@ func build() (string, error) {
 func Tool(t testing.TB, pkg, version string) string {
 	t.Helper()
 	name := path.Base(strings.TrimSuffix(pkg, "/v2"))
-	dir := filepath.Join(cache(), "tools", name+"-"+version)
+	dir := filepath.Join(Cache(), "tools", name+"-"+version)
 	tool := filepath.Join(dir, name)
 	if _, err := os.Stat(tool); err == nil {
 		return tool
@@ -89,8 +89,8 @@ func root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..", "..")
 }
 
-// cache is where leat keeps what it fetches.
-func cache() string {
+// Cache is where leat keeps what it fetches.
+func Cache() string {
 	if dir := os.Getenv("LEAT_CACHE"); dir != "" {
 		return dir
 	}
