@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/leathq/leat/pkg/host"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -23,3 +24,6 @@ func (w *Worker) Arrive(msg *nats.Msg) {
 
 // Ask hands it a question.
 func (w *Worker) Ask(data []byte) { _, _ = w.member.Load().think(context.Background(), data) }
+
+// Snapshot is the report that would be sent now.
+func (w *Worker) Snapshot() *inferv1.Report { return w.member.Load().snapshot() }

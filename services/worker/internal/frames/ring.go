@@ -44,9 +44,9 @@ func (r *ring) at(index uint32) ([]byte, bool) {
 	return r.buf[from:r.ends[i]], true
 }
 
-// shrink gives back the memory that growing left over.
+// shrink gives back the memory that growing left over, where it is worth a copy.
 func (r *ring) shrink() {
-	if cap(r.buf) > len(r.buf)-r.off {
+	if cap(r.buf) > 2*(len(r.buf)-r.off)+256 {
 		r.buf = append(make([]byte, 0, len(r.buf)-r.off), r.buf[r.off:]...)
 		ends := make([]int, 0, len(r.ends)-r.head)
 		for _, e := range r.ends[r.head:] {
