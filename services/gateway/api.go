@@ -150,7 +150,7 @@ func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest) (*c
 		return nil, &errs.Error{Kind: errs.Invalid, Code: e.Code, Message: e.Message, Param: e.Param}
 	}
 	fill(c, params)
-	c.template.Stream = true
+	c.stream, c.template.Stream = true, true
 	c.template.Echo = req.GetEcho()
 	return c, input(c, req)
 }

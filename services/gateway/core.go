@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
@@ -29,8 +31,10 @@ type call struct {
 	raw      []byte         // the messages as JSON
 	prompts  []prompt       // completions
 	n        int            // choices a prompt
-	template *inferv1.Request
-	given    []string // optional parameters that the engine must honour, by JSON name
+	stream   bool
+	logprobs bool
+	template *inferv1.Request // what all sequences share; nil once they are on their way
+	given    []string         // optional parameters that the engine must honour, by JSON name
 	waits    pool.Timeouts
 	trace    string
 	began    time.Time
@@ -91,8 +95,8 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	}
 	part := g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions)))
 	a := &answer{g: g, model: m, call: c, wake: make(chan struct{}, 1)}
-	first := waits
-	if m.GetUnaryBlocks() && !c.template.GetStream() {
+	first, echoes := waits, c.template.GetEcho()
+	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
 	}
 	for _, b := range bodies {
@@ -100,6 +104,10 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 			a.Close()
 			return nil, err
 		}
+	}
+	c.template, c.messages, c.raw = nil, nil, nil // a stream may be open for long
+	if !echoes {
+		c.prompts = nil
 	}
 	return a, nil
 }
@@ -245,8 +253,14 @@ func (a *answer) Next(ctx context.Context) ([]piece, error) {
 	}
 }
 
+// gone says why nobody waits for the answer any more.
 func (a *answer) gone(ctx context.Context) error {
-	if context.Cause(ctx) == context.DeadlineExceeded {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, host.ErrDrainDeadline) {
+		return errs.New(errs.Unavailable, "server_stopping",
+			"The server is stopping and the time for calls in flight is over. Try again; operator: --drain-timeout is how long they may take.")
+	}
+	if cause == context.DeadlineExceeded {
 		return errs.New(errs.Timeout, "total_timeout", "The answer did not end within the deadline of the call. Ask for fewer tokens or give it more time.")
 	}
 	return errs.New(errs.Canceled, "client_closed", "The client left.")

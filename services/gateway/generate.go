@@ -98,6 +98,7 @@ func turns(in []openai.Message) []chat.Message {
 // fill takes over what chat and completions share.
 func fill(c *call, p *openai.Params) {
 	c.model, c.n, c.given = p.Model, max(p.N, 1), p.Given
+	c.stream, c.logprobs = p.Stream, p.Logprobs
 	c.template = &inferv1.Request{
 		RequestId: c.id, Model: p.Model, Stop: p.Stop, MaxTokens: uint32(p.MaxTokens), IgnoreEos: p.IgnoreEOS,
 		Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
@@ -120,7 +121,7 @@ func (x *exchange) respond(a *answer, f face, prefix, op string, include bool) {
 	defer active.Dec()
 	defer func() { x.annotate(a, op) }()
 	head := openai.Head{ID: prefix + x.id, Created: x.began.Unix(), Model: a.model.GetName()}
-	if a.call.template.GetStream() {
+	if a.call.stream {
 		x.stream(a, f, head, include)
 		return
 	}
@@ -129,7 +130,7 @@ func (x *exchange) respond(a *answer, f face, prefix, op string, include bool) {
 
 func (x *exchange) whole(a *answer, f face, head openai.Head) {
 	choices := make([]openai.Choice, len(a.seqs))
-	logprobs := a.call.template.GetLogprobs()
+	logprobs := a.call.logprobs
 	for i := range choices {
 		choices[i].Index = i
 		if logprobs {
@@ -214,18 +215,15 @@ func (x *exchange) stream(a *answer, f face, head openai.Head, include bool) {
 	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
 	f.open(head, len(a.seqs))
 	out := &writer{w: x.w, rc: http.NewResponseController(x.w), slow: x.g.cfg.SlowClient}
-	buf := make([]byte, 0, 1024)
 	for err == nil {
-		buf = buf[:0]
-		for i := range pieces {
-			buf = f.piece(buf, &pieces[i])
-		}
-		if werr := out.write(buf); werr != nil {
+		if werr := out.write(func(b []byte) []byte {
+			for i := range pieces {
+				b = f.piece(b, &pieces[i])
+			}
+			return b
+		}); werr != nil {
 			x.cut(a, werr)
 			return
-		}
-		if cap(buf) > 64<<10 {
-			buf = make([]byte, 0, 1024)
 		}
 		pieces, err = a.Next(x.alive())
 	}
@@ -233,11 +231,12 @@ func (x *exchange) stream(a *answer, f face, head openai.Head, include bool) {
 		x.broken(a, out, err)
 		return
 	}
-	buf = buf[:0]
-	if include {
-		buf = f.usage(buf, totals(a))
-	}
-	if werr := out.write(openai.AppendDone(buf)); werr != nil {
+	if werr := out.write(func(b []byte) []byte {
+		if include {
+			b = f.usage(b, totals(a))
+		}
+		return openai.AppendDone(b)
+	}); werr != nil {
 		x.cut(a, werr)
 		return
 	}
@@ -253,7 +252,7 @@ func (x *exchange) broken(a *answer, out *writer, err error) {
 		return
 	}
 	x.g.metrics.ended(a, http.StatusOK, true)
-	if werr := out.write(openai.AppendErrorEvent(nil, e)); werr != nil {
+	if werr := out.write(func(b []byte) []byte { return openai.AppendErrorEvent(b, e) }); werr != nil {
 		x.g.log.Debug("error event not delivered", "request_id", x.id, "error", werr)
 	}
 }
@@ -275,8 +274,12 @@ type writer struct {
 	until time.Time
 }
 
-func (o *writer) write(b []byte) error {
-	if len(b) == 0 {
+// write sends what spell appends, if anything. Its buffer is borrowed: an open stream that is silent holds none.
+func (o *writer) write(spell func([]byte) []byte) error {
+	buf := bodies.Get().(*[]byte)
+	defer bodies.Put(buf)
+	*buf = spell((*buf)[:0])
+	if len(*buf) == 0 {
 		return nil
 	}
 	if now := time.Now(); o.until.Sub(now) < o.slow-time.Second || o.until.IsZero() {
@@ -285,7 +288,7 @@ func (o *writer) write(b []byte) error {
 			return err
 		}
 	}
-	if _, err := o.w.Write(b); err != nil {
+	if _, err := o.w.Write(*buf); err != nil {
 		return err
 	}
 	return o.rc.Flush()

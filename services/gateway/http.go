@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -120,8 +121,9 @@ func (x *exchange) fail(a *answer, err error) {
 
 // public renders an error for a client. A decoder's error is public already.
 func public(err error) *openai.Error {
-	if e, ok := err.(*openai.Error); ok {
-		return e
+	var decoded *openai.Error
+	if errors.As(err, &decoded) {
+		return decoded
 	}
 	e := errs.As(err)
 	return &openai.Error{Status: e.Kind.HTTP(), Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
@@ -281,7 +283,7 @@ func (x *exchange) annotate(a *answer, op string) {
 	x.span.SetName(obs.SpanName(op, a.model.GetName()))
 	x.span.SetAttributes(
 		obs.OperationName.String(op), obs.ProviderName.String(obs.Provider), obs.RequestModel.String(a.model.GetName()),
-		obs.RequestStream.Bool(a.call.template.GetStream()), obs.RequestID.String(x.id),
+		obs.RequestStream.Bool(a.call.stream), obs.RequestID.String(x.id),
 		obs.UsageInputTokens.Int(a.usage.Prompt()), obs.UsageOutputTokens.Int(a.usage.Output+a.usage.Reasoning),
 		obs.UsageCacheRead.Int(a.usage.CacheRead), obs.LatencyFirstToken.Float64(a.firstToken.Seconds()),
 	)

@@ -105,7 +105,7 @@ func (m *metrics) ended(a *answer, status int, broken bool) {
 		m.requests.WithLabelValues(a.model.GetName(), strconv.Itoa(status)).Inc()
 	}
 	took := time.Since(a.call.began)
-	if a.call.template.GetStream() {
+	if a.call.stream {
 		h.streamed.Observe(took.Seconds())
 	} else {
 		h.whole.Observe(took.Seconds())

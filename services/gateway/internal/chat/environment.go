@@ -7,7 +7,6 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/builtins"
 	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/parser"
 )
 
 // environment is what a template may use: gonja's filters, tests and methods with some replaced, no statement that
@@ -29,7 +28,7 @@ func environment(bos, eos string) *exec.Environment {
 		Context:           exec.NewContext(global),
 		Filters:           filters(),
 		Tests:             builtins.Tests,
-		ControlStructures: exec.NewControlStructureSet(map[string]parser.ControlStructureParser(statements)),
+		ControlStructures: exec.NewControlStructureSet(statements),
 		Methods:           methods,
 	}
 }

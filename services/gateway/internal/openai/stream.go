@@ -2,25 +2,27 @@ package openai
 
 // chunks is what the chunks of one stream repeat, spelled out once.
 type chunks struct {
-	head []byte // data: {…"choices":[{"index":
-	none []byte // data: {…"choices":[],"usage":
+	head []byte // data: {…"choices":[
 	tail string // what follows a choice's finish_reason
 }
 
 func newChunks(h Head, object string, includeUsage bool) chunks {
-	head := appendHead([]byte("data: "), h, object)
-	c := chunks{tail: "}]}\n\n"}
-	c.head = append(head[:len(head):len(head)], `{"index":`...)
-	c.none = append(head[:len(head):len(head)], `],"usage":`...)
+	size := len(h.ID) + len(h.Model) + len(h.Fingerprint) + 160 // a stream holds it for its whole life: no spare room
+	c := chunks{head: appendHead(append(make([]byte, 0, size), "data: "...), h, object), tail: "}]}\n\n"}
 	if includeUsage {
 		c.tail = "}],\"usage\":null}\n\n"
 	}
 	return c
 }
 
+// choice appends the beginning of a chunk up to the choice's index.
+func (c *chunks) choice(b []byte, index int) []byte {
+	return appendInt(append(append(b, c.head...), `{"index":`...), index)
+}
+
 // AppendUsage appends the chunk without choices that stream_options.include_usage asks for, sent once before [DONE].
 func (c *chunks) AppendUsage(b []byte, u Usage) []byte {
-	b = append(b, c.none...)
+	b = append(append(b, c.head...), `],"usage":`...)
 	b = appendUsage(b, u)
 	return append(b, "}\n\n"...)
 }
@@ -36,14 +38,14 @@ func NewChatStream(h Head, includeUsage bool) *ChatStream {
 
 // AppendRole appends the first chunk of a choice.
 func (s *ChatStream) AppendRole(b []byte, index int) []byte {
-	b = appendInt(append(b, s.head...), index)
+	b = s.choice(b, index)
 	b = append(b, `,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null`...)
 	return append(b, s.tail...)
 }
 
 // AppendText appends a chunk with text, which may be empty where there are only logprobs. A nil lp is null.
 func (s *ChatStream) AppendText(b []byte, index int, text string, lp []TokenLogprob) []byte {
-	b = appendInt(append(b, s.head...), index)
+	b = s.choice(b, index)
 	b = append(b, `,"delta":{"content":`...)
 	b = appendString(b, text)
 	b = append(b, `},"logprobs":`...)
@@ -54,7 +56,7 @@ func (s *ChatStream) AppendText(b []byte, index int, text string, lp []TokenLogp
 
 // AppendFinish appends the last chunk of a choice.
 func (s *ChatStream) AppendFinish(b []byte, index int, finish string) []byte {
-	b = appendInt(append(b, s.head...), index)
+	b = s.choice(b, index)
 	b = append(b, `,"delta":{},"logprobs":null,"finish_reason":`...)
 	b = appendString(b, finish)
 	return append(b, s.tail...)
@@ -75,7 +77,7 @@ func NewCompletionStream(h Head, includeUsage bool, choices int) *CompletionStre
 
 // AppendText appends a chunk. A nil lp and an empty finish are null; the index is below the number of choices.
 func (s *CompletionStream) AppendText(b []byte, index int, text string, lp []TokenLogprob, finish string) []byte {
-	b = appendInt(append(b, s.head...), index)
+	b = s.choice(b, index)
 	b = append(b, `,"text":`...)
 	b = appendString(b, text)
 	b = append(b, `,"logprobs":`...)
