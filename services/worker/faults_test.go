@@ -230,6 +230,11 @@ func TestSequencesOfASilentGatewayStop(t *testing.T) {
 	if d := time.Since(at); d < 2500*time.Millisecond || d > 4*time.Second {
 		t.Errorf("given up after %s, want 3 s", d)
 	}
+	pong := new(inferv1.Pong)
+	f.ask(pingFor(o.Submit.Sequence, 1), pong) // it was only cut off, and is back
+	if len(pong.GetUnknown()) != 1 {
+		t.Error("the gateway is left to wait for a sequence that was stopped")
+	}
 }
 
 func TestADeadlineEndsASequenceWithATypedError(t *testing.T) {

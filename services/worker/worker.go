@@ -77,7 +77,7 @@ func (w *Worker) Ready() error {
 
 // Banner says what the worker computes with.
 func (w *Worker) Banner() []string {
-	return []string{fmt.Sprintf("worker %s: engine %s", w.name, w.cfg.Engine)}
+	return []string{fmt.Sprintf("engine %s, as %s", w.cfg.Engine, w.name)}
 }
 
 // Run starts the engine, joins the fleet and works until ctx ends or a drain is asked for; it then lets running

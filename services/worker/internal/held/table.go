@@ -107,12 +107,15 @@ func (t *Table) find(k Key) *Sequence {
 	return nil
 }
 
-// Find returns a sequence that is active or was not long ago.
+// Find returns a sequence that is active, or ended not long ago and has said so: a cancelled one told its gateway nothing.
 func (t *Table) Find(k Key) (*Sequence, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.find(k)
-	return s, s != nil
+	if s == nil || !s.ended.IsZero() && s.outcome.Verdict == Cancelled {
+		return nil, false
+	}
+	return s, true
 }
 
 // Cancel stops the sequences of a key with a cause and remembers the key for dispatches that come late. Ended ones are
