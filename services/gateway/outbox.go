@@ -132,6 +132,8 @@ func (l *link) sweep() {
 		case flight.AskWorker:
 			e := &inferv1.Expect{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Next: p.Next}
 			pings[p.Worker] = append(pings[p.Worker], e)
+			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
+			l.out.grant(p.Worker, &inferv1.Limit{Ref: e.Ref, Below: p.Granted})
 		default:
 			l.g.expire(s, need)
 		}

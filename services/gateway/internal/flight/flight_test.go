@@ -121,6 +121,9 @@ func TestCreditBoundsWhatIsHeldAndNeverStalls(t *testing.T) {
 		if grant > 0 {
 			granted = grant
 		}
+		if now := s.Where().Granted; now != granted {
+			t.Fatalf("a lost grant of %d would be repeated as %d", granted, now)
+		}
 		if sent == granted {
 			t.Fatal("stalled: everything was taken and nothing more is granted")
 		}

@@ -150,6 +150,7 @@ type Place struct {
 	Worker  string // empty where unknown
 	BoundTo uint32 // attempt to name to the worker
 	Next    uint32 // index of the delta that is missing
+	Granted uint32 // deltas that the worker may send
 	Bound   bool
 	Over    bool
 }
@@ -162,7 +163,7 @@ func (s *Sequence) Where() Place {
 }
 
 func (s *Sequence) place() Place {
-	p := Place{Attempt: s.attempt, Worker: s.worker, BoundTo: s.boundTo, Next: s.next, Bound: s.bound, Over: s.over}
+	p := Place{Attempt: s.attempt, Worker: s.worker, BoundTo: s.boundTo, Next: s.next, Granted: s.granted, Bound: s.bound, Over: s.over}
 	if !s.bound {
 		p.BoundTo = s.attempt
 	}
