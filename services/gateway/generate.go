@@ -26,51 +26,53 @@ type face interface {
 	usage(b []byte, u openai.Usage) []byte
 }
 
-func (g *Gateway) serveChat(x *exchange) {
+// reply is an answer that has begun, and how to spell it. Handlers hand it back instead of serving it, so that their
+// frames are off the stack while a stream is open: together with the host's they were what kept it at 16 kB.
+type reply struct {
+	*answer
+	face
+	prefix, op string
+	include    bool // the usage chunk was asked for
+}
+
+func (g *Gateway) serveChat(x *exchange) *reply {
 	data, release, err := x.body()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	req, err := openai.DecodeChat(data, openai.Limits{Depth: g.cfg.JSONDepth})
 	if err != nil {
 		release()
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	c, err := x.call()
 	if err != nil {
 		release()
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	c.messages, c.raw = turns(req.Messages), req.RawMessages
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
 	release()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
-	x.respond(a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat, req.IncludeUsage)
+	return &reply{a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat, req.IncludeUsage}
 }
 
-func (g *Gateway) serveCompletion(x *exchange) {
+func (g *Gateway) serveCompletion(x *exchange) *reply {
 	data, release, err := x.body()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	defer release()
 	req, err := openai.DecodeCompletion(data, openai.Limits{Depth: g.cfg.JSONDepth})
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	c, err := x.call()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	fill(c, &req.Params)
 	c.template.Echo, c.template.AddSpecial = req.Echo, req.AddSpecialTokens
@@ -80,11 +82,10 @@ func (g *Gateway) serveCompletion(x *exchange) {
 	}
 	a, err := g.generate(x.alive(), c)
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	f := &completionFace{include: req.IncludeUsage, prompts: c.prompts, n: c.n, logprobs: req.Logprobs}
-	x.respond(a, f, "cmpl-", obs.OpText, req.IncludeUsage)
+	return &reply{a, f, "cmpl-", obs.OpText, req.IncludeUsage}
 }
 
 func turns(in []openai.Message) []chat.Message {
@@ -114,21 +115,32 @@ func fill(c *call, p *openai.Params) {
 }
 
 // respond carries an answer to the client, streamed or whole, and closes it.
-func (x *exchange) respond(a *answer, f face, prefix, op string, include bool) {
-	defer a.Close()
-	active := x.g.metrics.of(a.model.GetName()).active
+func (x *exchange) respond(r *reply) {
+	active := x.g.metrics.of(r.model.GetName()).active
 	active.Inc()
-	defer active.Dec()
-	defer func() { x.annotate(a, op) }()
-	head := openai.Head{ID: prefix + x.id, Created: x.began.Unix(), Model: a.model.GetName()}
-	if a.call.stream {
-		x.stream(a, f, head, include)
-		return
+	defer func() {
+		r.Close()
+		active.Dec()
+		x.annotate(r.answer, r.op)
+	}()
+	if r.call.stream {
+		x.stream(r)
+	} else {
+		x.whole(r)
 	}
-	x.whole(a, f, head)
 }
 
-func (x *exchange) whole(a *answer, f face, head openai.Head) {
+// head is what every chunk of the answer repeats.
+func (x *exchange) head(r *reply) openai.Head {
+	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.model.GetName()}
+	if r.start != nil {
+		h.Fingerprint = r.start.Fingerprint
+	}
+	return h
+}
+
+func (x *exchange) whole(r *reply) {
+	a := r.answer
 	choices := make([]openai.Choice, len(a.seqs))
 	logprobs := a.call.logprobs
 	for i := range choices {
@@ -163,12 +175,9 @@ func (x *exchange) whole(a *answer, f face, head openai.Head) {
 			}
 		}
 	}
-	if a.start != nil {
-		head.Fingerprint = a.start.Fingerprint
-	}
 	x.headers(a)
 	buf := bodies.Get().(*[]byte)
-	*buf = f.whole((*buf)[:0], head, choices, totals(a))
+	*buf = r.face.whole((*buf)[:0], x.head(r), choices, totals(a))
 	x.json(http.StatusOK, *buf)
 	bodies.Put(buf)
 	x.g.metrics.ended(a, http.StatusOK, false)
@@ -200,20 +209,18 @@ func totals(a *answer) openai.Usage {
 
 // stream sends server-sent events. Nothing is written before the first piece, so that whatever fails until then is an
 // honest status; afterwards the stream ends with [DONE] or with an error event.
-func (x *exchange) stream(a *answer, f face, head openai.Head, include bool) {
+func (x *exchange) stream(r *reply) {
+	a, f := r.answer, r.face
 	pieces, err := a.Next(x.alive())
 	if err != nil {
 		x.headers(a)
 		x.fail(a, err)
 		return
 	}
-	if a.start != nil {
-		head.Fingerprint = a.start.Fingerprint
-	}
 	x.headers(a)
 	h := x.w.Header()
 	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
-	f.open(head, len(a.seqs))
+	f.open(x.head(r), len(a.seqs))
 	out := &writer{w: x.w, rc: http.NewResponseController(x.w), slow: x.g.cfg.SlowClient}
 	for err == nil {
 		if werr := out.write(func(b []byte) []byte {
@@ -232,7 +239,7 @@ func (x *exchange) stream(a *answer, f face, head openai.Head, include bool) {
 		return
 	}
 	if werr := out.write(func(b []byte) []byte {
-		if include {
+		if r.include {
 			b = f.usage(b, totals(a))
 		}
 		return openai.AppendDone(b)

@@ -28,7 +28,7 @@ func (g *Gateway) HTTP() http.Handler {
 	methods := map[string]string{}
 	for _, r := range []struct {
 		method, path string
-		serve        func(*exchange)
+		serve        func(*exchange) *reply
 	}{
 		{"POST", "/v1/chat/completions", g.serveChat},
 		{"POST", "/v1/completions", g.serveCompletion},
@@ -42,7 +42,7 @@ func (g *Gateway) HTTP() http.Handler {
 		methods[r.path] = r.method
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		g.exchange(w, r, func(x *exchange) { x.refuse(noRoute(r, methods)) })
+		g.exchange(w, r, func(x *exchange) *reply { return x.refuse(noRoute(r, methods)) })
 	})
 	return mux
 }
@@ -67,19 +67,28 @@ type exchange struct {
 	span  trace.Span
 }
 
-// exchange gives a request its id, its trace and its handler.
-func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*exchange)) {
+// exchange gives a request its id, its trace and its handler. A handler answers by itself, or returns what to answer.
+func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*exchange) *reply) {
 	x := &exchange{g: g, w: w, r: r, began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
 	w.Header()["X-Request-Id"] = []string{x.id}
 	if tp := r.Header.Get("Traceparent"); tp != "" || g.tracing {
-		ctx := obs.Extract(r.Context(), tp)
-		if g.tracing {
-			ctx, x.span = g.deps.Tracer.Tracer("leat/gateway").Start(ctx, r.Method+" "+r.Pattern, trace.WithSpanKind(trace.SpanKindServer))
-			defer x.span.End()
-		}
-		x.r = r.WithContext(ctx)
+		x.trace(tp)
 	}
-	serve(x)
+	if answer := serve(x); answer != nil {
+		x.respond(answer)
+	}
+	if x.span != nil {
+		x.span.End()
+	}
+}
+
+// trace goes on with the client's trace, and adds a span to it where tracing is on.
+func (x *exchange) trace(parent string) {
+	ctx := obs.Extract(x.r.Context(), parent)
+	if x.g.tracing {
+		ctx, x.span = x.g.deps.Tracer.Tracer("leat/gateway").Start(ctx, x.r.Method+" "+x.r.Pattern, trace.WithSpanKind(trace.SpanKindServer))
+	}
+	x.r = x.r.WithContext(ctx)
 }
 
 // requestID takes the client's id where it is fit for headers and logs, and makes one otherwise.
@@ -96,8 +105,9 @@ func requestID(given string) string {
 }
 
 // refuse answers with an error in OpenAI's form.
-func (x *exchange) refuse(err error) {
+func (x *exchange) refuse(err error) *reply {
 	x.fail(nil, err)
+	return nil
 }
 
 // fail is refuse for a call that may have begun.
@@ -144,12 +154,14 @@ func (x *exchange) log(e *openai.Error, err error) {
 	x.g.log.Debug("request refused", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
 }
 
-func (x *exchange) json(status int, body []byte) {
+// json sends a whole body; it returns nil, since nothing is left to answer.
+func (x *exchange) json(status int, body []byte) *reply {
 	h := x.w.Header()
 	h["Content-Type"] = contentJSON
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a failed write means that the client left
+	return nil
 }
 
 var (

@@ -9,39 +9,36 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
-func (g *Gateway) serveModels(x *exchange) {
+func (g *Gateway) serveModels(x *exchange) *reply {
 	models := g.directory.models()
 	out := make([]openai.Model, len(models))
 	for i, m := range models {
 		out[i] = card(m)
 	}
-	x.json(http.StatusOK, openai.AppendModels(nil, out))
+	return x.json(http.StatusOK, openai.AppendModels(nil, out))
 }
 
-func (g *Gateway) serveModel(x *exchange) {
+func (g *Gateway) serveModel(x *exchange) *reply {
 	m, e := g.directory.lookup(x.r.PathValue("model"))
 	if e != nil {
-		x.refuse(e)
-		return
+		return x.refuse(e)
 	}
-	x.json(http.StatusOK, openai.AppendModel(nil, card(m)))
+	return x.json(http.StatusOK, openai.AppendModel(nil, card(m)))
 }
 
 func card(m *served) openai.Model {
 	return openai.Model{ID: m.GetName(), Created: m.GetCreatedUnix(), OwnedBy: "leat-" + m.GetEngine(), MaxModelLen: int(m.GetContextLength())}
 }
 
-func (g *Gateway) serveTokenize(x *exchange) {
+func (g *Gateway) serveTokenize(x *exchange) *reply {
 	data, release, err := x.body()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	defer release()
 	req, err := openai.DecodeTokenize(data, openai.Limits{Depth: g.cfg.JSONDepth})
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	text := req.Text
 	m, err := g.tokenizer(req.Model)
@@ -54,49 +51,42 @@ func (g *Gateway) serveTokenize(x *exchange) {
 		text = p.text
 	}
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	ids, err := g.tokenize(x.alive(), m, text, req.AddSpecialTokens, req.ParseSpecialTokens)
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
-	x.json(http.StatusOK, openai.AppendTokens(nil, ids, int(m.GetContextLength())))
+	return x.json(http.StatusOK, openai.AppendTokens(nil, ids, int(m.GetContextLength())))
 }
 
-func (g *Gateway) serveDetokenize(x *exchange) {
+func (g *Gateway) serveDetokenize(x *exchange) *reply {
 	data, release, err := x.body()
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	defer release()
 	req, err := openai.DecodeDetokenize(data, openai.Limits{Depth: g.cfg.JSONDepth})
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	m, err := g.tokenizer(req.Model)
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
 	text, err := g.detokenize(x.alive(), m, req.Tokens)
 	if err != nil {
-		x.refuse(err)
-		return
+		return x.refuse(err)
 	}
-	x.json(http.StatusOK, openai.AppendText(nil, text))
+	return x.json(http.StatusOK, openai.AppendText(nil, text))
 }
 
-func (g *Gateway) serveTokenizerInfo(x *exchange) {
+func (g *Gateway) serveTokenizerInfo(x *exchange) *reply {
 	m, e := g.directory.lookup(x.r.URL.Query().Get("model"))
 	if e != nil {
-		x.refuse(e)
-		return
+		return x.refuse(e)
 	}
-	x.json(http.StatusOK, openai.AppendTokenizerInfo(nil, openai.TokenizerInfo{
+	return x.json(http.StatusOK, openai.AppendTokenizerInfo(nil, openai.TokenizerInfo{
 		Model: m.GetName(), BOS: m.GetBosToken(), EOS: m.GetEosToken(), PAD: m.GetPadToken(), ChatTemplate: m.GetChatTemplate(),
 	}))
 }
