@@ -20,7 +20,7 @@ import (
 // once a worker with the real model has joined.
 func TestRetriesOutliveNoWorker(t *testing.T) {
 	nats := procs.NATS(t)
-	p := leat(t, "up", "--without", "worker", "--nats", nats)
+	p, _ := leat(t, "up", "--without", "worker", "--nats", nats)
 	scenario.Ready(t, p.URL())
 	refused, ended := make(chan string, 3), make(chan error, 3)
 	env := append(os.Environ(), "LEAT_TEST_URL="+p.URL(), "NODE_PATH="+installed(t, "node/node_modules"))
@@ -29,7 +29,7 @@ func TestRetriesOutliveNoWorker(t *testing.T) {
 		"node":   {"node", "recover.cjs"},
 	} {
 		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-		cmd.Dir, cmd.Env, cmd.Stderr = dir, env, os.Stderr
+		cmd.Dir, cmd.Env, cmd.Stderr = dir, append(env, "PYTHONDONTWRITEBYTECODE=1"), os.Stderr
 		go watch(cmd, refused, ended)
 	}
 	go goRecovers(t.Context(), p.URL(), refused, ended)

@@ -24,24 +24,25 @@ const model = "smollm2-135m-instruct"
 // patience is how long anything may take before a test gives up on it.
 const patience = 90 * time.Second
 
-// up starts `leat up` with the real model on free ports and returns its base URL once the model can be called.
-func up(t *testing.T, args ...string) string {
+// up starts `leat up` with the real model on free ports and returns its base URL and what it writes, once the model can
+// be called.
+func up(t *testing.T, args ...string) (url string, out *procs.Output) {
 	t.Helper()
-	p := leat(t, append([]string{"up", "--nats-listen", "127.0.0.1:0", "--nats-dir", t.TempDir()}, args...)...)
+	p, out := leat(t, append([]string{"up", "--nats-listen", "127.0.0.1:0", "--nats-dir", t.TempDir()}, args...)...)
 	until(t, "the model can be called", func() bool { return strings.Contains(get(t, p.URL()+"/v1/models"), model) })
-	return p.URL()
+	return p.URL(), out
 }
 
 // leat starts a service of the leat binary on free ports.
-func leat(t *testing.T, args ...string) *procs.Process {
+func leat(t *testing.T, args ...string) (p *procs.Process, out *procs.Output) {
 	t.Helper()
-	out := &procs.Output{}
+	out = &procs.Output{}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the last lines of leat %s:\n%s", strings.Join(args, " "), out.Tail(25))
 		}
 	})
-	return procs.Run(t, out, programs.Ours(t, "leat"), append(args, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")...)
+	return procs.Run(t, out, programs.Ours(t, "leat"), append(args, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")...), out
 }
 
 // installed returns a path below the directory that install.sh fills, and fails with what to do where it is not there.

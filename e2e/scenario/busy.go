@@ -8,6 +8,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
 )
 
 // hold opens a stream that occupies a slot and returns once its first event has come; stop closes the connection.
@@ -53,6 +59,10 @@ func queueFull(t *testing.T, d Driver) {
 	if s, err := strconv.Atoi(r.Header.Get("Retry-After")); err != nil || s < 1 || s > 600 {
 		t.Errorf("Retry-After %q, want some seconds", r.Header.Get("Retry-After"))
 	}
+	_, _, _, err := generate(t.Context(), gatewayv1.NewGatewayServiceClient(dial(t, f)), &gatewayv1.GenerateRequest{Model: "sim", Prompt: "third"})
+	if status.Code(err) != codes.ResourceExhausted || reason(err) != "queue_full" || retryAfter(err) <= 0 {
+		t.Errorf("over gRPC: %v (%s, retry after %s), want RESOURCE_EXHAUSTED with RetryInfo", err, reason(err), retryAfter(err))
+	}
 	free()
 	if err := <-queued; err != nil {
 		t.Errorf("the queued request: %v", err)
@@ -89,6 +99,11 @@ func timeouts(t *testing.T, d Driver) {
 	refusal{504, "server_error", "queue_timeout", "", []string{"queue"}}.check(t, send(t, url, body, "X-Leat-Timeout", "queue=100ms"))
 	free()
 	streamTimeout(t, f)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-leat-timeout", "total=200ms")
+	_, text, _, err := generate(ctx, gatewayv1.NewGatewayServiceClient(dial(t, f)), &gatewayv1.GenerateRequest{Model: "sim", Prompt: "x", IgnoreEos: true})
+	if status.Code(err) != codes.DeadlineExceeded || reason(err) != "total_timeout" || text[0] == "" {
+		t.Errorf("over gRPC: %v (%s) after %q, want DEADLINE_EXCEEDED after some text", err, reason(err), text[0])
+	}
 }
 
 // streamTimeout: a stream that has begun ends with an error event and without [DONE].

@@ -16,6 +16,7 @@ func Run(t *testing.T, d Driver) {
 		{"time-outs", timeouts},
 		{"large prompt", largePrompt},
 		{"cancel", cancel},
+		{"slow client", slowClient},
 		{"worker joins and leaves", joinAndLeave},
 		{"worker killed", killed},
 		{"trace and canary", canary},

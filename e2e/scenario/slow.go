@@ -1,0 +1,61 @@
+package scenario
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slowClient: a client that reads nothing pauses only itself and is cut at the limit; what it gets is never taken for a
+// whole answer. Another client of the same worker has its own answers meanwhile.
+func slowClient(t *testing.T, d Driver) {
+	w := fast("alpha")
+	w.Args = append(w.Args, "--slots", "2", "--sim-kv-blocks", "50000")
+	f := d.Start(t, Spec{Config: "gateway: {slow_client: 1s}\n", Workers: []Worker{w}})
+	body := readNothing(t, f)
+	last, same := 0.0, 0
+	until(t, "the slow client's sequence is paused", func() bool {
+		now := sum(t, f, "vllm:generation_tokens_total")
+		if now != last {
+			same = 0
+		}
+		last, same = now, same+1
+		return now > 0 && same == 5
+	})
+	for range 20 {
+		began := time.Now()
+		r := send(t, f.Addrs().HTTP+"/v1/completions", object{"model": "sim", "prompt": "quick", "max_tokens": 20, "ignore_eos": true})
+		if took := time.Since(began); r.Status != http.StatusOK || took > 2*time.Second {
+			t.Errorf("another client: status %d after %s", r.Status, took)
+		}
+	}
+	idle(t, f)
+	rest, err := io.ReadAll(body)
+	if strings.Contains(string(rest), "[DONE]") {
+		t.Error("a stream that was cut says [DONE]")
+	}
+	if err == nil && !strings.Contains(string(rest), `"error"`) {
+		t.Errorf("a stream that was cut ends like a whole one, after %d bytes", len(rest))
+	}
+	t.Logf("%d bytes were on their way; then: %v", len(rest), err)
+}
+
+// readNothing starts a long stream and reads nothing of it; the buffers of both kernels take in some megabytes.
+func readNothing(t *testing.T, f Fleet) io.Reader {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{}} // a connection of its own
+	t.Cleanup(client.CloseIdleConnections)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.Addrs().HTTP+"/v1/completions",
+		strings.NewReader(`{"model":"sim","prompt":"slow","max_tokens":700000,"ignore_eos":true,"stream":true,"logprobs":20}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the slow client's request: %v, %v", resp, err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	return resp.Body
+}
