@@ -20,7 +20,7 @@ func (h *Host) banner(work context.Context, services []Service) {
 		}
 		h.say("listen "+proto, addr)
 	}
-	if h.Bus != nil {
+	if h.Bus != nil && h.NATS.URL != "" {
 		h.say("bus", conf.HidePasswords(h.NATS.URL))
 	}
 	for _, s := range services {
@@ -62,9 +62,12 @@ func (h *Host) sayStreams(work context.Context) {
 	}
 }
 
+// format is the log's, json or text.
+func (h *Host) format() string { return h.cfg.Host.Log.FormatFor(h.stderr) }
+
 // say writes one line of the banner.
 func (h *Host) say(what, text string) {
-	if h.cfg.Host.Log.Format == "text" {
+	if h.format() == "text" {
 		fmt.Fprintf(h.stderr, "%-12s %s\n", what, text)
 		return
 	}

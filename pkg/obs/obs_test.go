@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -222,5 +225,44 @@ func BenchmarkInject(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = obs.Inject(ctx)
+	}
+}
+
+func TestATextLogIsALineForAPerson(t *testing.T) {
+	var out bytes.Buffer
+	log, _, err := obs.NewLogger(&out, obs.LogConfig{Format: "text"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info("joined", "pool", "p 1", "note", "")
+	log.With("worker", "w1").WithGroup("g").Warn("left", "after", time.Second)
+	log.Debug("never")
+	stamp := regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d\.\d{3} `)
+	if got, want := stamp.ReplaceAllString(out.String(), ""), "joined pool=\"p 1\"\nWARN left worker=w1 g.after=1s\n"; got != want {
+		t.Errorf("logged %q, want %q", got, want)
+	}
+}
+
+func TestTheLogIsForPeopleOnlyWhereTheyRead(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, c := range []struct {
+		format string
+		w      io.Writer
+		want   string
+	}{
+		{"auto", file, "json"}, {"auto", new(bytes.Buffer), "json"}, {"auto", null, "text"}, {"json", null, "json"}, {"text", file, "text"}, {"", null, "json"},
+	} {
+		if got := (obs.LogConfig{Format: c.format}).FormatFor(c.w); got != c.want {
+			t.Errorf("format %q to a %T is %s, want %s", c.format, c.w, got, c.want)
+		}
 	}
 }
