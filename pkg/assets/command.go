@@ -2,20 +2,23 @@ package assets
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/leathq/leat/pkg/conf"
 )
 
 // Command is `leat fetch`: it puts the engine libraries and a model in place and prints
-// where they are, one "name<TAB>path" a line on stdout; progress goes to stderr. It
-// returns flag.ErrHelp after printing its help.
+// where they are, one "name<TAB>path" a line on stdout; progress goes to stderr. Its help
+// and a wrong command line come back as conf.Help and *conf.Error.
 func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var spec Spec
 	opt := Options{Progress: stderr}
 	set := flag.NewFlagSet("leat fetch", flag.ContinueOnError)
-	set.SetOutput(stderr)
-	set.Usage = func() { usage(set, stderr) }
+	set.SetOutput(io.Discard)
 	set.StringVar(&spec.Model, "model", "", "GGUF file, or hf:owner/repo/file.gguf[@revision] (default: the small model "+DefaultModel+")")
 	set.StringVar(&spec.EngineLib, "engine-lib", "", "directory with llama.cpp's shared libraries, in place of the prebuilt ones")
 	set.BoolVar(&spec.NoModel, "no-model", false, "fetch the engine libraries only")
@@ -24,11 +27,15 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	set.BoolVar(&opt.Offline, "offline", false, "only check what is there; no client is started, no connection opened")
 	set.Func("transfer", "client: npm and pip download; direct: resume at the byte where it stopped (default: LEAT_TRANSFER, else client)",
 		func(s string) error { opt.Transfer = Transfer(s); return nil })
-	if err := set.Parse(args); err != nil {
-		return err
+	err := set.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return usage(set)
 	}
-	if set.NArg() > 0 {
-		return fmt.Errorf("leat fetch takes no argument %q; see leat fetch --help", set.Arg(0))
+	if err == nil && set.NArg() > 0 {
+		err = fmt.Errorf("%q is not a flag and leat fetch takes no arguments", set.Arg(0))
+	}
+	if err != nil {
+		return &conf.Error{Usage: true, Problems: []string{err.Error() + "; see leat fetch --help"}}
 	}
 	paths, err := Ensure(ctx, spec, opt)
 	if err != nil {
@@ -43,7 +50,10 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return nil
 }
 
-func usage(set *flag.FlagSet, w io.Writer) {
-	fmt.Fprint(w, "leat fetch puts the engine libraries and a model into the cache, once; later starts need no network.\n\n")
+func usage(set *flag.FlagSet) conf.Help {
+	var b strings.Builder
+	b.WriteString("Usage: leat fetch [flags]\n\nPuts the engine libraries and a model into the cache, once; later starts need no network.\n\nFlags:\n")
+	set.SetOutput(&b)
 	set.PrintDefaults()
+	return conf.Help(b.String())
 }

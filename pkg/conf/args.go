@@ -57,6 +57,9 @@ func (l *loader) takeFlag(cmd *commandLine, name, value string, assigned bool, a
 	}
 	if len(target) == 0 && name != "config" {
 		l.refuseUsage("unknown flag --%s%s", name, hint("--"+name, l.flagNames(), "all flags are listed"))
+		if !assigned && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			return args[1:] // most likely its value: no second mistake
+		}
 		return args
 	}
 	if !assigned && l.isBool(name) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func load(t *testing.T, file string, environ []string, args ...string) (*router,
 		environ = append(environ, "LEAT_CONFIG="+path)
 	}
 	loaded, err := conf.Load(conf.Spec{
-		Program: "leat router", Summary: "Routes.", Args: args, Environ: environ, Overlay: "router", Repeat: []string{"listen"},
+		Program: "leat router", Summary: "Routes.", Examples: []string{"leat router --port 1"}, Footer: "The end.\n", Args: args, Environ: environ, Overlay: "router", Repeat: []string{"listen"},
 		Sections:  []conf.Section{{Into: b}, {Key: "router", Into: r}},
 		Elsewhere: []string{"gateway", "worker"},
 	})
@@ -198,10 +199,22 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUsageIsToldFromTheRest(t *testing.T) {
-	for arg, want := range map[string]bool{"--nope": true, "--queue-max=x": true, "--queue-max=0": false} {
-		_, _, _, err := load(t, "", nil, arg)
-		if got := conf.IsUsage(err); got != want {
-			t.Errorf("%s: usage %v, want %v (%v)", arg, got, want, err)
+	for _, c := range []struct {
+		args, env string
+		usage     bool
+	}{
+		{"--nope", "", true},
+		{"--nope value", "", true},
+		{"--queue-max=x", "", true},
+		{"--queue-max=0", "", true},
+		{"--low=9 --high=1", "", true},
+		{"--low=9", "LEAT_HIGH=1", false}, // either may be the one at fault
+		{"--queue-max=3", "LEAT_QUEUE_WAIT=2h", false},
+		{"", "LEAT_QUEUE_MAX=0", false},
+	} {
+		_, _, _, err := load(t, "", []string{c.env}, strings.Fields(c.args)...)
+		if got := conf.IsUsage(err); err == nil || got != c.usage {
+			t.Errorf("%s %s: usage %v, want %v (%v)", c.env, c.args, got, c.usage, err)
 		}
 	}
 }
@@ -276,6 +289,14 @@ func TestEffectiveConfigurationReadsBackTheSame(t *testing.T) {
 	}
 }
 
+func TestVarsListsWhatASectionReads(t *testing.T) {
+	_, b := defaults()
+	got, err := conf.Vars(b)
+	if want := []string{"LEAT_HTTP", "LEAT_PPROF", "LEAT_PORT", "PORT"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v (%v), want %v", got, err, want)
+	}
+}
+
 func TestHelpComesFromTheTags(t *testing.T) {
 	_, _, _, err := load(t, "", nil, "--nonsense", "--help")
 	var help conf.Help
@@ -283,7 +304,7 @@ func TestHelpComesFromTheTags(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{
-		"Usage: leat router [flags]", "--queue-max int  (default 100)  (LEAT_QUEUE_MAX)\n      longest queue",
+		"Usage: leat router [flags]", "Routes.\n\nExamples:\n  leat router --port 1\n", "The end.\n", "--queue-max int  (default 100)  (LEAT_QUEUE_MAX)\n      longest queue",
 		"router.queue:", "--policy adaptive|random  (default adaptive)", "--port uint16  (default 0)  (LEAT_PORT, PORT)",
 		"yaml router.pools (in the YAML file only)", "--tag list", "--config string",
 	} {

@@ -9,6 +9,18 @@ import (
 // ConfigEnv names the YAML file where --config does not.
 const ConfigEnv = EnvPrefix + "CONFIG"
 
+// Vars lists the environment variables that a configuration (a pointer to its struct) is read from: those of a process
+// that shares its environment with others, for ElsewhereEnv.
+func Vars(into any) ([]string, error) {
+	l := &loader{Spec: Spec{Sections: []Section{{Into: into}}}, Loaded: &Loaded{origins: map[string]Origin{}}}
+	if err := l.declare(); err != nil {
+		return nil, err
+	}
+	var out []string
+	leaves(l.fields, func(f *field) { out = append(out, f.envs...) })
+	return out, nil
+}
+
 // serviceLink matches the variables that Kubernetes and Docker put into a container for a neighbour whose name starts
 // with "leat": they are nobody's typing mistake.
 var serviceLink = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?$`)

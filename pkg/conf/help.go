@@ -20,9 +20,15 @@ func (l *loader) help() string {
 	if l.Summary != "" {
 		fmt.Fprintf(&b, "\n%s\n", l.Summary)
 	}
+	if len(l.Examples) > 0 {
+		b.WriteString("\nExamples:\n  " + strings.Join(l.Examples, "\n  ") + "\n")
+	}
 	b.WriteString("\nA value comes from the flag, else the environment variable, else the YAML file, else the default.\n")
 	fmt.Fprintf(&b, "\n  --config string  (%s)\n      path of the YAML file\n", ConfigEnv)
 	helpFields(&b, l.fields, "")
+	if l.Footer != "" {
+		b.WriteString("\n" + l.Footer)
+	}
 	return b.String()
 }
 

@@ -23,6 +23,9 @@ type Section struct {
 type Spec struct {
 	// Program is the command as the user typed it ("leat router"), Summary one line about it; both for the help text.
 	Program, Summary string
+	// Examples are command lines that work, for the help text, and Footer ends it.
+	Examples []string
+	Footer   string
 	// Args are the command line without the program's name, Environ is os.Environ's form.
 	Args, Environ []string
 	Sections      []Section

@@ -3,7 +3,9 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -55,12 +57,36 @@ func (l *loader) callValidate(v reflect.Value, path string) {
 	for _, err := range flatten(val.Validate()) {
 		var r *Refusal
 		if !errors.As(err, &r) {
-			l.refuse("%s: %s%s", named(path), strings.TrimPrefix(err.Error(), path+": "), l.setIn(path))
+			set := l.setIn(path)
+			l.refuseFrom(slices.Collect(maps.Values(set)), "%s%s%s", prefix(path), strings.TrimPrefix(err.Error(), path+": "), told(set))
 			continue
 		}
 		key := join(path, r.Key)
-		l.refuse("%s%s (%s) %s", key, l.shown(key), l.originOf(key), r.Allowed)
+		l.refuseFrom([]Origin{l.originOf(key)}, "%s%s (%s) %s", key, l.shown(key), l.originOf(key), r.Allowed)
 	}
+}
+
+// refuseFrom counts a complaint as one about the command line where flags alone set what it is about.
+func (l *loader) refuseFrom(from []Origin, format string, args ...any) {
+	flags := 0
+	for _, o := range from {
+		if o.Layer == Flag {
+			flags++
+		}
+	}
+	if flags > 0 && flags == len(from) {
+		l.refuseUsage(format, args...)
+		return
+	}
+	l.refuse(format, args...)
+}
+
+// prefix is a section's name in front of its complaint.
+func prefix(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + ": "
 }
 
 // shown is " = value" of a key, unless it is secret or no single value.
@@ -73,16 +99,25 @@ func (l *loader) shown(path string) (out string) {
 	return out
 }
 
-// setIn names the keys of a section that are no defaults, for complaints that name none.
-func (l *loader) setIn(path string) string {
-	var out []string
+// setIn lists the keys of a section that are no defaults, for complaints that name none.
+func (l *loader) setIn(path string) map[string]Origin {
+	out := map[string]Origin{}
 	for key, from := range l.origins {
 		if parent(key) == path {
-			out = append(out, key+" by "+from.String())
+			out[key] = from
 		}
 	}
-	if len(out) == 0 {
+	return out
+}
+
+// told spells what setIn found.
+func told(set map[string]Origin) string {
+	if len(set) == 0 {
 		return ""
+	}
+	var out []string
+	for key, from := range set {
+		out = append(out, key+" by "+from.String())
 	}
 	sort.Strings(out)
 	return " (set: " + strings.Join(out, ", ") + ")"

@@ -28,7 +28,7 @@ import (
 type Deps struct {
 	// ID names this process: service-machine-random, safe as one token of a NATS subject.
 	ID string
-	// Log is slog with the attributes service and instance. Never a prompt or a completion.
+	// Log is slog, with the attributes service and instance where it is JSON. Never a prompt or a completion.
 	Log *slog.Logger
 	// Metrics is the host's own registry, served under /metrics.
 	Metrics prometheus.Registerer
@@ -79,7 +79,7 @@ func Load(name string, args, environ []string, cfg any, opts ...Option) (*conf.L
 // collect applies options over their defaults and completes the spec.
 func collect(name string, args, environ []string, cfg any, opts []Option) *options {
 	o := &options{config: DefaultConfig(), section: name, stderr: os.Stderr, openBus: connect, version: buildVersion()}
-	o.spec = conf.Spec{Program: "leat " + name, Args: args, Environ: environ}
+	o.spec = conf.Spec{Program: "leat " + name, Args: args, Environ: environ, Footer: ExitCodes}
 	for _, opt := range opts {
 		opt(o)
 	}
@@ -118,7 +118,10 @@ func (h *Host) open(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	h.Log, h.level = log.With("service", h.name, "instance", h.ID), level
+	h.Log, h.level = log, level
+	if h.format() == "json" { // a person in front of one process knows which it is
+		h.Log = log.With("service", h.name, "instance", h.ID)
+	}
 	h.registry = prometheus.NewRegistry()
 	h.Metrics = h.registry
 	h.metrics = newMetrics(h.registry, h.name, h.version)

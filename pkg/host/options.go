@@ -55,6 +55,9 @@ func Program(program, summary string) Option {
 	return func(o *options) { o.spec.Program, o.spec.Summary = program, summary }
 }
 
+// Examples adds command lines that work to the help text.
+func Examples(lines ...string) Option { return func(o *options) { o.spec.Examples = lines } }
+
 // Version sets the version that is reported; otherwise the one that the Go tool put into the binary.
 func Version(v string) Option { return func(o *options) { o.version = v } }
 
