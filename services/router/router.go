@@ -76,7 +76,7 @@ func (r *Router) Ready() error {
 
 // Banner says what the router is called; pools come and go with their workers.
 func (r *Router) Banner() []string {
-	return []string{"router " + r.id + ": owns pools as their workers report; leases in KV " + bus.LeaseBucket + ", TTL " + bus.LeaseTTL.String()}
+	return []string{"owns pools as their workers report, as " + r.id + "; leases in KV " + bus.LeaseBucket + ", TTL " + bus.LeaseTTL.String()}
 }
 
 // Run works until ctx ends, then hands its partitions over and returns nil.

@@ -127,7 +127,7 @@ func (s *Server) URL() string {
 
 // Banner says where it listens and how durable it is.
 func (s *Server) Banner() []string {
-	where := "this process only"
+	where := "nothing: it serves this process only"
 	if u := s.URL(); u != "" {
 		where = u
 	}
@@ -136,7 +136,7 @@ func (s *Server) Banner() []string {
 		sync = "after every write"
 	}
 	return []string{
-		"NATS (embedded) " + where,
+		"listens on " + where,
 		fmt.Sprintf("streams in %s: 1 replica, synced to disk %s; a crash of this machine may lose what came since", s.cfg.Dir, sync),
 	}
 }

@@ -23,9 +23,14 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"up", "run everything in this process, with an embedded NATS", up},
-		{"gateway", "run the gateway alone: OpenAI's HTTP API and gRPC", only("gateway", "OpenAI's HTTP API and gRPC, against any NATS")},
-		{"router", "run the router alone: queues and picks", only("router", "queues requests and picks workers, against any NATS")},
-		{"worker", "join an engine to the fleet", only("worker", "joins an engine to the fleet, against any NATS")},
+		{"gateway", "run the gateway alone: OpenAI's HTTP API and gRPC", only("gateway", "OpenAI's HTTP API and gRPC, against any NATS.",
+			"leat gateway --nats nats://host:4222 --http :8080")},
+		{"router", "run the router alone: queues and picks", only("router", "Queues requests and picks workers, against any NATS. Run two: one takes over from the other.",
+			"leat router --nats nats://host:4222")},
+		{"worker", "join an engine to the fleet", only("worker", "Joins an engine to the fleet, against any NATS. Nothing is configured elsewhere.",
+			"leat worker --nats nats://host:4222                                   # the small model",
+			"leat worker --nats nats://host:4222 --model /models/file.gguf --slots 16",
+			"leat worker --nats nats://host:4222 --engine openai --upstream http://127.0.0.1:8000 --model NAME")},
 		{"chat", "talk to a model in the terminal", chat},
 		{"status", "show pools, workers and queues", status},
 		{"models", "list the models that can be called", models},

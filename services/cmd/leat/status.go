@@ -28,7 +28,7 @@ func status(ctx context.Context, args, _ []string) error {
 	if err != nil {
 		return fmt.Errorf("address %s: %w", *addr, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing is in flight any more
 	client := routerv1.NewRouterServiceClient(conn)
 	for {
 		if err := showStatus(ctx, client, *addr); err != nil {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/pool"
+	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/worker"
+)
+
+// sections are the top-level keys of the file beside the host's.
+func sections() []string {
+	return []string{"without", "embedded_nats", "pools", "gateway", "router", "worker"}
+}
+
+// only runs one service against a NATS that is there. It has that service's flags and no others; file and environment
+// may be those of the whole fleet.
+func only(name, summary string, examples ...string) func(context.Context, []string, []string) error {
+	return func(ctx context.Context, args, environ []string) error {
+		cfg, pools := all.Default(), pool.File{}
+		vars, err := conf.Vars(&cfg)
+		if err != nil {
+			return err
+		}
+		own := []string{name, "pools"}
+		opts := []host.Option{
+			host.Program("leat "+name, summary), host.Examples(examples...), listening(name),
+			host.ElsewhereEnv(func(v string) bool { return assets.IsEnv(v) || slices.Contains(vars, v) }),
+		}
+		if name == "worker" {
+			own = own[:1]
+		} else {
+			opts = append(opts, host.Section("", "settings by pool", &pools))
+		}
+		opts = append(opts, host.Elsewhere(slices.DeleteFunc(sections(), func(s string) bool { return slices.Contains(own, s) })...))
+		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "worker": &cfg.Worker}[name]
+		h, err := host.Open(ctx, name, args, environ, section, opts...)
+		if err != nil {
+			return err
+		}
+		cfg.Pools = pools.Pools
+		cfg.Only(name)
+		if name == "worker" {
+			if err := worker.Prepare(ctx, &cfg.Worker, os.Stderr); err != nil {
+				return closing(ctx, h, err)
+			}
+		}
+		return h.Run(ctx, all.Services(cfg, h.Deps)...)
+	}
+}
+
+// closing gives back what Open opened after a failure. One that the wish to stop caused is a clean stop.
+func closing(ctx context.Context, h *host.Host, err error) error {
+	cerr := h.Close()
+	if ctx.Err() != nil {
+		h.Log.Info("stopped before it was ready", "reason", context.Cause(ctx).Error(), "while", err.Error())
+		return cerr
+	}
+	if cerr != nil {
+		return fmt.Errorf("%w; then: %w", err, cerr)
+	}
+	return err
+}
