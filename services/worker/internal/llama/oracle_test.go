@@ -30,7 +30,7 @@ func newOracle(t testing.TB, threads int) *oracle {
 		t.Fatal(err)
 	}
 	quiet.Do(lib.Quiet) // llama.cpp's chatter does not belong into a test's output
-	m, err := lib.Load(native.Params{Path: modelPath(t), Threads: threads, Slots: 1, Context: 512, Batch: 512})
+	m, err := lib.Load(native.Params{Path: modelPath(t), Threads: threads, Slots: 1, Context: 768, Batch: 768, Flash: true, RowAttention: true})
 	if err != nil {
 		t.Fatal(err)
 	}

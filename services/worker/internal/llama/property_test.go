@@ -33,7 +33,12 @@ func specimens(o *oracle, rng *rand.Rand, n int) []specimen {
 	var sp []specimen
 	for i := range n {
 		x := specimen{n: 2 + rng.IntN(5)}
-		if i > 0 && rng.IntN(2) == 0 { // share a part of an earlier prompt
+		switch kind := rng.IntN(4); {
+		case i == 0:
+		case kind == 0: // the next turn of an earlier sequence, its answer included
+			old := sp[rng.IntN(i)]
+			x.prompt = slices.Concat(old.prompt[:min(len(old.prompt), 40)], old.ids)
+		case kind == 1 || kind == 2: // share a part of an earlier prompt
 			old := sp[rng.IntN(i)].prompt
 			x.prompt = slices.Clone(old[:1+rng.IntN(min(len(old), 32))])
 		}
@@ -43,10 +48,22 @@ func specimens(o *oracle, rng *rand.Rand, n int) []specimen {
 		if x.s.Temperature = &zero; rng.IntN(2) == 0 {
 			x.s.Temperature, x.s.Seed = &warm, &seed
 		}
-		x.ids, x.lps, _ = o.run(x.prompt, x.s, x.n, false)
+		sp = append(sp, x)
+		o.fill(&sp[i])
+	}
+	// Long ones, where kernels for many rows and many keys would come in; they share 520 tokens.
+	long := slices.Concat(text, text, text)[:520]
+	for i := range 2 {
+		x := specimen{n: 4, prompt: slices.Concat(long, text[i:i+70*i+10])}
+		x.s.Temperature = new(float64)
+		o.fill(&x)
 		sp = append(sp, x)
 	}
 	return sp
+}
+
+func (o *oracle) fill(x *specimen) {
+	x.ids, x.lps, _ = o.run(x.prompt, x.s, x.n, false)
 }
 
 func envInt(name string, d int) int {
@@ -65,7 +82,7 @@ func TestSequencesDependOnNothingButThemselves(t *testing.T) {
 	sp := specimens(newOracle(t, 1), rng, max(total/5, 4))
 	// More threads than free cores are many times slower, so few sequences run on two.
 	shapes := []struct{ threads, slots, chunk, context, clients, percent int }{
-		{1, 6, 128, 512, 6, 50}, {1, 3, 7, 256, 5, 40}, {2, 4, 16, 320, 6, 10},
+		{1, 6, 128, 768, 6, 50}, {1, 3, 7, 640, 5, 40}, {2, 4, 16, 640, 6, 10},
 	}
 	for _, sh := range shapes {
 		t.Run(fmt.Sprintf("%+v", sh), func(t *testing.T) {

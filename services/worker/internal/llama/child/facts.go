@@ -19,7 +19,7 @@ import (
 // chunk size and threads do not enter, because the exact schedule's bits do not depend on them.
 func fingerprint(model string, lib *native.Library, sch wire.Schedule) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%s\nkv f16\n", model, lib.Digest, native.CPUName(), sch.Name)
+	fmt.Fprintf(h, "%s\n%s\n%s\n%+v\n", model, lib.Digest, native.CPUName(), sch)
 	return "leat-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 

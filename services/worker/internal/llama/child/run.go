@@ -101,7 +101,7 @@ func load(c *wire.Conn, h *wire.Hello) (*scheduler, *wire.Ready, error) {
 		return nil, nil, err
 	}
 	m, err := lib.Load(native.Params{Path: h.Model, Threads: h.Threads, Slots: h.Slots, Context: h.Context, Batch: batchSize(h),
-		Flash: h.Schedule.Flash, Unified: h.Schedule.Unified, CheckTensors: h.CheckTensors, MemoryFree: memoryFree})
+		Flash: h.Schedule.Flash, RowAttention: h.Schedule.RowAttention, Unified: h.Schedule.Unified, CheckTensors: h.CheckTensors, MemoryFree: memoryFree})
 	if err != nil {
 		return nil, nil, err
 	}

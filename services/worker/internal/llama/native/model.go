@@ -12,13 +12,17 @@ import (
 
 // Params says what to load and with which geometry.
 type Params struct {
-	Path         string
-	Threads      int
-	Slots        int // sequences that the KV cache holds
-	Context      int // tokens a slot may hold
-	Batch        int // most tokens of one Decode
-	Flash        bool
-	Unified      bool // one KV buffer for all slots
+	Path    string
+	Threads int
+	Slots   int // sequences that the KV cache holds
+	Context int // tokens a slot may hold
+	Batch   int // most tokens of one Decode
+	Flash   bool
+	Unified bool // one KV buffer for all slots
+	// RowAttention keeps the cache's values in bfloat16 beside keys in float16. Of llama.cpp's flash attention kernels on
+	// the CPU only the one that handles a query row by itself takes such a pair: not the tiled one (64 rows and more), not
+	// the one that splits a lone row's keys between threads (512 keys and more).
+	RowAttention bool
 	CheckTensors bool
 	// MemoryFree returns the bytes that may still be used, 0 where unknown; consulted before each large allocation.
 	MemoryFree func() uint64
@@ -121,6 +125,9 @@ func (m *Model) open(l *Library) error {
 		cp.FlashAttentionType = llama.FlashAttentionTypeEnabled
 	}
 	cp.KVUnified = b2u(m.p.Unified)
+	if m.p.RowAttention {
+		cp.TypeV = llama.GGMLTypeBF16
+	}
 	cp.AbortCallback, cp.AbortCallbackData = l.strlen, m.abort.addr()
 	var err error
 	if m.ctx, err = llama.InitFromModel(m.model, cp); err != nil {

@@ -101,9 +101,9 @@ func TestDrawsFollowTheDistribution(t *testing.T) {
 		"top_p .999 hot":     {func(p *sample.Params) { p.Temperature, p.TopP = 50, .999 }, soft(50, 0, 1, 2, 3, 4, 5)},
 		"bias makes certain": {func(p *sample.Params) { p.Bias = map[int32]float64{4: 100} }, map[int32]float64{4: 1}},
 	} {
-		got := share(params(t, c.change), row, 20000)
+		got := share(params(t, c.change), row, 6000)
 		for i := range row {
-			if d := math.Abs(got[int32(i)] - c.want[int32(i)]); d > .015 {
+			if d := math.Abs(got[int32(i)] - c.want[int32(i)]); d > .025 {
 				t.Errorf("%s: token %d came with %.3f, want %.3f", name, i, got[int32(i)], c.want[int32(i)])
 			}
 		}
@@ -143,7 +143,7 @@ func TestTruncationsAgreeWithSorting(t *testing.T) {
 		}},
 	} {
 		seen := map[int32]bool{}
-		for seed := range 3000 {
+		for seed := range 800 {
 			c.p.Seed = int64(seed)
 			id := sample.New(c.p, nil).Pick(slices.Clone(row))
 			if seen[id] = true; !c.ok(id) {
@@ -151,7 +151,7 @@ func TestTruncationsAgreeWithSorting(t *testing.T) {
 			}
 		}
 		if len(seen) < 20 {
-			t.Errorf("%s: only %d different tokens in 3000 draws", name, len(seen))
+			t.Errorf("%s: only %d different tokens in 800 draws", name, len(seen))
 		}
 	}
 }

@@ -21,18 +21,23 @@ type Hello struct {
 	SelfTest     bool
 }
 
-// Schedule is which native calls a child makes, and in which company.
+// Schedule is which native calls a child makes, with which kernels and in which company.
 type Schedule struct {
-	Name        string // exact, fast
-	Flash       bool   // flash attention
-	Unified     bool   // one KV buffer for all slots
-	Mixed       bool   // prompt tokens and decode steps share calls
-	MinChunk    int    // fewest prompt tokens in a call
-	ReuseOutput bool   // KV entries of generated tokens serve as prefix of later prompts
+	Name         string // exact, fast
+	Flash        bool   // flash attention
+	RowAttention bool   // of its kernels only the one whose rows do not depend on each other
+	Unified      bool   // one KV buffer for all slots; entries of a sequence then lie in any order
+	Mixed        bool   // prompt tokens and decode steps share calls
+	MinChunk     int    // fewest prompt tokens in a call
+	ReuseOutput  bool   // KV entries of generated tokens serve as prefix of later prompts
+	// Learn sets ReuseOutput where the self-test shows that decode steps write the same bits as prompts do.
+	Learn bool
 }
 
 // Exact is the schedule under which bits depend on nothing but the sequence itself.
-func Exact() Schedule { return Schedule{Name: "exact", MinChunk: 2} }
+func Exact() Schedule {
+	return Schedule{Name: "exact", Flash: true, RowAttention: true, MinChunk: 2, Learn: true}
+}
 
 // Fast is the schedule that trades that for speed.
 func Fast() Schedule {
