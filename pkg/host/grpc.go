@@ -37,7 +37,7 @@ func (h *Host) newGRPC(calls, probes context.Context, services []Service) *grpcS
 	s := &grpcServer{calls: calls, probes: probes, metrics: h.metrics, log: h.Log}
 	s.Server = grpc.NewServer(
 		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
-		grpc.MaxRecvMsgSize(int(h.cfg.Host.GRPCMessage)), grpc.SharedWriteBuffer(true),
+		grpc.MaxRecvMsgSize(int(h.cfg.Host.GRPCMessage)),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	)

@@ -68,6 +68,7 @@ func (s *service) Register(r grpc.ServiceRegistrar) {
 	}, s)
 }
 
+//nolint:revive // gRPC gives the order of the parameters
 func (s *service) handle(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 	in := new(emptypb.Empty)
 	if err := decode(in); err != nil {

@@ -2,6 +2,7 @@
 package embed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -110,7 +111,8 @@ func probe(addr string, port int) error {
 	if port == server.RANDOM_PORT {
 		return nil
 	}
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr) // a port that can be had at once or not at all: nothing to wait for
 	if err != nil {
 		return fmt.Errorf("embedded NATS cannot listen on %s: %w (free the port, choose another with --nats-listen, or use the NATS that is there with --nats nats://%s)", addr, err, addr)
 	}
