@@ -31,6 +31,7 @@ import (
 // fleet is a gateway, a router and two workers with the sim engine, each with a bus of its own.
 type fleet struct {
 	url     string
+	nats    string
 	web     http.Handler
 	gateway *prometheus.Registry
 	faults  []*bustest.Faults
@@ -55,7 +56,7 @@ func (l testLog) Write(p []byte) (int, error) {
 func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)) *fleet {
 	t.Helper()
 	srv := bustest.Start(t)
-	f := &fleet{}
+	f := &fleet{nats: srv.URL()}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	run := func(name string, fn func(context.Context) error) {

@@ -62,6 +62,7 @@ type answer struct {
 	wake    chan struct{}
 	scratch []flight.Delta
 	pieces  []piece
+	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
 
 	usage      flight.Usage
 	start      *flight.Start
@@ -215,7 +216,7 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 			return errs.New(errs.Unavailable, "claim_failed",
 				"A prompt of %d bytes could not be handed over. Try again; operator: is NATS's JetStream up, with room on its disk?", len(b.data)).Because(err)
 		}
-		sub.Claim = claim
+		sub.Claim, a.claims = claim, append(a.claims, claim)
 	} else {
 		sub.Body = b.data
 	}
@@ -339,6 +340,9 @@ func (a *answer) Close() {
 		a.g.link.withdraw(s)
 	}
 	a.left = 0
+	if len(a.claims) > 0 {
+		go a.g.link.drop(a.claims)
+	}
 }
 
 // lower takes the smaller of the pool's limit and the client's wish.

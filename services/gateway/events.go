@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,8 +41,13 @@ type link struct {
 	parts map[string]*partition // by subject
 	byIdx []*partition
 
+	back atomic.Int64 // when the connection was last back, of now(); 0: it was never lost
+
 	out outbox
 }
+
+// settling is how long after a reconnect nobody's absence means anything: others take their time to come back.
+const settling = 2 * time.Second
 
 func newLink(g *Gateway) *link {
 	return &link{g: g, bus: g.deps.Bus, base: time.Now(), parts: map[string]*partition{}}
@@ -75,7 +81,10 @@ func (l *link) subscribe() (stop func(), err error) {
 		}
 		subs = append(subs, sub)
 	}
-	l.bus.OnReconnect(func() { l.g.table.Each((*flight.Sequence).Hurry) })
+	l.bus.OnReconnect(func() {
+		l.back.Store(int64(l.now()))
+		l.g.table.Each((*flight.Sequence).Hurry)
+	})
 	return stop, nil
 }
 
@@ -313,7 +322,9 @@ func (l *link) wanted(p *partition) bool {
 func (l *link) pong(m *nats.Msg) {
 	worker := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	if bus.NoResponders(m) {
-		l.lost(worker)
+		if back := time.Duration(l.back.Load()); back == 0 || l.now()-back > settling {
+			l.lost(worker)
+		}
 		return
 	}
 	p := &inferv1.Pong{}
@@ -341,6 +352,8 @@ func (l *link) lost(worker string) {
 
 // adrift moves a sequence whose worker does not run it any more, or ends it where tokens were delivered already.
 func (l *link) adrift(s *flight.Sequence, worker string) {
+	// Should it run there after all, it must not hold a slot for nobody.
+	l.out.cancel(worker, &inferv1.Ref{Sequence: s.ID, Attempt: s.Where().BoundTo})
 	if l.again(s, worker) {
 		return
 	}
@@ -383,6 +396,7 @@ func (l *link) ask(ctx context.Context, pool string, q *inferv1.Ask) (*inferv1.A
 			return nil, fmt.Errorf("hand over question: %w", err)
 		}
 		q = &inferv1.Ask{Model: q.GetModel(), Claim: claim}
+		defer func() { go l.drop([]*inferv1.Claim{claim}) }()
 	}
 	a := &inferv1.Answer{}
 	if err := l.bus.Request(ctx, events.Asks.Name(pool), q, a); err != nil {
@@ -392,9 +406,21 @@ func (l *link) ask(ctx context.Context, pool string, q *inferv1.Ask) (*inferv1.A
 		if err := l.bus.GetClaim(ctx, c, 1<<30, a); err != nil {
 			return nil, fmt.Errorf("fetch answer: %w", err)
 		}
+		go l.drop([]*inferv1.Claim{c})
 	}
 	if a.GetError() != nil {
 		return nil, errs.FromProto(a.GetError())
 	}
 	return a, nil
+}
+
+// drop deletes payloads that nobody needs any more. What it cannot delete expires by itself.
+func (l *link) drop(claims []*inferv1.Claim) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, c := range claims {
+		if err := l.bus.DropClaim(ctx, c); err != nil {
+			l.g.log.Warn("claim not deleted; it expires by itself", "object", c.GetObject(), "error", err)
+		}
+	}
 }
