@@ -197,3 +197,10 @@ func (o *outcome) take(data []byte) {
 		}
 	}
 }
+
+// sendPatiently is send with the patience of the load's clients.
+func sendPatiently(c *http.Client, addr string, a ask) *outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return send(ctx, c, addr, a, nil)
+}

@@ -159,15 +159,23 @@ func (f *fleet) status(name string) *inferv1.Report {
 	return r.GetReport()
 }
 
-// pool is what a router says of a pool, or nil.
-func (f *fleet) pool(router *procs.Process, name string) *routerv1.Pool {
+// pools is what a router says of itself; empty where it does not answer.
+func (f *fleet) pools(router *procs.Process) *routerv1.ListPoolsResponse {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	r, err := routerv1.NewRouterServiceClient(f.conn(router)).ListPools(ctx, &routerv1.ListPoolsRequest{})
 	if err != nil {
-		return nil
+		return &routerv1.ListPoolsResponse{}
 	}
-	for _, p := range r.GetPools() {
+	return r
+}
+
+// idOf is the name that a router owns partitions by.
+func (f *fleet) idOf(router *procs.Process) string { return f.pools(router).GetRouter() }
+
+// pool is what a router says of a pool, or nil.
+func (f *fleet) pool(router *procs.Process, name string) *routerv1.Pool {
+	for _, p := range f.pools(router).GetPools() {
 		if p.GetName() == name {
 			return p
 		}

@@ -25,6 +25,7 @@ const (
 	keepEnded   = 10 * time.Second // an ended sequence can be asked after
 	keepBytes   = 64 << 20         // of all ended sequences
 	silence     = 3 * time.Second  // of a gateway, until its sequences are stopped
+	remindAfter = time.Second      // a stream waits for credit
 	stuckAfter  = 5 * time.Second  // a stopped sequence that holds its slot so long speaks against the engine
 	reportEvery = 250 * time.Millisecond
 	reportGap   = 20 * time.Millisecond // between two reports on changes of load class

@@ -122,6 +122,17 @@ func (m *member) sweepLoop() {
 		if n%4 == 0 {
 			m.judge(m.engine.Stats(), stuck)
 		}
+		if n%40 == 0 {
+			m.remind()
+		}
+	}
+}
+
+// remind repeats the last delta of streams that have waited for credit for long: a gateway that forgot one, while its
+// cancel got lost, cancels it again. To others it is a repetition.
+func (m *member) remind() {
+	for _, s := range m.table.Active() {
+		s.Out.Remind(remindAfter)
 	}
 }
 

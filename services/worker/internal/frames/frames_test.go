@@ -394,6 +394,28 @@ func TestCreditPausesOnlyItsOwnStream(t *testing.T) {
 	}
 }
 
+func TestOnlyAStreamThatWaitsForCreditIsRemindedOf(t *testing.T) {
+	s := newSink()
+	st := sender(t, s, frames.Options{}).Open(frames.Spec{Gateway: "gw", Sequence: 1, Attempt: 1, Credit: 2})
+	st.Emit(engine.Delta{Text: "1"})
+	st.Remind(0) // it has credit
+	st.Emit(engine.Delta{Text: "2"})
+	st.Remind(time.Hour) // not that long
+	s.await(t, "gw", 2)
+	st.Remind(0)
+	if d := s.await(t, "gw", 3)[2]; d.GetIndex() != 1 || d.GetText() != "2" {
+		t.Errorf("reminded by %v", d)
+	}
+	st.Seal()
+	st.Remind(0)
+	other := open(sender(t, s, frames.Options{}), 2) // nothing to repeat
+	other.Remind(0)
+	st.Resend(1, nil)
+	if ds := s.await(t, "gw", 4); len(ds) != 4 {
+		t.Errorf("%d deltas came", len(ds))
+	}
+}
+
 func TestAGatewayIsForgottenOnlyWithoutStreams(t *testing.T) {
 	s := newSink()
 	out := sender(t, s, frames.Options{})

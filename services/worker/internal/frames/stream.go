@@ -169,6 +169,20 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 	return true
 }
 
+// Remind publishes the last delta again where the stream has waited for credit for longer than after.
+func (st *Stream) Remind(after time.Duration) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	next := st.next.Load()
+	if st.sealed || next == 0 || st.Credit() > 0 || time.Since(st.progress.Last) < after {
+		return
+	}
+	if b, ok := st.kept.at(next - 1); ok {
+		st.sender.gateway(st.to.name, 0).add(b, false)
+		st.sender.resent.Add(1)
+	}
+}
+
 // Close says that nobody emits any more, and gives back the memory that only emitting needs. What is kept can still be
 // resent. It returns the bytes that are kept.
 func (st *Stream) Close() int {
