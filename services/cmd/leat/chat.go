@@ -22,11 +22,11 @@ type turn struct {
 // chat talks to a model in the terminal. A line is a turn; /new forgets the conversation; Ctrl-D ends.
 func chat(ctx context.Context, args, _ []string) error {
 	fs := flag.NewFlagSet("leat chat", flag.ContinueOnError)
-	url := fs.String("url", "http://127.0.0.1:8080", "the gateway")
-	model := fs.String("model", "", "the model; empty: the first that the gateway lists")
-	system := fs.String("system", "", "system prompt")
-	limit := fs.Int("max-tokens", 0, "tokens of an answer at most; 0: up to the end of the context")
-	if err := flags(fs, args, "talks to a model. A line is a turn, /new forgets the conversation, Ctrl-D ends."); err != nil {
+	url := fs.String("url", "http://127.0.0.1:8080", "`URL` of the gateway")
+	model := fs.String("model", "", "`NAME` of the model; empty: the first that the gateway lists")
+	system := fs.String("system", "", "system prompt `TEXT`")
+	limit := fs.Int("max-tokens", 0, "at most `N` tokens in an answer; 0: up to the end of the context")
+	if err := flags(fs, args, "Talks to a model. A line is a turn, /new forgets the conversation, Ctrl-D ends."); err != nil {
 		return err
 	}
 	if *model == "" {

@@ -19,14 +19,14 @@ func flags(fs *flag.FlagSet, args []string, about string) error {
 	var text helpText
 	fs.SetOutput(&text)
 	fs.Usage = func() {
-		fmt.Fprintf(&text, "%s %s\n\nFlags:\n", fs.Name(), about)
+		fmt.Fprintf(&text, "Usage: %s [flags]\n\n%s\n\nFlags:\n", fs.Name(), about)
 		fs.PrintDefaults()
 	}
 	switch err := fs.Parse(args); {
 	case err == flag.ErrHelp:
 		return conf.Help(text)
 	case err != nil:
-		return &conf.Error{Usage: true, Problems: []string{string(text)}}
+		return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("%v; see %s --help", err, fs.Name())}}
 	case fs.NArg() > 0:
 		return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("%q is not expected; see %s --help", fs.Arg(0), fs.Name())}}
 	}
@@ -43,8 +43,8 @@ func (h *helpText) Write(p []byte) (int, error) {
 // models lists what the gateway can call.
 func models(ctx context.Context, args, _ []string) error {
 	fs := flag.NewFlagSet("leat models", flag.ContinueOnError)
-	url := fs.String("url", "http://127.0.0.1:8080", "the gateway")
-	if err := flags(fs, args, "lists the models that can be called."); err != nil {
+	url := fs.String("url", "http://127.0.0.1:8080", "`URL` of the gateway")
+	if err := flags(fs, args, "Lists the models that can be called now."); err != nil {
 		return err
 	}
 	var list struct {

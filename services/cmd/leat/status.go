@@ -19,9 +19,9 @@ import (
 // status shows pools, workers and queues as a router sees them.
 func status(ctx context.Context, args, _ []string) error {
 	fs := flag.NewFlagSet("leat status", flag.ContinueOnError)
-	addr := fs.String("addr", "127.0.0.1:8081", "gRPC address of a router, or of `leat up`")
-	watch := fs.Duration("watch", 0, "show it again this often, until Ctrl-C")
-	if err := flags(fs, args, "shows pools, workers and queues."); err != nil {
+	addr := fs.String("addr", "127.0.0.1:8081", "gRPC `ADDRESS` of a router, or of leat up")
+	watch := fs.Duration("watch", 0, "show it again every `TIME`, until Ctrl-C")
+	if err := flags(fs, args, "Shows pools, workers and queues as a router sees them."); err != nil {
 		return err
 	}
 	conn, err := grpc.NewClient(*addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
