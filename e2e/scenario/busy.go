@@ -25,10 +25,11 @@ func hold(t *testing.T, f Fleet) (stop func()) {
 		cancel()
 		t.Fatalf("occupy a slot: %v", err)
 	}
+	t.Cleanup(func() { resp.Body.Close() })
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("occupy a slot: status %d", resp.StatusCode)
 	}
-	return func() { cancel(); resp.Body.Close() }
+	return cancel
 }
 
 // endless is a request that nobody waits for the end of: 20 ms a token on a slow worker is 20 minutes.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,8 @@ func canary(t *testing.T, d Driver) {
 		Config: "pools: {default: {queue_limit: 8}}\n", Workers: []Worker{w},
 		Args: []string{"--log-level", "debug", "--trace-file", file},
 	})
+	f.AddWorker(t, relay("relay-1", f)) // whose upstream answers with errors that it must keep to itself
+	until(t, "the relayed model is listed", func() bool { return get(t, f.Addrs().HTTP+"/v1/models/relay").Status == http.StatusOK })
 	said := sayCanary(t, f)
 	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	r := send(t, f.Addrs().HTTP+"/v1/chat/completions", object{
@@ -59,6 +62,10 @@ func sayCanary(t *testing.T, f Fleet) (said []string) {
 			object{"model": "sim", "prompt": secret, "stop": []string{secret}, "user": "u", "max_tokens": 2},
 			object{"model": "sim", "prompt": []any{secret, 3}},
 			`{"model":"sim","prompt":"` + secret + `"` + secret,
+			object{"model": secret, "prompt": "x"},
+			object{"model": "relay", "prompt": secret, "max_tokens": 3},
+			object{"model": "relay", "prompt": secret, "max_tokens": 3, "stream": true},
+			object{"model": "relay", "prompt": strings.Repeat(secret+" ", 3000), "max_tokens": 1},
 		},
 		"/v1/chat/completions": {
 			object{"model": "sim", "messages": []object{{"role": "system", "content": secret}, {"role": "user", "content": secret}}, "stream": true, "max_tokens": 3},

@@ -2,6 +2,7 @@ package procs
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -35,8 +36,10 @@ const grace = 60 * time.Second
 // ends.
 func Run(t *testing.T, out *Output, program string, args ...string) *Process {
 	t.Helper()
-	p := &Process{name: filepath.Base(program), cmd: exec.Command(program, args...), exited: make(chan struct{})}
-	p.cmd.Env = environ()
+	// Not ended by the test's context, which is over before its clean-ups: the stop must be a clean one.
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...)
+	cmd.Env = environ()
+	p := &Process{name: filepath.Base(program), cmd: cmd, exited: make(chan struct{})}
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	if err := p.cmd.Start(); err != nil {
@@ -47,7 +50,7 @@ func Run(t *testing.T, out *Output, program string, args ...string) *Process {
 	go p.read(r, out, listens)
 	go func() {
 		p.err = p.cmd.Wait()
-		w.Close()
+		_ = w.Close() // a pipe's end has nothing to fail with
 		close(p.exited)
 	}()
 	select {

@@ -4,6 +4,7 @@ package programs
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -39,7 +40,7 @@ func build() (string, error) {
 		return "", fmt.Errorf("directory for the binaries: %w", err)
 	}
 	cmd := "./services/cmd/"
-	return dir, run(root(), nil, "go", "build", "-o", dir+"/", cmd+"leat", cmd+"gateway", cmd+"router", cmd+"worker")
+	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", cmd+"leat", cmd+"gateway", cmd+"router", cmd+"worker")
 }
 
 // Tool returns the path of a Go command of others at a version, installed once into the user's cache.
@@ -60,8 +61,8 @@ func Tool(t testing.TB, pkg, version string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(tmp)
-	if err := run(tmp, []string{"CGO_ENABLED=0", "GOBIN=" + tmp, "GOWORK=off", "GOFLAGS="}, "go", "install", pkg+"@"+version); err != nil {
+	t.Cleanup(func() { _ = os.RemoveAll(tmp) }) // gone already where it was renamed
+	if err := run(t.Context(), tmp, []string{"CGO_ENABLED=0", "GOBIN=" + tmp, "GOWORK=off", "GOFLAGS="}, "go", "install", pkg+"@"+version); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(tmp, dir); err != nil {
@@ -72,8 +73,8 @@ func Tool(t testing.TB, pkg, version string) string {
 	return tool
 }
 
-func run(dir string, env []string, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func run(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
