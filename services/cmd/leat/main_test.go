@@ -30,19 +30,19 @@ func TestMain(m *testing.M) {
 // output is what a process has written so far.
 type output struct {
 	sync.Mutex
-	bytes.Buffer
+	text bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.Lock()
 	defer o.Unlock()
-	return o.Buffer.Write(p)
+	return o.text.Write(p)
 }
 
 func (o *output) String() string {
 	o.Lock()
 	defer o.Unlock()
-	return o.Buffer.String()
+	return o.text.String()
 }
 
 // process is leat with its output.
