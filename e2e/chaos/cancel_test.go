@@ -120,6 +120,7 @@ func (r *rig) judge(s stage, delays []time.Duration, c *company) {
 	p50, p99 := delays[len(delays)/2], delays[len(delays)*99/100]
 	r.t.Logf("%-6s %-7s client gone → slot free: p50 %6.1f ms, p99 %6.1f ms, of %d (limit %.0f ms; a decode step in company %.1f ms)",
 		r.model, s.name, ms(p50), ms(p99), len(delays), ms(limit), ms(step))
+	note("gone", "| %s | %s | %.1f | %.1f | %.0f |", r.model, s.name, ms(p50), ms(p99), ms(limit))
 	if p95 := delays[len(delays)*95/100]; p50 > limit || p95 > 4*limit {
 		r.t.Errorf("%s: p50 %v, p95 %v: want ≤ %v and ≤ %v", s.name, p50, p95, limit, 4*limit)
 	}

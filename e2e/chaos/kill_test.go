@@ -10,6 +10,13 @@ import (
 // lasts is how long a party goes on after a fault and its repair.
 const lasts = 3 * time.Second
 
+// tell prints a line and keeps it for the report.
+func tell(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf(format, args...)
+	note("kills", "- "+format, args...)
+}
+
 // on lets the load go on for a while.
 func on(d time.Duration) { <-time.After(d) }
 
@@ -31,7 +38,7 @@ func TestKilledWorkerCostsOnlyTheStreamsItHadBegun(t *testing.T) {
 	p.book.honest(t, got, lost)
 	broke := slices.DeleteFunc(slices.Clone(got), func(o *outcome) bool { return !lost(o) })
 	again := slices.DeleteFunc(slices.Clone(got), func(o *outcome) bool { return o.worker != "w1" || o.began.Before(reborn) })
-	t.Logf("worker killed under %d streams: %s; clients heard of it %.0f ms after the kill at most; its next life answered %d",
+	tell(t, "worker killed under %d streams: %s; clients heard of it %.0f ms after the kill at most; its next life answered %d",
 		streams, tally(got), ms(quantile(broke, 1, func(o *outcome) time.Duration { return o.ended.Sub(killed) })), len(again))
 	if len(broke) > simSlots {
 		t.Errorf("%d streams broke; the worker had %d slots", len(broke), simSlots)
@@ -62,7 +69,7 @@ func TestKilledRouterCostsNothing(t *testing.T) {
 	got := l.end()
 	p.book.honest(t, got, nil)
 	_, after := p.oneOwner("sim")
-	t.Logf("router killed under %d streams: %s; taken over after %.0f ms (aim 500); epoch %d → %d; longest wait for a first token %.0f ms",
+	tell(t, "router killed under %d streams: %s; taken over after %.0f ms (aim 500); epoch %d → %d; longest wait for a first token %.0f ms",
 		streams, tally(got), ms(takeover), before, after, ms(quantile(got, 1, firstToken)))
 	if takeover > 2*time.Second {
 		t.Errorf("takeover took %v", takeover)
@@ -100,7 +107,7 @@ func TestHangingRouterIsReplacedAndFenced(t *testing.T) {
 	got := l.end()
 	p.book.honest(t, got, nil)
 	id, after := p.oneOwner("sim")
-	t.Logf("router stopped under %d streams: %s; taken over after %.0f ms (limit 3,000); epoch %d → %d", streams, tally(got), ms(takeover), before, after)
+	tell(t, "router stopped under %d streams: %s; taken over after %.0f ms (limit 3,000); epoch %d → %d", streams, tally(got), ms(takeover), before, after)
 	if takeover > 4*time.Second {
 		t.Errorf("takeover took %v", takeover)
 	}
@@ -126,7 +133,7 @@ func TestKilledNATSCostsNothing(t *testing.T) {
 	p.book.honest(t, got, typed)
 	_, after := p.oneOwner("sim")
 	failed := slices.DeleteFunc(slices.Clone(got), func(o *outcome) bool { return !typed(o) })
-	t.Logf("nats-server killed and back after 500 ms under %d streams: %s; epoch %d → %d", streams, tally(got), before, after)
+	tell(t, "nats-server killed and back after 500 ms under %d streams: %s; epoch %d → %d", streams, tally(got), before, after)
 	for _, o := range failed[:min(5, len(failed))] {
 		t.Logf("%v", o)
 	}
@@ -158,7 +165,7 @@ func TestKilledGatewayCostsOnlyItsOwnClients(t *testing.T) {
 		t.Errorf("%d clients were cut off, want about %d", len(cutOff), streams/2)
 	}
 	free := within(t, 15*time.Second, "the dead gateway's slots are free", func() bool { return p.held() == 0 })
-	t.Logf("gateway killed under %d streams: %s; cut after %.0f ms at most; nothing held %.0f ms after the load's end, %.1f s after the kill",
+	tell(t, "gateway killed under %d streams: %s; cut after %.0f ms at most; nothing held %.0f ms after the load's end, %.1f s after the kill",
 		streams, tally(got), ms(quantile(cutOff, 1, func(o *outcome) time.Duration { return o.ended.Sub(killed) })), ms(free), time.Since(killed).Seconds())
 	p.gateways[0] = p.service("gateway", "gateway again")
 	p.serving("sim", 3)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// report is where the fault wall's table goes; empty: only to the test's output.
-var report = flag.String("faults-report", "", "`FILE` to write the fault wall's table to, such as docs/faults.md")
+// report is where the measured page goes; empty: nowhere.
+var report = flag.String("faults-report", "", "`FILE` to write what was measured to, such as docs/faults.md")
 
 // within polls a condition until it holds and returns how long that took; it fails the test after limit.
 func within(t *testing.T, limit time.Duration, what string, holds func() bool) time.Duration {
