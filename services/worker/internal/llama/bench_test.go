@@ -164,7 +164,7 @@ func newLoop(b *testing.B, n int) *loop {
 		b.Fatal(err)
 	}
 	quiet.Do(lib.Quiet)
-	m, err := lib.Load(native.Params{Path: modelPath(b), Threads: envInt("LEAT_BENCH_THREADS", 1), Slots: n, Context: 512, Batch: 128})
+	m, err := lib.Load(native.Params{Path: modelPath(b), Threads: envInt("LEAT_BENCH_THREADS", 1), Slots: n, Context: 512, Batch: 128, Flash: true, RowAttention: true})
 	if err != nil {
 		b.Fatal(err)
 	}

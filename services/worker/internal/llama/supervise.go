@@ -58,7 +58,7 @@ func (e *Engine) serve(life context.Context, p *process) {
 	go e.watch(life, p, stopped)
 	err := p.receive(e)
 	close(stopped)
-	p.conn.Close()
+	_ = p.conn.Close()
 	select {
 	case <-p.exit:
 	case <-time.After(exitTimeout):
@@ -82,7 +82,7 @@ func (e *Engine) watch(life context.Context, p *process, stopped <-chan struct{}
 		case <-stopped:
 			return
 		case <-life.Done():
-			p.conn.Close()
+			_ = p.conn.Close()
 			return
 		case <-tick.C:
 		}
@@ -146,7 +146,7 @@ func (e *Engine) start(ctx context.Context) (*process, error) {
 	if err == nil {
 		return p, nil
 	}
-	p.conn.Close()
+	_ = p.conn.Close()
 	p.kill()
 	<-p.exit
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -235,5 +235,5 @@ func selfCommand() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program's file: %w", err)
 	}
-	return exec.Command(self, "engine", "llama"), nil
+	return exec.Command(self, "engine", "llama"), nil //nolint:noctx // its engine ends it: by closing the socket, or by Kill
 }

@@ -41,11 +41,11 @@ type sequence struct {
 
 // newSequence checks a request and prepares it; the error is an *engine.Error for the client.
 func newSequence(id uint64, req *engine.Request, m *native.Model) (*sequence, error) {
-	s := &sequence{id: id, req: req, slot: -1, arrived: time.Now()}
-	if err := s.readPrompt(m); err != nil {
+	q := &sequence{id: id, req: req, slot: -1, arrived: time.Now()}
+	if err := q.readPrompt(m); err != nil {
 		return nil, err
 	}
-	if err := s.bound(m.Context()); err != nil {
+	if err := q.bound(m.Context()); err != nil {
 		return nil, err
 	}
 	if req.TopLogprob < 0 || req.TopLogprob > 20 {
@@ -55,48 +55,48 @@ func newSequence(id uint64, req *engine.Request, m *native.Model) (*sequence, er
 	if err != nil {
 		return nil, err
 	}
-	s.sampler, s.out = sample.New(p, s.prompt), textout.New(req.Stop)
-	return s, nil
+	q.sampler, q.out = sample.New(p, q.prompt), textout.New(req.Stop)
+	return q, nil
 }
 
-func (s *sequence) readPrompt(m *native.Model) error {
-	p := &s.req.Prompt
+func (q *sequence) readPrompt(m *native.Model) error {
+	p := &q.req.Prompt
 	if p.Tokens == nil {
 		if limit := m.Context(); len(p.Text)/m.LongestPiece() > limit {
-			return tooLong(fmt.Sprintf("at least %d", len(p.Text)/m.LongestPiece()), s.req.MaxTokens, limit)
+			return tooLong(fmt.Sprintf("at least %d", len(p.Text)/m.LongestPiece()), q.req.MaxTokens, limit)
 		}
 		ids, err := m.Tokenize(p.Text, p.AddSpecial, p.ParseSpecial)
 		if err != nil {
 			return refuse("invalid_prompt", "prompt", err.Error())
 		}
-		s.prompt = ids
+		q.prompt = ids
 	} else {
 		for _, id := range p.Tokens {
 			if id < 0 || int(id) >= m.Size() {
 				return refuse("invalid_prompt", "prompt", fmt.Sprintf("the prompt holds token %d; this model's tokens go from 0 to %d", id, m.Size()-1))
 			}
 		}
-		s.prompt = p.Tokens
+		q.prompt = p.Tokens
 	}
-	if len(s.prompt) == 0 {
+	if len(q.prompt) == 0 {
 		if m.BOS < 0 {
 			return refuse("invalid_prompt", "prompt", "the prompt is empty: send at least one token")
 		}
-		s.prompt = []int32{m.BOS}
+		q.prompt = []int32{m.BOS}
 	}
 	return nil
 }
 
-func (s *sequence) bound(context int) error {
-	want := s.req.MaxTokens
+func (q *sequence) bound(context int) error {
+	want := q.req.MaxTokens
 	if want < 0 {
 		return refuse("invalid_value", "max_tokens", fmt.Sprintf("max_tokens is %d; it must not be negative", want))
 	}
-	if len(s.prompt)+max(want, 1) > context {
-		return tooLong(fmt.Sprint(len(s.prompt)), want, context)
+	if len(q.prompt)+max(want, 1) > context {
+		return tooLong(fmt.Sprint(len(q.prompt)), want, context)
 	}
-	if s.limit = want; want == 0 {
-		s.limit = context - len(s.prompt)
+	if q.limit = want; want == 0 {
+		q.limit = context - len(q.prompt)
 	}
 	return nil
 }
@@ -114,13 +114,13 @@ func refuse(code, param, message string) error {
 }
 
 // left is how many prompt tokens are still to be prefilled.
-func (s *sequence) left() int { return len(s.prompt) - s.pos }
+func (q *sequence) left() int { return len(q.prompt) - q.pos }
 
 // scored tells that every prompt position needs logits.
-func (s *sequence) scored() bool { return s.req.Echo && s.req.Logprobs }
+func (q *sequence) scored() bool { return q.req.Echo && q.req.Logprobs }
 
 // usage and timing close a sequence's books.
-func (s *sequence) close(d *engine.Delta, now time.Time) {
-	d.Usage = &engine.Usage{UncachedInput: len(s.prompt) - s.cached, CacheRead: s.cached, Output: s.generated}
-	d.Timing = &engine.Timing{Queue: s.started.Sub(s.arrived), Prefill: s.prefilled.Sub(s.started), Decode: now.Sub(s.prefilled)}
+func (q *sequence) close(d *engine.Delta, now time.Time) {
+	d.Usage = &engine.Usage{UncachedInput: len(q.prompt) - q.cached, CacheRead: q.cached, Output: q.generated}
+	d.Timing = &engine.Timing{Queue: q.started.Sub(q.arrived), Prefill: q.prefilled.Sub(q.started), Decode: now.Sub(q.prefilled)}
 }

@@ -2,6 +2,7 @@ package child
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -77,7 +78,7 @@ func (v *server) receive() {
 		if errors.Is(err, io.EOF) {
 			os.Exit(0)
 		}
-		os.Stderr.WriteString("engine llama: " + err.Error() + "\n")
+		fmt.Fprintln(os.Stderr, "engine llama:", err)
 		os.Exit(1)
 	}
 }
