@@ -304,6 +304,11 @@ func (l *link) takeover(p *partition) {
 	for _, s := range orphans {
 		l.again(s, "")
 	}
+	l.g.table.Each(func(s *flight.Sequence) { // those that the last owner took with it: ask the new one now
+		if place := s.Where(); s.Partition == p.index && orphans[s.ID] == nil && !place.Bound && place.Worker == "" {
+			s.Hurry()
+		}
+	})
 }
 
 // wanted reports whether a partition has sequences that still wait for an owner.
