@@ -105,7 +105,7 @@ func goErrors(t *testing.T, url string) {
 		{func(p *openai.CompletionNewParams) {
 			p.Prompt = openai.CompletionNewParamsPromptUnion{OfArrayOfTokens: make([]int64, 3000)}
 		}, nil, 400, "context_length_exceeded"},
-		{func(p *openai.CompletionNewParams) { *p = text(strings.Repeat("word ", 400), 1) },
+		{func(p *openai.CompletionNewParams) { *p = text(strings.Repeat("mot ", 400), 1) },
 			[]option.RequestOption{option.WithHeader("x-leat-timeout", "first_token=20ms")}, 504, "first_token_timeout"},
 	} {
 		p := text("x", 1)
@@ -116,7 +116,7 @@ func goErrors(t *testing.T, url string) {
 			t.Errorf("%v, want status %d with code %s", err, want.status, want.code)
 		}
 	}
-	stream := endless(t.Context(), c, option.WithHeader("x-leat-timeout", "total=1s"))
+	stream := endless(t.Context(), c, option.WithHeader("x-leat-timeout", "total=2s"))
 	n := 0
 	for stream.Next() {
 		n++

@@ -100,7 +100,7 @@ func timeouts(t *testing.T, d Driver) {
 	refusal{504, "server_error", "queue_timeout", "", []string{"queue"}}.check(t, send(t, url, body, "X-Leat-Timeout", "queue=100ms"))
 	free()
 	streamTimeout(t, f)
-	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-leat-timeout", "total=200ms")
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-leat-timeout", "total=1s")
 	_, text, _, err := generate(ctx, gatewayv1.NewGatewayServiceClient(dial(t, f)), &gatewayv1.GenerateRequest{Model: "sim", Prompt: "x", IgnoreEos: true})
 	if status.Code(err) != codes.DeadlineExceeded || reason(err) != "total_timeout" || text[0] == "" {
 		t.Errorf("over gRPC: %v (%s) after %q, want DEADLINE_EXCEEDED after some text", err, reason(err), text[0])
@@ -109,7 +109,7 @@ func timeouts(t *testing.T, d Driver) {
 
 // streamTimeout: a stream that has begun ends with an error event and without [DONE].
 func streamTimeout(t *testing.T, f Fleet) {
-	r := send(t, f.Addrs().HTTP+"/v1/completions", endless, "X-Leat-Timeout", "total=400ms")
+	r := send(t, f.Addrs().HTTP+"/v1/completions", endless, "X-Leat-Timeout", "total=1s")
 	list, err := events(strings.NewReader(string(r.Body)))
 	if err != nil || r.Status != http.StatusOK || len(list) < 2 {
 		t.Fatalf("status %d, events %q, %v", r.Status, list, err)

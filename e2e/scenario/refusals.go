@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -127,6 +128,20 @@ func bodyTooLarge(t *testing.T, f Fleet) {
 	body := `{"model":"sim","prompt":"` + strings.Repeat("a", limit) + `"}`
 	refusal{413, invalid, "request_too_large", "", []string{fmt.Sprint(len(body)), fmt.Sprint(limit)}}.
 		check(t, send(t, f.Addrs().HTTP+"/v1/completions", body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.Addrs().HTTP+"/v1/completions", struct{ io.Reader }{strings.NewReader(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusal{413, invalid, "request_too_large", "", []string{"more than", fmt.Sprint(limit)}}.check(t, reply{resp.StatusCode, resp.Header, data})
 }
 
 // notHonoured: a relay to a server of OpenAI's kind cannot take top_k, and the refusal names it; the rest it relays.

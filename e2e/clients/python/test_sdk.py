@@ -118,7 +118,7 @@ class Errors(unittest.TestCase):
 
     def test_error_in_a_stream(self):
         with self.assertRaises(openai.APIError) as caught:
-            for _ in client().completions.create(**ENDLESS, extra_headers={"x-leat-timeout": "total=1s"}):
+            for _ in client().completions.create(**ENDLESS, extra_headers={"x-leat-timeout": "total=2s"}):
                 pass
         self.assertEqual(caught.exception.code, "total_timeout")
 
