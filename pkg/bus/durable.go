@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,9 @@ const LeaseBucket = "leases"
 // LeaseTTL is how long a lease that nobody refreshes lives: the backstop of a takeover.
 const LeaseTTL = 3 * time.Second
 
+// storageExceeded is NATS's error code for a disk or an account without room.
+const storageExceeded jetstream.ErrorCode = 10047
+
 // Leases opens the KV bucket of leases and creates it where it is missing. Keys expire after LeaseTTL; the revision of
 // the write that claims a key is the epoch of the ownership, since revisions of a bucket only grow.
 func (b *Bus) Leases(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
@@ -21,6 +25,11 @@ func (b *Bus) Leases(ctx context.Context, cfg Config) (jetstream.KeyValue, error
 		Bucket: LeaseBucket, Description: "who owns what", TTL: LeaseTTL, Storage: jetstream.FileStorage,
 		Replicas: cfg.LeaseReplicas,
 	})
+	var refused *jetstream.APIError
+	if errors.As(err, &refused) && refused.ErrorCode == storageExceeded {
+		return nil, fmt.Errorf("open KV bucket %s: %w (the NATS server's disk is full or its limit reached: free some space, or give the embedded one another --nats-dir)",
+			LeaseBucket, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open KV bucket %s: %w (does the NATS server have JetStream enabled?)", LeaseBucket, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,8 @@ func (c Config) Validate() error {
 // Server is a running embedded NATS.
 type Server struct {
 	*server.Server
-	cfg Config
+	cfg  Config
+	lock *os.File // held on the directory
 }
 
 // Start runs a server and waits until it takes connections.
@@ -75,20 +77,47 @@ func Start(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := run(o)
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("embedded NATS: %w", err)
+	}
+	return &Server{Server: s, cfg: cfg, lock: lock}, nil
+}
+
+// run starts a server and waits until it takes connections and has JetStream.
+func run(o *server.Options) (*server.Server, error) {
 	s, err := server.NewServer(o)
 	if err != nil {
-		return nil, fmt.Errorf("embedded NATS: %w", err)
+		return nil, err
 	}
 	s.Start()
 	if !s.ReadyForConnections(10 * time.Second) {
 		s.Shutdown()
-		return nil, fmt.Errorf("embedded NATS: not ready after 10 s; is another one using %s?", cfg.Dir)
+		return nil, errors.New("not ready after 10 s; is the machine overloaded? start it again")
 	}
 	if !s.JetStreamEnabled() {
 		s.Shutdown()
-		return nil, fmt.Errorf("embedded NATS: JetStream did not start in %s; is the disk full or the directory not writable?", cfg.Dir)
+		return nil, fmt.Errorf("JetStream did not start in %s; is the disk full or the directory not writable?", o.StoreDir)
 	}
-	return &Server{Server: s, cfg: cfg}, nil
+	return s, nil
+}
+
+// lockDir keeps the streams to one server: two would write over each other.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("embedded NATS: open its lock: %w (name another directory with --nats-dir)", err)
+	}
+	if ok, err := tryLock(f); err != nil || !ok {
+		_ = f.Close()
+		return nil, errors.Join(fmt.Errorf("embedded NATS: another process uses its directory %s: stop that one, name another directory with --nats-dir, or join it with --nats URL", dir), err)
+	}
+	return f, nil
 }
 
 func splitPort(addr string) (string, int, error) {
@@ -147,4 +176,5 @@ func (s *Server) Banner() []string {
 func (s *Server) Stop() {
 	s.Shutdown()
 	s.WaitForShutdown()
+	_ = s.lock.Close() // which gives the directory free
 }
