@@ -56,15 +56,18 @@ func showStatus(ctx context.Context, client routerv1.RouterServiceClient, addr s
 		fmt.Printf("router %s sees no pool: no worker has joined yet (`leat worker --nats URL`)\n", list.GetRouter())
 		return nil
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	for _, p := range list.GetPools() {
-		showPool(w, p)
+		if err := showPool(os.Stdout, p); err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	return nil
 }
 
-func showPool(w io.Writer, p *routerv1.Pool) {
-	fmt.Fprintf(w, "POOL %s\tpolicy %s\n", p.GetName(), p.GetPolicy())
+// showPool prints a pool's partitions and workers, and under them what workers say about their state.
+func showPool(out io.Writer, p *routerv1.Pool) error {
+	fmt.Fprintf(out, "POOL %s, policy %s\n", p.GetName(), p.GetPolicy())
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "  PARTITION\tOWNER\tEPOCH\tQUEUED\tDISPATCHED\tPER SECOND")
 	for _, part := range p.GetPartitions() {
 		owner := part.GetOwner()
@@ -73,14 +76,23 @@ func showPool(w io.Writer, p *routerv1.Pool) {
 		}
 		fmt.Fprintf(w, "  %d\t%s\t%d\t%d\t%d\t%.1f\n", part.GetNumber(), owner, part.GetEpoch(), part.GetQueued(), part.GetDispatched(), part.GetRate())
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
 	fmt.Fprintln(w, "  WORKER\tSTATE\tENGINE\tSLOTS\tHELD\tKV USE\tPREFILL TOK/S\tBREAKER\tREPORT\tMODELS")
+	notes := ""
 	for _, m := range p.GetWorkers() {
 		r := m.GetReport()
 		state := strings.ToLower(strings.TrimPrefix(r.GetState().String(), "WORKER_STATE_"))
-		if r.GetStateNote() != "" {
-			state += " (" + r.GetStateNote() + ")"
-		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%.0f %%\t%.0f\t%s\t%d ms ago\t%s\n", r.GetWorker(), state, r.GetEngine(), r.GetSlots(), r.GetHeld(),
 			100*r.GetKvUse(), r.GetPrefillRate(), m.GetBreaker(), m.GetAgeMs(), strings.Join(r.GetModels(), ", "))
+		if r.GetStateNote() != "" {
+			notes += fmt.Sprintf("  %s is %s: %s\n", r.GetWorker(), state, r.GetStateNote())
+		}
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(out, notes)
+	return err
 }

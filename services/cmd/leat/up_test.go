@@ -108,7 +108,7 @@ func TestTheToolsWorkAgainstARunningPlatform(t *testing.T) {
 		want  string
 	}{
 		"models": {"", []string{"models", "--url", p.url}, `(?m)^sim +leat-sim`},
-		"status": {"", []string{"status", "--addr", p.grpc}, `POOL sim +policy adaptive(?s).*ready +sim +\d+`},
+		"status": {"", []string{"status", "--addr", p.grpc}, `POOL sim, policy adaptive(?s).*ready +sim +\d+`},
 		"chat":   {"hello\n/new\n\nhello again\n", []string{"chat", "--url", p.url, "--max-tokens=5", "--system=be brief"}, `sim at http(?s).*>  ?\w+.*> > >  ?\w+`},
 		"bench":  {"", []string{"bench", p.url, "--concurrency=2", "--requests=20", "--max-tokens=4", "--progress=0"}, `20 ok, 0 failed`},
 	} {
