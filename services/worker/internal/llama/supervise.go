@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/leathq/leat/services/worker/internal/llama/wire"
@@ -180,7 +181,11 @@ func (p *process) explain(err error) error {
 	if errors.Is(err, errLost) {
 		err = fmt.Errorf("the engine process ended while it loaded (%s)", p.state)
 	}
-	if why := p.log.reason(); why != "" {
+	why := p.log.reason()
+	switch {
+	case strings.Contains(why, "bad_alloc"), strings.Contains(why, "failed to allocate"):
+		return fmt.Errorf("too little memory to load the model: free some, use a smaller model or quantisation, or lower --slots or --context (llama.cpp: %s)", why)
+	case why != "":
 		return fmt.Errorf("%w (llama.cpp: %s)", err, why)
 	}
 	return err
