@@ -120,6 +120,11 @@ func contextTooLong(t *testing.T, f Fleet) {
 	want := refusal{400, invalid, "context_length_exceeded", "prompt", []string{"70000", "65536"}}
 	want.check(t, send(t, f.Addrs().HTTP+"/v1/completions", object{"model": "sim", "prompt": long}))
 	want.check(t, send(t, f.Addrs().HTTP+"/v1/completions", object{"model": "sim", "prompt": long, "stream": true}))
+	want.param = "messages"
+	want.says = []string{"65536"}
+	want.check(t, send(t, f.Addrs().HTTP+"/v1/chat/completions", object{
+		"model": "sim", "messages": []object{{"role": "user", "content": strings.Repeat("mill ", 70_000)}},
+	}))
 }
 
 // bodyTooLarge: the limit is 32 MiB unless configured; both sizes are told, also where the length is not known before.

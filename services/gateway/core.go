@@ -56,6 +56,7 @@ type answer struct {
 	g       *Gateway
 	model   *served
 	call    *call
+	chat    bool // the prompt was messages
 	seqs    []*flight.Sequence
 	over    []bool
 	left    int
@@ -95,7 +96,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 		waits.Total = min(waits.Total, time.Until(dl))
 	}
 	part := g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions)))
-	a := &answer{g: g, model: m, call: c, wake: make(chan struct{}, 1)}
+	a := &answer{g: g, model: m, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
 	first, echoes := waits, c.template.GetEcho()
 	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
@@ -310,12 +311,20 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 			a.g.table.Remove(s.ID)
 			a.over[choice] = true
 			a.left--
-			return d.End.Err
+			return a.blame(d.End.Err)
 		}
 	}
 	a.outTokens += len(d.Tokens)
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
+}
+
+// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.
+func (a *answer) blame(err *errs.Error) *errs.Error {
+	if a.chat && err.Param == "prompt" {
+		err.Param = "messages"
+	}
+	return err
 }
 
 // count adds a choice's usage; a prompt is counted once for all its choices.
