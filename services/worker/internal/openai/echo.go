@@ -24,8 +24,9 @@ func (s *sequence) echo(d *engine.Delta, a *answer) error {
 	d.Text = d.Text[min(skip, len(d.Text)):]
 	for len(prompt) > 0 {
 		k := min(len(prompt), maxEcho)
-		s.emitted = true
-		s.out.Emit(engine.Delta{Prompt: prompt[:k:k]})
+		if err := s.deliver(engine.Delta{Prompt: prompt[:k:k]}); err != nil {
+			return err
+		}
 		prompt = prompt[k:]
 	}
 	return nil
@@ -40,7 +41,5 @@ func (s *sequence) spell() error {
 			return err
 		}
 	}
-	s.emitted = true
-	s.out.Emit(engine.Delta{Prompt: []engine.TokenLogprob{{ID: unknownID, Text: []byte(text), Null: true}}})
-	return nil
+	return s.deliver(engine.Delta{Prompt: []engine.TokenLogprob{{ID: unknownID, Text: []byte(text), Null: true}}})
 }

@@ -125,9 +125,7 @@ func (e *Engine) doubted(state condition, err error) {
 	}
 	e.log.Warn("upstream unhealthy", "upstream", e.root.Host, "error", err)
 	e.calls.each(func(s *sequence) {
-		if !s.first.Load() {
-			s.cancel(&engine.Error{Code: "engine_unavailable", Retry: true, Message: message, Err: errSuspect})
-		}
+		s.giveUp(&engine.Error{Code: "engine_unavailable", Retry: true, Message: message, Err: errSuspect})
 	})
 }
 

@@ -33,7 +33,35 @@ type sequence struct {
 	tail   atomic.Bool // the finish reason is there
 
 	emitted bool
+	fate    atomic.Int32 // undecided until the first delta is handed over, or the sequence is given up for others
 	scratch *scratch
+}
+
+// The fates of a sequence. Whoever gives one up tells the router to send it elsewhere, so nothing may come after that.
+const (
+	undecided int32 = iota
+	begun
+	givenUp
+)
+
+// giveUp ends a sequence that has handed over nothing yet; where it has, it does nothing.
+func (s *sequence) giveUp(why error) {
+	if s.fate.CompareAndSwap(undecided, givenUp) {
+		s.cancel(why)
+	}
+}
+
+// deliver hands over a delta, unless the sequence was given up before its first one.
+func (s *sequence) deliver(d engine.Delta) error {
+	if !s.emitted {
+		if !s.fate.CompareAndSwap(undecided, begun) {
+			<-s.ctx.Done() // giveUp is about to cancel
+			return context.Cause(s.ctx)
+		}
+		s.emitted = true
+	}
+	s.out.Emit(d)
+	return nil
 }
 
 // scratch is the memory of one call, used again by later ones.
@@ -137,8 +165,9 @@ func (s *sequence) alive() {
 
 // emit hands over a delta and waits where the reader takes no more.
 func (s *sequence) emit(d engine.Delta) error {
-	s.emitted = true
-	s.out.Emit(d)
+	if err := s.deliver(d); err != nil {
+		return err
+	}
 	if d.Finish != engine.FinishNone || s.out.Credit() > 0 {
 		return nil
 	}
