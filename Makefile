@@ -65,12 +65,12 @@ verify-direction: ## the import direction of the repository
 
 .PHONY: verify-lint
 verify-lint: ## golangci-lint, pinned
-	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(LINT) run --timeout 10m ./...) || exit 1; done
+	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(LINT) run --allow-parallel-runners --timeout 10m ./...) || exit 1; done
 
 .PHONY: fix
 fix: ## format, fix what the linter can, tidy modules, generate code
 	@gofmt -w $(MODULES)
-	@for m in $(MODULES); do (cd $$m && $(LINT) run --fix --timeout 10m ./...; GOWORK=off $(GO) mod tidy); done
+	@for m in $(MODULES); do (cd $$m && $(LINT) run --fix --allow-parallel-runners --timeout 10m ./...; GOWORK=off $(GO) mod tidy); done
 	@$(BUF) generate
 
 .PHONY: proto

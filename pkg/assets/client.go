@@ -71,6 +71,9 @@ func clientFor(ctx context.Context, s source) (client, error) {
 			return pip{argv}, nil
 		}
 	}
+	if ctx.Err() != nil { // the look-ups were cut, not answered
+		return nil, fmt.Errorf("fetching %s was stopped: %w", s, context.Cause(ctx))
+	}
 	return nil, missingTool(s)
 }
 

