@@ -77,12 +77,14 @@ func (e *Engine) watch() {
 	now := e.now()
 	progress := time.Duration(e.load.progress.Load())
 	var hang error
+	var late []func()
 	doubt := false
 	e.calls.mu.Lock()
 	for s := range e.calls.active {
 		switch err := s.overdue(now); {
 		case err != nil:
-			s.cancel(err)
+			s.giveUp(err)
+			late = append(late, func() { s.cancel(err) })
 			if err.Code == "idle_timeout" || now-progress > e.cfg.FirstTokenTimeout/2 {
 				hang = err
 			}
@@ -98,6 +100,9 @@ func (e *Engine) watch() {
 		e.suspect(hang)
 	} else if doubt {
 		e.health.doubt()
+	}
+	for _, cancel := range late { // only now: whoever hears of the hang must find the engine out already
+		cancel()
 	}
 }
 
