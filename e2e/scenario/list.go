@@ -18,6 +18,7 @@ func Run(t *testing.T, d Driver) {
 		{"cancel", cancel},
 		{"slow client", slowClient},
 		{"worker joins and leaves", joinAndLeave},
+		{"drain past its grace", drainCut},
 		{"worker killed", killed},
 		{"trace and canary", canary},
 	} {
