@@ -1,5 +1,7 @@
 package child
 
+import "slices"
+
 // slot is one sequence's place in the KV cache. When its sequence ends, the entries stay as a prefix cache.
 type slot struct {
 	seq    *sequence
@@ -21,38 +23,119 @@ type plan struct {
 }
 
 // place chooses a free slot for a prompt of which at most limit leading tokens may be taken from the cache. It returns
-// false where no slot is free. In the slot whose own entries serve, they stay; otherwise the least recently used free
-// slot is overwritten, so that a long cached prefix is not lost to a short match.
-func place(slots []slot, prompt []int32, limit int) (plan, bool) {
-	best, lru := plan{slot: -1, from: -1}, -1
+// false where no slot is free. With crowd, a slot beside a running one is preferred, because a split cache decodes only
+// neighbours in one go; otherwise the slot whose own entries serve is kept, or the least recently used one overwritten, so
+// that a long cached prefix is not lost to a short match.
+func place(slots []slot, prompt []int32, limit int, crowd bool) (plan, bool) {
+	from, keep := longestPrefix(slots, prompt, limit)
+	near, lru := -1, -1
+	for i := range slots {
+		if slots[i].seq != nil {
+			continue
+		}
+		if lru < 0 || slots[i].used < slots[lru].used {
+			lru = i
+		}
+		if crowd && beside(slots, i) && (near < 0 || slots[i].used < slots[near].used) {
+			near = i
+		}
+	}
+	switch {
+	case lru < 0:
+		return plan{}, false
+	case near >= 0 && from >= 0 && slots[from].seq == nil && beside(slots, from):
+		return plan{slot: from, from: from, keep: keep}, true
+	case near >= 0 && keep < copyWorth:
+		return plan{slot: near, from: -1}, true
+	case near >= 0:
+		return plan{slot: near, from: from, keep: keep}, true
+	case from < 0:
+		return plan{slot: lru, from: -1}, true
+	case slots[from].seq == nil && (from == lru || 2*keep >= len(slots[from].tokens)):
+		return plan{slot: from, from: from, keep: keep}, true
+	case keep < copyWorth:
+		return plan{slot: lru, from: -1}, true
+	default:
+		return plan{slot: lru, from: from, keep: keep}, true
+	}
+}
+
+// longestPrefix finds the slot that holds most of a prompt's head; on equal matches a free one, which need not be copied.
+func longestPrefix(slots []slot, prompt []int32, limit int) (from, keep int) {
+	from = -1
 	for i := range slots {
 		s := &slots[i]
 		n := 0
 		for m := min(limit, s.reusable); n < m && s.tokens[n] == prompt[n]; n++ {
 		}
-		// On equal matches a free slot wins: nothing must be copied.
-		if n > best.keep || n > 0 && n == best.keep && s.seq == nil && slots[best.from].seq != nil {
-			best.from, best.keep = i, n
-		}
-		if s.seq == nil && (lru < 0 || s.used < slots[lru].used) {
-			lru = i
+		if n > keep || n > 0 && n == keep && s.seq == nil && slots[from].seq != nil {
+			from, keep = i, n
 		}
 	}
-	if lru < 0 {
-		return plan{}, false
+	return from, keep
+}
+
+// beside tells that a neighbour of slot i runs.
+func beside(slots []slot, i int) bool {
+	return i > 0 && slots[i-1].seq != nil || i+1 < len(slots) && slots[i+1].seq != nil
+}
+
+// gap finds a move that brings running sequences together: the sequence at index mover of decoding, which is sorted by
+// slot, to the free slot to. It takes from the shortest run of neighbours and adds to the longest.
+func gap(slots []slot, decoding []*sequence) (mover, to int, ok bool) {
+	type run struct{ first, n int } // indices in decoding
+	var short, long run
+	for i := 0; i < len(decoding); {
+		r := run{first: i}
+		for ; i < len(decoding) && decoding[i].slot == decoding[r.first].slot+r.n; i++ {
+			r.n++
+		}
+		if r.n > long.n {
+			long = r
+		}
+		if short.n == 0 || r.n <= short.n {
+			short = r
+		}
 	}
-	if best.from < 0 {
-		return plan{slot: lru, from: -1}, true
+	if short.first == long.first {
+		return 0, 0, false
 	}
-	src := &slots[best.from]
-	if src.seq == nil && (best.from == lru || 2*best.keep >= len(src.tokens)) {
-		return plan{slot: best.from, from: best.from, keep: best.keep}, true
+	lo, hi := decoding[long.first].slot-1, decoding[long.first].slot+long.n
+	switch {
+	case hi < len(slots) && slots[hi].seq == nil:
+		return short.first, hi, true
+	case lo >= 0 && slots[lo].seq == nil:
+		return short.first, lo, true
 	}
-	if best.keep < copyWorth {
-		return plan{slot: lru, from: -1}, true
+	return 0, 0, false
+}
+
+// worthMoving is how many tokens a sequence must have left for its move to pay: a gap costs each step about a step of
+// one sequence, a move less than that once.
+const worthMoving = 4
+
+// closeGap moves one running sequence so that fewer gaps are between the slots of a step: a split cache takes only
+// neighbours in one go. Bits do not change: the entries keep their places.
+func (s *scheduler) closeGap() {
+	if s.rules.Unified || len(s.decoding) < 2 {
+		return
 	}
-	best.slot = lru
-	return best, true
+	i, to, ok := gap(s.slots, s.decoding)
+	if !ok || s.decoding[i].limit-s.decoding[i].generated < worthMoving {
+		return
+	}
+	q := s.decoding[i]
+	from, dst := &s.slots[q.slot], &s.slots[to]
+	dst.tokens, dst.reusable = dst.tokens[:0], 0
+	if !s.m.Copy(q.slot, to, q.pos) {
+		return
+	}
+	s.clock++
+	dst.seq, dst.tokens, dst.reusable = q, append(dst.tokens, from.tokens...), from.reusable
+	from.seq, from.used = nil, s.clock
+	s.decoding = slices.Delete(s.decoding, i, i+1)
+	q.slot = to
+	s.start(q)
 }
 
 // chunkSize returns how many of left prompt tokens the next call takes: at most limit, and so that no call takes

@@ -13,6 +13,7 @@ import (
 // decodeStep generates one token for every running sequence that is not paused, in one native call, and returns how
 // many there were.
 func (s *scheduler) decodeStep() (int, error) {
+	s.closeGap()
 	s.rows, s.picks = s.rows[:0], s.picks[:0]
 	s.addDecodes()
 	n := len(s.rows)
@@ -155,7 +156,7 @@ func (s *scheduler) admit(q *sequence) bool {
 	if q.scored() {
 		limit = 0 // every position needs its logits
 	}
-	p, ok := place(s.slots, q.prompt, limit)
+	p, ok := place(s.slots, q.prompt, limit, !s.rules.Unified)
 	if !ok {
 		return false
 	}
