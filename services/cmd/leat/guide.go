@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -29,7 +30,7 @@ func (g guide) Run(ctx context.Context) error {
 	defer t.Stop()
 	for g.http != "" {
 		if model := firstModel(ctx, g.http); model != "" {
-			fmt.Fprintf(g.out, snippets, g.http, model, g.http, model, g.grpc, model)
+			g.print(model)
 			break
 		}
 		select {
@@ -40,6 +41,24 @@ func (g guide) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// print leaves out what is switched off.
+func (g guide) print(model string) {
+	text := fmt.Sprintf(snippets, g.http, model)
+	if g.grpc != "" {
+		text += fmt.Sprintf(rpcSnippet, model, g.grpc)
+	}
+	fmt.Fprint(g.out, text)
+}
+
+// local is how this machine reaches a listener: one on all addresses ("[::]:8080") is not an address to paste.
+func local(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
 }
 
 // firstModel is the first model that the gateway lists, or empty.
@@ -69,17 +88,19 @@ func firstModel(ctx context.Context, addr string) string {
 const snippets = `
 Ready. Try it:
 
-  curl http://%s/v1/chat/completions -H 'Content-Type: application/json' -d '{
-    "model": "%s", "stream": true,
+  curl http://%[1]s/v1/chat/completions -H 'Content-Type: application/json' -d '{
+    "model": "%[2]s", "stream": true,
     "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
 
   python3 -m pip install -q openai && python3 -c '
 from openai import OpenAI
-client = OpenAI(base_url="http://%s/v1", api_key="none")
-answer = client.chat.completions.create(model="%s", messages=[{"role": "user", "content": "Why is the sky blue?"}])
+client = OpenAI(base_url="http://%[1]s/v1", api_key="none")
+answer = client.chat.completions.create(model="%[2]s", messages=[{"role": "user", "content": "Why is the sky blue?"}])
 print(answer.choices[0].message.content)'
 
-  go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext -d '{
-    "prompt": "The sky is", "max_tokens": 16, "model": "%[6]s"}' %[5]s leat.gateway.v1.GatewayService/Generate
+`
+
+const rpcSnippet = `  go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4 -plaintext -d '{
+    "prompt": "The sky is", "max_tokens": 16, "model": "%[1]s"}' %[2]s leat.gateway.v1.GatewayService/Generate
 
 `

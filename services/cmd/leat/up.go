@@ -58,7 +58,7 @@ func up(ctx context.Context, args, environ []string) error {
 		services = append([]host.Service{nats}, services...)
 	}
 	if cfg.Runs("gateway") {
-		services = append(services, guide{http: h.Addrs()["http"], grpc: h.Addrs()["grpc"], out: os.Stdout})
+		services = append(services, guide{http: local(h.Addrs()["http"]), grpc: local(h.Addrs()["grpc"]), out: os.Stdout})
 	}
 	return h.Run(ctx, services...)
 }

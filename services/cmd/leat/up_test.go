@@ -132,7 +132,10 @@ func TestTheToolsWorkAgainstARunningPlatform(t *testing.T) {
 
 // The curl snippet, taken apart as a shell would, is a request that streams an answer.
 func TestTheCurlSnippetIsARequestThatWorks(t *testing.T) {
-	p := up(t)
+	p := up(t, "--http=0.0.0.0:0", "--grpc=[::]:0") // on all addresses, which is nothing to paste
+	if !strings.HasPrefix(p.url, "http://127.0.0.1:") || !strings.HasPrefix(p.grpc, "127.0.0.1:") {
+		t.Errorf("the snippets name %s and %s", p.url, p.grpc)
+	}
 	m := regexp.MustCompile(`(?s)curl (\S+) -H '([^:']+): ([^']+)' -d '([^']+)'`).FindStringSubmatch(p.snippets)
 	if m == nil {
 		t.Fatalf("no curl in:\n%s", p.snippets)
