@@ -88,7 +88,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	m, err := w.join(ctx)
 	if err != nil && ctx.Err() != nil {
 		w.log.Info("stopped while the engine was loading", "engine", w.cfg.Engine)
-		return nil
+		return nil //nolint:nilerr // what the wish to stop interrupts has not failed
 	}
 	if err != nil {
 		return err
