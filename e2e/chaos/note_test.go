@@ -65,8 +65,10 @@ func machine() string {
 
 const template = `# What faults cost
 
-Written by ` + "`go test ./e2e/chaos -args -faults-report FILE`" + ` on {date}; {machine}. Processes of their own on the
-loopback interface, an external nats-server; engines, clients and Leat share the cores, so delays are upper bounds.
+Written by ` + "`go test ./e2e/chaos -args -faults-report FILE`" + ` on {date}.
+Machine: {machine}.
+Processes of their own on the loopback interface, an external nats-server; engines, clients, Leat and whatever else the
+machine had to do share the cores, so delays are upper bounds.
 
 ## One bad engine of six
 
@@ -74,12 +76,12 @@ loopback interface, an external nats-server; engines, clients and Leat share the
 after another. One of six engines is bad for 10 of 18 seconds. The idle time-out is 1 s. Bad answers are error statuses,
 error events in a stream, cut connections and time-outs of the client.
 
-| the engine | requests | running on it at the fault | error statuses | error events | cut | hung | out after s | back after s |
-|---|---|---|---|---|---|---|---|---|
+| the engine | streams | whole answers | streams on it at the fault | error statuses | error events | cut | hung | out after s | back after s |
+|---|---|---|---|---|---|---|---|---|---|
 {wall}
 
 "Out" is when the router gives it no more work, "back" when it gives the first token of a new request after it is healthy
-again. The same faults behind other gateways, 659 streams in all, as error statuses / cut or ended by an error event /
+again. A hang costs the streams that the engine had begun when it began, or took in the second until it was out. The same faults behind other gateways, 659 streams in all, as error statuses / cut or ended by an error event /
 time-outs (each measured once, on another day, on two cores):
 
 | gateway | refuses connections | answers 500 | hangs in mid-stream |

@@ -7,8 +7,6 @@ import (
 	"github.com/leathq/leat/e2e/driver/procs"
 )
 
-type procsProcess = procs.Process
-
 func signal(t *testing.T, p *procs.Process, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(p.PID(), s); err != nil {

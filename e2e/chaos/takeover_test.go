@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/leathq/leat/e2e/driver/procs"
 )
 
 // A request that comes right after its router was killed is answered by the other one, in about the time of a takeover.
@@ -20,7 +22,7 @@ func TestARequestRightAfterItsRouterWasKilledIsAnsweredSoon(t *testing.T) {
 		owner, epoch := f.oneOwner("sim")
 		o := sendPatiently(client, f.gateways[0].HTTP, a)
 		usual = append(usual, o.ended.Sub(o.began))
-		victim := slices.IndexFunc(f.routers, func(r *procsProcess) bool { return f.idOf(r) == owner })
+		victim := slices.IndexFunc(f.routers, func(r *procs.Process) bool { return f.idOf(r) == owner })
 		f.routers[victim].Kill(t)
 		o = sendPatiently(client, f.gateways[0].HTTP, a)
 		if o.verdict() != complete {

@@ -47,9 +47,14 @@ func wall(t *testing.T, fault upstream.Fault) {
 	got := l.end()
 	close(stopped)
 	<-watching
-	r := result{fault: fault, total: len(got), out: w.out(began), back: back(got, healed)}
+	r := result{fault: fault, out: w.out(began), back: back(got, healed)}
 	for _, o := range got {
-		if o.worker == bad && o.ask.Stream && o.began.Before(began) && o.ended.After(began) {
+		if !o.ask.Stream {
+			r.whole++
+			continue
+		}
+		r.streams++
+		if o.worker == bad && o.began.Before(began) && o.ended.After(began) {
 			r.held++
 		}
 	}
@@ -153,7 +158,7 @@ func back(got []*outcome, healed time.Time) (d time.Duration) {
 // result is one fault's row of the wall.
 type result struct {
 	fault                       upstream.Fault
-	total, held                 int
+	streams, whole, held        int
 	status, events, cuts, hangs int
 	out, back                   time.Duration
 }
@@ -198,8 +203,8 @@ func intact(o *outcome) bool {
 
 // row is the result as a row of a Markdown table.
 func (r *result) row() string {
-	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %.2f | %.2f |",
+	return fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %.2f | %.2f |",
 		map[upstream.Fault]string{
 			upstream.FaultRefuse: "refuses connections", upstream.FaultError: "answers 500", upstream.FaultHangStream: "hangs in mid-stream",
-		}[r.fault], r.total, r.held, r.status, r.events, r.cuts, r.hangs, r.out.Seconds(), r.back.Seconds())
+		}[r.fault], r.streams, r.whole, r.held, r.status, r.events, r.cuts, r.hangs, r.out.Seconds(), r.back.Seconds())
 }
