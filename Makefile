@@ -39,8 +39,8 @@ race: fetch ## run the unit tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./pkg/... ./services/...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for a few seconds (FUZZTIME=5s)
-	@scripts/fuzz.sh $(or $(FUZZTIME),5s)
+fuzz: ## run every fuzz target a while (FUZZTIME=2000x inputs, or a time such as 1m)
+	@scripts/fuzz.sh $(or $(FUZZTIME),2000x)
 
 .PHONY: verify
 verify: verify-fmt verify-vet verify-proto verify-direction verify-lint ## check everything that needs no running (make fix mends what can be mended)
