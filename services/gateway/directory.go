@@ -147,8 +147,10 @@ func (d *directory) lookup(name string) (*served, *errs.Error) {
 	names := slices.Sorted(maps.Keys(table))
 	switch {
 	case len(names) == 0:
-		return nil, errs.New(errs.Unavailable, "no_worker",
+		e := errs.New(errs.Unavailable, "no_worker",
 			"No worker serves any model yet. Operator: start one with `leat worker --nats URL`, or look at `leat status`.")
+		e.RetryAfter = time.Second
+		return nil, e
 	case name == "" && len(names) == 1:
 		return table[names[0]], nil
 	case name == "":
