@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ type pkg struct {
 }
 
 func main() {
-	broken, err := check()
+	broken, err := check(context.Background())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "direction:", err)
 		os.Exit(1)
@@ -34,9 +35,9 @@ func main() {
 	}
 }
 
-func check() (broken []string, err error) {
+func check(ctx context.Context) (broken []string, err error) {
 	for _, module := range []string{"./proto/...", "./pkg/...", "./services/...", "./e2e/..."} {
-		pkgs, err := list(module)
+		pkgs, err := list(ctx, module)
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +52,8 @@ func check() (broken []string, err error) {
 	return broken, nil
 }
 
-func list(pattern string) ([]pkg, error) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", pattern)
+func list(ctx context.Context, pattern string) ([]pkg, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Imports", pattern)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
