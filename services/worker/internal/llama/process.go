@@ -21,8 +21,9 @@ type process struct {
 
 	next  atomic.Uint64
 	moves atomic.Uint64 // the child's turns as of the last pong
-	pong  atomic.Int64  // when the last pong came, Unix nanoseconds
-	moved atomic.Int64  // when the child was last seen to move or to be idle
+	born  time.Time
+	pong  atomic.Int64 // when the last pong came, in nanoseconds of age, which a suspended machine does not count
+	moved atomic.Int64 // when the child was last seen to move or to be idle, likewise
 
 	mu    sync.Mutex
 	calls map[uint64]*call
@@ -115,6 +116,8 @@ func (p *process) ask(ctx context.Context, kind wire.Kind, payload func(call uin
 	}
 }
 
+func (p *process) age() int64 { return int64(time.Since(p.born)) }
+
 func (p *process) running() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,7 +184,7 @@ func (p *process) receive(e *Engine) error {
 
 // apply emits a step's deltas in one bracket and ends the calls that it ended.
 func (p *process) apply(e *Engine, st *wire.Step) {
-	p.moved.Store(time.Now().UnixNano())
+	p.moved.Store(p.age())
 	e.stepped(st)
 	if len(st.Events) == 0 {
 		return
@@ -233,7 +236,7 @@ func (p *process) answered(f wire.Frame) {
 }
 
 func (p *process) ponged(pong wire.Pong) {
-	now := time.Now().UnixNano()
+	now := p.age()
 	p.pong.Store(now)
 	if p.moves.Swap(pong.Moves) != pong.Moves || !pong.Busy {
 		p.moved.Store(now)

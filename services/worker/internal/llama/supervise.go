@@ -88,11 +88,11 @@ func (e *Engine) watch(life context.Context, p *process, stopped <-chan struct{}
 		case <-tick.C:
 		}
 		p.control(wire.KindPing, p.next.Load())
-		now := time.Now()
-		if since := now.Sub(time.Unix(0, p.pong.Load())); since > e.cfg.PingTimeout {
+		now := p.age()
+		if since := time.Duration(now - p.pong.Load()); since > e.cfg.PingTimeout {
 			p.log.note(fmt.Sprintf("killed: it answered no ping for %s", since.Round(time.Second)))
 			p.kill()
-		} else if since := now.Sub(time.Unix(0, p.moved.Load())); since > e.cfg.StepTimeout {
+		} else if since := time.Duration(now - p.moved.Load()); since > e.cfg.StepTimeout {
 			p.log.note(fmt.Sprintf("killed: one native call took more than %s", since.Round(time.Second)))
 			p.kill()
 		}
@@ -170,9 +170,8 @@ func (p *process) greet(h wire.Hello) error {
 	case f.Kind != wire.KindReady:
 		return wire.ErrFrame
 	}
-	now := time.Now().UnixNano()
-	p.pong.Store(now)
-	p.moved.Store(now)
+	p.pong.Store(p.age())
+	p.moved.Store(p.age())
 	return wire.DecodeJSON(f.Payload, &p.ready)
 }
 
@@ -205,7 +204,7 @@ func (e *Engine) spawn() (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("llama engine: %w", err)
 	}
-	p := &process{conn: wire.NewConn(conn), log: &stderrLog{}, exit: make(chan struct{}), calls: map[uint64]*call{}, asks: map[uint64]chan wire.Frame{}}
+	p := &process{born: time.Now(), conn: wire.NewConn(conn), log: &stderrLog{}, exit: make(chan struct{}), calls: map[uint64]*call{}, asks: map[uint64]chan wire.Frame{}}
 	cmd.ExtraFiles = []*os.File{childEnd}
 	cmd.Stderr, cmd.WaitDelay = p.log, exitTimeout
 	cmd.SysProcAttr = childAttr()
