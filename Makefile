@@ -20,7 +20,7 @@ up: build ## fetch the engine and a small model, build, and run everything in on
 	@$(BIN)/leat up $(FLAGS)
 
 .PHONY: build
-build: ## build bin/leat and one binary per service, static
+build: ## build bin/leat and one binary per service, without cgo
 	@mkdir -p $(BIN)
 	@$(GO) build -trimpath $(STAMP) -o $(BIN)/ ./services/cmd/...
 
