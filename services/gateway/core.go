@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"time"
@@ -13,7 +11,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/leathq/leat/pkg/errs"
-	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
@@ -228,130 +225,6 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 	g.table.Add(s)
 	g.link.submit(part, sub)
 	return nil
-}
-
-func (a *answer) wakeUp() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Next waits for the next pieces. io.EOF comes after every choice had its finish reason. The pieces are good until the
-// next call.
-func (a *answer) Next(ctx context.Context) ([]piece, error) {
-	for {
-		if a.left == 0 {
-			return nil, io.EOF
-		}
-		if err := a.collect(); err != nil || len(a.pieces) > 0 {
-			return a.pieces, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, a.gone(ctx)
-		case <-a.wake:
-		}
-	}
-}
-
-// gone says why nobody waits for the answer any more.
-func (a *answer) gone(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, host.ErrDrainDeadline) {
-		return errs.New(errs.Unavailable, "server_stopping",
-			"The server is stopping and the time for calls in flight is over. Try again; operator: --drain-timeout is how long they may take.")
-	}
-	if cause == context.DeadlineExceeded {
-		return errs.New(errs.Timeout, "total_timeout", "The answer did not end within the deadline of the call. Ask for fewer tokens or give it more time.")
-	}
-	return errs.New(errs.Canceled, "client_closed", "The client left.")
-}
-
-// collect takes what has come for every choice.
-func (a *answer) collect() error {
-	a.pieces = a.pieces[:0]
-	now := a.g.link.now()
-	for i, s := range a.seqs {
-		if a.over[i] {
-			continue
-		}
-		out, grant, over, failed := s.Take(a.scratch[:0], now)
-		a.scratch = out
-		if grant > 0 {
-			p := s.Where()
-			a.g.link.out.grant(p.Worker, &inferv1.Limit{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Below: grant})
-		}
-		for _, d := range out {
-			if err := a.add(i, s, d); err != nil {
-				return err
-			}
-		}
-		if failed != nil {
-			return failed
-		}
-		if over {
-			a.over[i] = true
-			a.left--
-			a.g.table.Remove(s.ID)
-		}
-	}
-	return nil
-}
-
-func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
-	if a.start == nil && d.Start != nil {
-		a.start, a.worker = d.Start, s.Where().Worker
-		a.firstToken = time.Since(a.call.began)
-		a.lastToken = time.Now()
-	}
-	if d.End != nil {
-		a.count(choice, d.End.Usage)
-		if d.End.Err != nil {
-			a.g.table.Remove(s.ID)
-			a.over[choice] = true
-			a.left--
-			return a.blame(d.End.Err)
-		}
-	}
-	a.outTokens += len(d.Tokens)
-	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
-	return nil
-}
-
-// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.
-func (a *answer) blame(err *errs.Error) *errs.Error {
-	if a.chat && err.Param == "prompt" {
-		err.Param = "messages"
-	}
-	return err
-}
-
-// count adds a choice's usage; a prompt is counted once for all its choices.
-func (a *answer) count(choice int, u flight.Usage) {
-	a.usage.Output += u.Output
-	a.usage.Reasoning += u.Reasoning
-	if choice%a.call.n == 0 {
-		a.usage.UncachedInput += u.UncachedInput
-		a.usage.CacheRead += u.CacheRead
-		a.usage.CacheWrite += u.CacheWrite
-	}
-}
-
-// Close ends the call: what still runs is taken back.
-func (a *answer) Close() {
-	for i, s := range a.seqs {
-		if a.over[i] {
-			continue
-		}
-		a.over[i] = true
-		a.g.table.Remove(s.ID)
-		a.g.link.withdraw(s)
-	}
-	a.left = 0
-	if len(a.claims) > 0 {
-		go a.g.link.drop(a.claims)
-	}
 }
 
 // lower takes the smaller of the pool's limit and the client's wish.
