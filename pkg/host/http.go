@@ -58,8 +58,8 @@ func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer 
 	s.Server = &http.Server{
 		Handler: mux, Protocols: protocols,
 		ReadHeaderTimeout: readHeaderTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return calls },
-		ErrorLog:    slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return calls }, ConnContext: withLine,
+		ErrorLog: slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
 	}
 	h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "leat_http_requests_in_flight", Help: "HTTP requests to the service that have arrived and not ended.",

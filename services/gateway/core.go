@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -58,6 +59,7 @@ type answer struct {
 	over    []bool
 	left    int
 	wake    chan struct{}
+	outflow atomic.Pointer[outflow] // set while a pump writes the answer
 	scratch []flight.Delta
 	pieces  []piece
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them

@@ -168,8 +168,7 @@ func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
 		err = errs.New(errs.Timeout, "total_timeout",
 			"The answer did not end within the total time-out. Ask for fewer tokens or raise x-leat-timeout; operator: pools.<pool>.timeouts.total.")
 	case flight.NoReader:
-		err = errs.New(errs.Timeout, "slow_client",
-			"The client took nothing of its stream for too long and was cut. Read faster; operator: gateway.slow_client.")
+		err = tooSlow()
 	default:
 		err = errs.New(errs.Upstream, "stream_gap",
 			"A part of the answer was lost on the way and could not be sent again. Send the request again.")
@@ -178,4 +177,9 @@ func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
 		g.metrics.timeouts.WithLabelValues(err.Code).Inc()
 		g.link.withdraw(s)
 	}
+}
+
+func tooSlow() *errs.Error {
+	return errs.New(errs.Timeout, "slow_client",
+		"The client took nothing of its stream for too long and was cut. Read faster; operator: gateway.slow_client.")
 }
