@@ -56,7 +56,7 @@ func openEngine(ctx context.Context, cfg Config, deps host.Deps, steps engine.St
 	case "llama":
 		return llama.New(ctx, cfg.llama(), llama.Deps{Log: deps.Log, Steps: steps})
 	case "openai":
-		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv})
+		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv, Steps: steps})
 	case "sim":
 		return sim.New(cfg.sim(), sim.Deps{Steps: steps})
 	}

@@ -70,6 +70,7 @@ type scratch struct {
 	buf     []byte
 	sse     sseReader
 	parser  *parser
+	like    likeness
 }
 
 var scratches = sync.Pool{New: func() any {
@@ -171,6 +172,11 @@ func (s *sequence) emit(d engine.Delta) error {
 	if d.Finish != engine.FinishNone || s.out.Credit() > 0 {
 		return nil
 	}
+	return s.await()
+}
+
+// await waits until the reader takes more.
+func (s *sequence) await() error {
 	s.paused.Store(true)
 	err := s.out.Wait(s.ctx)
 	s.at.Store(int64(s.e.now()))
