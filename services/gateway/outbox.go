@@ -29,11 +29,15 @@ type outbox struct {
 	cancels map[string][]*inferv1.Ref
 	resends map[string][]*inferv1.Expect
 	wake    chan struct{}
+	later   *time.Timer // wakes for grants
+	armed   bool
 }
 
 func (o *outbox) init() {
 	o.grants, o.cancels, o.resends = map[string][]*inferv1.Limit{}, map[string][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
 	o.wake = make(chan struct{}, 1)
+	o.later = time.AfterFunc(time.Hour, o.hurry)
+	o.later.Stop()
 }
 
 func (o *outbox) cancel(worker string, ref *inferv1.Ref) {
@@ -53,7 +57,12 @@ func (o *outbox) resend(worker string, e *inferv1.Expect) {
 func (o *outbox) grant(worker string, l *inferv1.Limit) {
 	o.mu.Lock()
 	o.grants[worker] = append(o.grants[worker], l)
+	arm := !o.armed
+	o.armed = true
 	o.mu.Unlock()
+	if arm {
+		o.later.Reset(flushEvery)
+	}
 }
 
 func (o *outbox) hurry() {
@@ -67,6 +76,7 @@ func (o *outbox) hurry() {
 func (o *outbox) take() (grants map[string][]*inferv1.Limit, cancels map[string][]*inferv1.Ref, resends map[string][]*inferv1.Expect) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.armed = false
 	if len(o.grants) > 0 {
 		grants, o.grants = o.grants, map[string][]*inferv1.Limit{}
 	}
@@ -101,15 +111,12 @@ func (l *link) control(worker, reply string, c *inferv1.Control) {
 
 // flushLoop sends small messages until stop is closed, and what is left then.
 func (l *link) flushLoop(stop <-chan struct{}) {
-	t := time.NewTicker(flushEvery)
-	defer t.Stop()
 	for {
 		select {
 		case <-stop:
 			l.flush()
 			return
 		case <-l.out.wake:
-		case <-t.C:
 		}
 		l.flush()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -248,6 +249,7 @@ func (s *sequence) readAnswer(r *reply) error {
 		}
 	}
 	s.conclude(d, a, a.finish, max(1, len(d.Logprobs)))
+	runtime.Gosched() // what carries the answer on goes first: the books behind it took 80 µs of a client's wait
 	return nil
 }
 

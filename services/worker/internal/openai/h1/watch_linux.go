@@ -26,11 +26,12 @@ type watcher struct {
 	work func(batch func())  // brackets a batch of steps
 }
 
-// A crowd is read in turns: what comes within a turn costs one wake-up together.
+// A crowd is read in turns: what comes within a turn costs one wake-up together, here and at whoever gets the frame.
 const (
 	crowd  = 32
 	turn   = time.Millisecond
-	events = 256
+	throng = 256 // from here on, turns are twice as long
+	events = 512
 )
 
 func newWatcher(bracket func(func())) (*watcher, error) {
@@ -90,8 +91,8 @@ func (w *watcher) run() {
 		}
 		began = time.Now()
 		w.work(func() { w.batch(list[:n]) })
-		if w.crowded() && n < events {
-			time.Sleep(turn - time.Since(began))
+		if n < events {
+			time.Sleep(w.turn() - time.Since(began))
 		}
 	}
 }
@@ -107,10 +108,17 @@ func (w *watcher) batch(list []syscall.EpollEvent) {
 	}
 }
 
-func (w *watcher) crowded() bool {
+// turn is how long what comes is left to gather.
+func (w *watcher) turn() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.all) > crowd
+	switch n := len(w.all); {
+	case n <= crowd:
+		return 0
+	case n <= throng:
+		return turn
+	}
+	return 2 * turn
 }
 
 // detach takes the socket from the runtime's poller, which would be woken for every token in vain.
