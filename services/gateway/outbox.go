@@ -137,6 +137,10 @@ func (l *link) sweep() {
 		case flight.AskRouter:
 			probes[s.Partition] = append(probes[s.Partition], &inferv1.Ref{Sequence: s.ID, Attempt: p.Attempt})
 		case flight.AskWorker:
+			if l.quiet.asked(p.Worker, now) >= patience(p) {
+				l.adrift(s, p.Worker)
+				return
+			}
 			e := &inferv1.Expect{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Next: p.Next}
 			pings[p.Worker] = append(pings[p.Worker], e)
 			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
@@ -155,6 +159,9 @@ func (l *link) sweep() {
 	for worker, expects := range pings {
 		c := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{Gateway: l.g.id, Expects: expects}}}
 		l.control(worker, events.Pongs.Name(l.g.id, worker), c)
+	}
+	if len(pings) > 0 {
+		l.echo(now)
 	}
 }
 
