@@ -146,8 +146,11 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 		Uncached: int(o.GetUsage().GetUncachedInput()), Cached: int(o.GetUsage().GetCacheRead()),
 		FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
 	}
-	if o.GetError() != nil {
-		out.Cause = o.GetError()
+	if e := o.GetError(); e != nil {
+		out.Cause = e
+		if out.Verdict == dispatch.Retry && e.GetCode() == string(dispatch.Overloaded) {
+			out.Verdict, out.RetryAfter = dispatch.Limited, time.Duration(e.GetRetryAfterMs())*time.Millisecond
+		}
 	}
 	return out
 }

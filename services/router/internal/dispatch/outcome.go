@@ -17,7 +17,7 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 	}
 	trial := w.trial.number == o.Number
 	m.judge(w, r, o, trial, now)
-	if trial && o.Verdict != Cancelled && o.Verdict != Full && o.Verdict != HandedBack && o.Verdict != Fenced {
+	if trial && (o.Verdict == Done || o.Verdict == Broken || o.Verdict == Retry) {
 		w.trial.number = 0 // judged
 	}
 	m.release(w, o.Number, r)
@@ -26,6 +26,8 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 		m.recycle(r)
 	case o.Verdict == Retry:
 		m.retry(r, w, o, now)
+	case o.Verdict == Limited:
+		m.overloaded(r, o, now)
 	case o.Verdict == Full || o.Verdict == HandedBack:
 		m.again(r, now)
 	case o.Verdict == Fenced:
@@ -43,11 +45,16 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 	switch o.Verdict {
 	case Done:
 		w.breaker.Succeeded(trial)
+		if now.After(w.limited) {
+			w.limits = 0
+		}
 		m.learn(w, r, o, now)
 	case Broken, Retry:
 		w.breaker.Failed(trial, now)
 	case Full:
 		w.fullAt = now
+	case Limited:
+		w.limit(o.RetryAfter, now)
 	case HandedBack:
 		w.report.State = Draining
 	}

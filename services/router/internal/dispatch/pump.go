@@ -156,7 +156,7 @@ func (w *worker) stalled(m *Machine, now time.Time) bool {
 }
 
 func (w *worker) room(now time.Time) bool {
-	return w.used() < max(w.report.Slots, 1) && now.Sub(w.fullAt) >= fullFor
+	return w.used() < max(w.report.Slots, 1) && now.Sub(w.fullAt) >= fullFor && !now.Before(w.limited)
 }
 
 // snap appends what the policy sees of w for r.

@@ -97,6 +97,10 @@ func (r *request) refusal(m *Machine, now time.Time) bool {
 		m.refuse(r, m.noWorker())
 		return true
 	}
+	if wait := m.limited(now); wait > 0 {
+		m.refuse(r, m.limitedAll(wait, nil))
+		return true
+	}
 	err := m.queue.Push(&r.Item)
 	if err == nil {
 		return false

@@ -70,6 +70,7 @@ const (
 	QueueTimeout Code = "queue_timeout"
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
+	Overloaded   Code = "overloaded"
 )
 
 // Refusal is a final no.
@@ -77,7 +78,7 @@ type Refusal struct {
 	Code       Code
 	Message    string // what happened and what to do next
 	RetryAfter time.Duration
-	Cause      any // WorkerFailed: the worker's own error, opaque
+	Cause      any // WorkerFailed, Overloaded: the worker's own error, opaque; nil where there is none
 }
 
 // Verdict is a worker's word on a dispatch.
@@ -89,6 +90,7 @@ const (
 	Broken                    // failed after the first delta
 	Retry                     // failed before the first delta
 	Full                      // no room
+	Limited                   // the upstream behind the worker takes no more for a while
 	HandedBack                // draining
 	Fenced                    // our epoch is old
 	Cancelled                 // the gateway withdrew it
@@ -100,6 +102,7 @@ type Outcome struct {
 	Number     uint64
 	Verdict    Verdict
 	Cause      any           // the worker's error, opaque
+	RetryAfter time.Duration // Limited: for how long, 0 where that is not said
 	Uncached   int           // prompt tokens that were prefilled
 	Cached     int           // prompt tokens that came from the cache
 	FirstToken time.Duration // from acceptance; 0: none
