@@ -55,6 +55,36 @@ func TestAFailureBeforeTheFirstTokenMovesToAnotherWorker(t *testing.T) {
 	}
 }
 
+func TestALoneWorkerIsTriedTwiceAndBlamedOnce(t *testing.T) {
+	w := newWorld(t, dispatch.Config{}, 1)
+	begun := w.now
+	for i := range 8 { // an engine that answers everything with 500
+		w.submit(nil)
+		tries := 0
+		for len(w.refused) == 0 {
+			for len(w.sent) > 0 {
+				tries++
+				a := w.sent[0]
+				w.sent = w.sent[1:]
+				w.outcome(a, dispatch.Retry)
+			}
+			if w.pass(50*time.Millisecond, "w0"); w.now.Sub(begun) > time.Minute {
+				t.Fatalf("request %d never ends", i)
+			}
+		}
+		w.wantRefused(dispatch.WorkerFailed)
+		if tries > 2 {
+			t.Fatalf("request %d was sent to the only worker %d times", i, tries)
+		}
+		if state := w.m.Workers(w.now)[0].Breaker; i < 2 && state != "closed" {
+			t.Fatalf("%s after %d requests of 3 that may fail", state, i+1)
+		}
+	}
+	if took := w.now.Sub(begun); took > 15*time.Second {
+		t.Fatalf("eight requests took %s", took) // trials come 2 s apart at most
+	}
+}
+
 func TestTheRetryBudgetEndsAStorm(t *testing.T) {
 	w := newWorld(t, dispatch.Config{RetryBurst: 5}, 4)
 	retried := 0

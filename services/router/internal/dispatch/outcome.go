@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 	case !m.attached(r):
 		m.recycle(r)
 	case o.Verdict == Retry:
-		m.retry(r, w, o, now)
+		m.retry(r, w, o, trial, now)
 	case o.Verdict == Limited:
 		m.overloaded(r, o, now)
 	case o.Verdict == Full || o.Verdict == HandedBack:
@@ -50,7 +51,9 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 		}
 		m.learn(w, r, o, now)
 	case Broken, Retry:
-		w.breaker.Failed(trial, now)
+		if trial || !slices.Contains(r.avoid, w.name) { // a request counts once against a worker
+			w.breaker.Failed(trial, now)
+		}
 	case Full:
 		w.fullAt = now
 	case Limited:
@@ -84,18 +87,29 @@ func (m *Machine) finish(r *request, w *worker) {
 	m.recycle(r)
 }
 
-// retry moves a request that failed before its first delta, within the budget.
-func (m *Machine) retry(r *request, w *worker, o Outcome, now time.Time) {
+// retry moves a request that failed before its first delta, within the budget. Where every other worker has failed it
+// as well, one of them gets it once more: what was a mishap is over, and what was not would only fail again.
+func (m *Machine) retry(r *request, w *worker, o Outcome, trial bool, now time.Time) {
 	r.retries++
-	r.avoid = append(r.avoid, w.name)
-	if r.retries <= m.cfg.MaxRetries && m.budget.Retry(now) {
+	repeated := trial || slices.Contains(r.avoid, w.name)
+	if !slices.Contains(r.avoid, w.name) {
+		r.avoid = append(r.avoid, w.name)
+	}
+	if r.retries <= m.cfg.MaxRetries && (!repeated || m.another(r, now)) && m.budget.Retry(now) {
 		m.counts.Retried++
 		m.again(r, now)
 		return
 	}
 	delete(m.calls, r.Key)
 	m.refuse(r, Refusal{Code: WorkerFailed, Cause: o.Cause, Message: fmt.Sprintf(
-		"%d workers of pool %s failed this request, %s last: try again, and see that worker's log", r.retries, m.pool, w.name)})
+		"workers of pool %s failed this request %d times, %s last: try again, and see that worker's log", m.pool, r.retries, w.name)})
+}
+
+// another says whether some worker that takes work, be it full at the moment, has not failed the request yet.
+func (m *Machine) another(r *request, now time.Time) bool {
+	return slices.ContainsFunc(m.order, func(w *worker) bool {
+		return w.standing(m, now) == "" && !now.Before(w.limited) && !slices.Contains(r.avoid, w.name)
+	})
 }
 
 // again lets a request wait for a worker before all that have not been dispatched yet.

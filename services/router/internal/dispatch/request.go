@@ -116,8 +116,9 @@ func (r *request) refusal(m *Machine, now time.Time) bool {
 // failed it, that counts as it does when the worker says so: one that hangs says nothing.
 func (m *Machine) supersede(r *request, avoid []string, now time.Time) {
 	if r.phase == running {
-		if w := r.worker; !w.lost && slices.Contains(avoid, w.name) {
-			tried := w.trial.number == r.number
+		w := r.worker
+		tried := w.trial.number == r.number
+		if !w.lost && slices.Contains(avoid, w.name) && (tried || !slices.Contains(r.avoid, w.name)) {
 			w.breaker.Failed(tried, now)
 			if tried {
 				w.trial = trial{}
