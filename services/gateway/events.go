@@ -213,6 +213,13 @@ func (l *link) reply(m *nats.Msg) {
 	}
 }
 
+// known is the highest epoch that a router has shown.
+func (p *partition) known() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch
+}
+
 // current tells the owner's word from that of an owner of old.
 func (l *link) current(s *flight.Sequence, epoch uint64) bool {
 	p := l.partition(s.Partition)

@@ -151,7 +151,7 @@ func (l *link) sweep() {
 	})
 	for idx, refs := range probes {
 		part := l.partition(idx)
-		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs}}}
+		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs, Epoch: part.known()}}}
 		if err := l.bus.Publish(bus.Control, part.subject, events.Reply.Name(l.g.id, "p"+strconv.Itoa(idx)), call); err != nil {
 			l.g.log.Warn("probe not sent; asked again soon", "pool", part.pool, "error", err)
 		}

@@ -144,7 +144,7 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 	out := dispatch.Outcome{
 		Worker: worker, Number: o.GetNumber(), Verdict: verdicts[o.GetVerdict()],
 		Uncached: int(o.GetUsage().GetUncachedInput()), Cached: int(o.GetUsage().GetCacheRead()),
-		FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
+		Epoch: o.GetEpoch(), FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
 	}
 	if e := o.GetError(); e != nil {
 		out.Cause = e

@@ -25,6 +25,10 @@ func (p *pool) answer(subject string, partition uint32, statuses ...*inferv1.Sta
 }
 
 func (p *pool) answerProbe(partition uint32, probe *inferv1.Probe, reply string) {
+	if known := probe.GetEpoch(); known > p.owned[partition].epoch {
+		p.r.owners.fenced(p.name, partition, known) // it will not hear us
+		return
+	}
 	statuses := make([]*inferv1.Status, 0, len(probe.GetRefs()))
 	for _, ref := range probe.GetRefs() {
 		out := &inferv1.Status{Ref: ref, State: &inferv1.Status_Unknown{Unknown: true}}

@@ -32,7 +32,7 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 	case o.Verdict == Full || o.Verdict == HandedBack:
 		m.again(r, now)
 	case o.Verdict == Fenced:
-		m.act(Action{Kind: StepDown, Call: r.call()})
+		m.act(Action{Kind: StepDown, Call: r.call(), Epoch: o.Epoch})
 		delete(m.calls, r.Key)
 		m.recycle(r)
 	default:

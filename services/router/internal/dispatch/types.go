@@ -59,6 +59,7 @@ type Action struct {
 	Ahead   int    // Queued
 	Call    Call
 	Refusal Refusal // Refuse
+	Epoch   uint64  // StepDown: the one that the worker knows
 }
 
 // Code is why a request was refused.
@@ -107,6 +108,7 @@ type Outcome struct {
 	Cached     int           // prompt tokens that came from the cache
 	FirstToken time.Duration // from acceptance; 0: none
 	Prefill    time.Duration // 0: unknown
+	Epoch      uint64        // Fenced: the one that the worker knows
 }
 
 // State is what a worker says of itself.
