@@ -67,6 +67,9 @@ func (b *Breaker) State(now time.Time) State {
 	return HalfOpen
 }
 
+// Tripped says whether the worker is out, trials included.
+func (b *Breaker) Tripped() bool { return b.open }
+
 // Allows says whether the worker may get a request at now.
 func (b *Breaker) Allows(now time.Time) bool {
 	return !b.open || !b.trial && !now.Before(b.until)

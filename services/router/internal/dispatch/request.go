@@ -93,8 +93,8 @@ func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
 
 // refusal queues a new request, or refuses it and says so.
 func (r *request) refusal(m *Machine, now time.Time) bool {
-	if !m.aloneAt.IsZero() && now.Sub(m.aloneAt) >= m.cfg.NoWorkerWait {
-		m.refuse(r, m.noWorker())
+	if m.hopeless(now) && !m.trialFree(now) {
+		m.refuse(r, m.noWorker(now))
 		return true
 	}
 	if wait := m.limited(now); wait > 0 {
