@@ -252,6 +252,34 @@ func TestWaitingEndsWithTheQueueTimeoutOrTheDeadline(t *testing.T) {
 	}
 }
 
+// However often a request is handed back, it waits no longer than its queue time-out in all; time at a worker is no wait.
+func TestAllWaitsOfARequestTogetherAreBounded(t *testing.T) {
+	w := newWorld(t, dispatch.Config{QueueTimeout: time.Second}, 0)
+	w.join("w0", 1)
+	w.submit(nil)
+	waited := time.Duration(0)
+	for round := 0; len(w.refused) == 0; round++ {
+		if round > 10 {
+			t.Fatal("handed back ten times, and never too late")
+		}
+		if len(w.sent) > 0 {
+			a := w.take(1)[0]
+			w.pass(2*time.Second, "w0")
+			w.fleet["w0"].report.State = dispatch.Unhealthy
+			w.report("w0")
+			w.outcome(a, dispatch.HandedBack)
+		}
+		for end := w.now.Add(400 * time.Millisecond); w.now.Before(end) && len(w.refused) == 0; waited += 50 * time.Millisecond {
+			w.pass(50*time.Millisecond, "w0")
+		}
+		w.fleet["w0"].report.State = dispatch.Ready
+		w.report("w0")
+	}
+	if w.wantRefused(dispatch.QueueTimeout); waited > 1100*time.Millisecond {
+		t.Fatalf("waited %s in all with a queue time-out of 1 s", waited)
+	}
+}
+
 func TestNobodyListensOnAWorkersSubject(t *testing.T) {
 	w := newWorld(t, dispatch.Config{}, 2)
 	w.submit(nil)

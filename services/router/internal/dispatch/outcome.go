@@ -112,9 +112,12 @@ func (m *Machine) another(r *request, now time.Time) bool {
 	})
 }
 
-// again lets a request wait for a worker before all that have not been dispatched yet.
+// again lets a request wait for a worker before all that have not been dispatched yet, for what is left of its wait.
 func (m *Machine) again(r *request, now time.Time) {
 	r.phase, r.worker, r.number = again, nil, 0
-	r.Expire = m.expiry(&r.Submit, now)
+	r.Expire = now.Add(r.left)
+	if !r.Deadline.IsZero() && r.Expire.After(r.Deadline) {
+		r.Expire = r.Deadline
+	}
 	m.retries = append(m.retries, r)
 }

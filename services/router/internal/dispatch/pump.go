@@ -189,7 +189,7 @@ func (m *Machine) send(r *request, w *worker, now time.Time) {
 	w.number++
 	m.picked++
 	m.counts.Dispatched++
-	r.phase, r.worker, r.number, r.sentAt = running, w, w.number, now
+	r.phase, r.worker, r.number, r.sentAt, r.left = running, w, w.number, now, r.Expire.Sub(now)
 	w.lastPick = m.picked
 	w.inflight[w.number] = r
 	w.prompt += r.PromptTokens

@@ -20,6 +20,7 @@ type request struct {
 	expected int // blocks of its prefix that worker should have cached
 	uncached int // prompt tokens that worker should have to prefill
 	sentAt   time.Time
+	left     time.Duration // of the time that it may wait, when it was sent
 }
 
 type phase uint8
