@@ -137,6 +137,10 @@ func (l *link) sweep() {
 		case flight.AskRouter:
 			probes[s.Partition] = append(probes[s.Partition], &inferv1.Ref{Sequence: s.ID, Attempt: p.Attempt})
 		case flight.AskWorker:
+			if l.quiet.asked(p.Worker, now) >= patience(p) {
+				l.adrift(s, p.Worker)
+				return
+			}
 			e := &inferv1.Expect{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Next: p.Next}
 			pings[p.Worker] = append(pings[p.Worker], e)
 			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
@@ -147,7 +151,7 @@ func (l *link) sweep() {
 	})
 	for idx, refs := range probes {
 		part := l.partition(idx)
-		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs}}}
+		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs, Epoch: part.known()}}}
 		if err := l.bus.Publish(bus.Control, part.subject, events.Reply.Name(l.g.id, "p"+strconv.Itoa(idx)), call); err != nil {
 			l.g.log.Warn("probe not sent; asked again soon", "pool", part.pool, "error", err)
 		}
@@ -155,6 +159,9 @@ func (l *link) sweep() {
 	for worker, expects := range pings {
 		c := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{Gateway: l.g.id, Expects: expects}}}
 		l.control(worker, events.Pongs.Name(l.g.id, worker), c)
+	}
+	if len(pings) > 0 {
+		l.echo(now)
 	}
 }
 

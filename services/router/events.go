@@ -144,10 +144,13 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 	out := dispatch.Outcome{
 		Worker: worker, Number: o.GetNumber(), Verdict: verdicts[o.GetVerdict()],
 		Uncached: int(o.GetUsage().GetUncachedInput()), Cached: int(o.GetUsage().GetCacheRead()),
-		FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
+		Epoch: o.GetEpoch(), FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
 	}
-	if o.GetError() != nil {
-		out.Cause = o.GetError()
+	if e := o.GetError(); e != nil {
+		out.Cause = e
+		if out.Verdict == dispatch.Retry && e.GetCode() == string(dispatch.Overloaded) {
+			out.Verdict, out.RetryAfter = dispatch.Limited, time.Duration(e.GetRetryAfterMs())*time.Millisecond
+		}
 	}
 	return out
 }

@@ -77,6 +77,7 @@ type worker struct {
 
 	mu     sync.Mutex
 	number uint64
+	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
 }
 
@@ -156,7 +157,7 @@ func (w *worker) end(d *inferv1.Dispatch, v inferv1.Verdict) {
 		}
 	}
 	w.mu.Unlock()
-	out := &inferv1.Outcome{Number: d.GetNumber(), Verdict: v}
+	out := &inferv1.Outcome{Number: d.GetNumber(), Verdict: v, Epoch: w.knows}
 	if v != inferv1.Verdict_VERDICT_DONE {
 		out.Error = &inferv1.Error{Kind: "upstream", Code: "engine_crashed", Message: "the engine crashed"}
 	}

@@ -33,10 +33,20 @@ type seatKey struct {
 	partition uint32
 }
 
-// entry is a lease's value. Epoch is 0 in the write that claims: then the entry's own revision is the epoch.
+// entry is a lease's value. Epoch is 0 in the write that claims: then the epoch is the entry's own revision, and at least
+// Floor. Revisions alone would do as long as the bucket lives; workers remember epochs for longer.
 type entry struct {
 	Router string `json:"router"`
 	Epoch  uint64 `json:"epoch,omitempty"`
+	Floor  uint64 `json:"floor,omitempty"`
+}
+
+// at is the epoch of an entry that was written as revision.
+func (e entry) at(revision uint64) uint64 {
+	if e.Epoch > 0 {
+		return e.Epoch
+	}
+	return max(revision, e.Floor)
 }
 
 // sighting is an entry with when it was seen.
@@ -85,7 +95,7 @@ func (o *ownership) seat(k seatKey) *seat {
 		s = &seat{Seat: lease.New(o.r.id, time.Now(), firstGrace)}
 		o.seats[k] = s
 		if e, ok := o.heard[k]; ok {
-			s.Seen(e.Router, e.Epoch, e.revision, e.at)
+			s.Seen(e.Router, e.entry.at(e.revision), e.revision, e.at)
 			delete(o.heard, k)
 		}
 	}
@@ -149,7 +159,7 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 	defer o.mu.Unlock()
 	now := time.Now()
 	if o.pools[k.pool] {
-		o.seat(k).Seen(v.Router, v.Epoch, e.Revision(), now)
+		o.seat(k).Seen(v.Router, v.at(e.Revision()), e.Revision(), now)
 		return
 	}
 	maps.DeleteFunc(o.heard, func(_ seatKey, e sighting) bool { return now.Sub(e.at) > bus.LeaseTTL })
@@ -181,9 +191,9 @@ func (o *ownership) look(ctx context.Context, now time.Time) {
 		case lease.StepDown:
 			down = append(down, k)
 		case lease.Claim, lease.Renew:
-			value := entry{Router: o.r.id}
+			value := entry{Router: o.r.id, Floor: s.Floor}
 			if step == lease.Renew {
-				value.Epoch = s.Epoch
+				value = entry{Router: o.r.id, Epoch: s.Epoch}
 			}
 			o.work.Add(1)
 			go o.write(ctx, k, value, s.Revision)

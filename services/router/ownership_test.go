@@ -114,6 +114,46 @@ func TestAFencedRouterStopsActing(t *testing.T) {
 	eventually(t, "it owns it again", func() bool { return owned(t, c) == "rt-1" })
 }
 
+// The lease bucket is gone and its revisions began anew; workers and gateways remember the epochs of before.
+func TestALostLeaseBucketCostsOneRefusal(t *testing.T) {
+	s := bustest.Start(t)
+	start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	w.knows = 1000
+	if first := g.takeover(); first.GetEpoch() >= w.knows {
+		t.Fatalf("a new bucket begins with epoch %d", first.GetEpoch())
+	}
+	begin := time.Now()
+	var accepted uint64
+	eventually(t, "a dispatch is above the epoch that the worker knows", func() bool {
+		g.submit(1) // as a gateway does that hears that it is unknown
+		select {
+		case d := <-w.got:
+			if accepted = d.GetEpoch(); accepted <= w.knows {
+				w.end(d, inferv1.Verdict_VERDICT_FENCED)
+				return false
+			}
+			w.end(d, done)
+			return true
+		default:
+			return false
+		}
+	})
+	if took := time.Since(begin); accepted != 1001 || took > time.Second {
+		t.Fatalf("claimed with epoch %d after %v", accepted, took)
+	}
+	g.call(2, &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: g.id, Epoch: 5000, Refs: []*inferv1.Ref{{Sequence: 2, Attempt: 1}}}}})
+	eventually(t, "the owner's epoch is above the one that a gateway knows", func() bool { return g.takeover().GetEpoch() == 5001 })
+	stop := time.Now().Add(700 * time.Millisecond) // a renewal lies between
+	for time.Now().Before(stop) {
+		if o := g.takeover(); o.GetEpoch() != 5001 {
+			t.Fatalf("owner %v, its epoch was 5001", o)
+		}
+	}
+	start(t, s, "rt-2") // it knows of it only what the entry says
+	eventually(t, "the entry says it", func() bool { return g.takeover().GetEpoch() == 5001 })
+}
+
 func TestAHangingOwnerIsReplacedWithinThreeSeconds(t *testing.T) {
 	s := bustest.Start(t)
 	b := bustest.Connect(t, s, bus.Options{Name: "ghost"})

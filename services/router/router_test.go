@@ -79,7 +79,7 @@ func TestAFailureBeforeTheFirstTokenIsRetriedElsewhereThenToldWithItsCause(t *te
 	known(t, g, one, two)
 	g.submit(1)
 	seen := map[string]int{}
-	for range 4 { // two workers, then the last chances
+	for range 3 { // two workers, then a last chance
 		d, w := either(t, one, two)
 		seen[w.name]++
 		w.end(d, retry)

@@ -42,7 +42,7 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 	defer o.work.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), bucketReply)
 	defer cancel()
-	revision, held, err := o.read(ctx, k)
+	revision, held, floor, err := o.read(ctx, k)
 	if err == nil && held {
 		if alive := o.askOwner(ctx, k); alive != nil {
 			o.release(k)
@@ -51,11 +51,12 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 		}
 	}
 	if err != nil {
-		o.wrote(k, true, 0, err)
+		o.wrote(k, entry{}, 0, err)
 		return
 	}
-	rev, err := o.put(ctx, k, entry{Router: o.r.id}, revision)
-	o.wrote(k, true, rev, err)
+	v := entry{Router: o.r.id, Floor: floor}
+	rev, err := o.put(ctx, k, v, revision)
+	o.wrote(k, v, rev, err)
 	if err != nil {
 		return
 	}
@@ -63,20 +64,28 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 	if err := o.r.bus.Conn(events.Infer.Lane).FlushWithContext(ctx); err != nil {
 		o.r.log.Warn("claimed partition: subscription not confirmed", "pool", k.pool, "error", err)
 	}
-	o.owner(reply, o.r.id, rev)
+	o.owner(reply, o.r.id, v.at(rev))
 }
 
-// read is the present revision of a lease, 0 where there is none, and whether somebody else holds it.
-func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held bool, err error) {
+// read is the present revision of a lease, 0 where there is none, whether somebody else holds it, and the lowest epoch
+// that a claim may have.
+func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held bool, floor uint64, err error) {
 	e, err := o.kv.Get(ctx, k.lease())
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return 0, false, nil
+	gone := errors.Is(err, jetstream.ErrKeyNotFound)
+	if err != nil && !gone {
+		return 0, false, 0, err
 	}
-	if err != nil {
-		return 0, false, err
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.seat(k)
+	if gone {
+		return 0, false, s.Floor, nil
 	}
 	v, ok := readEntry(e.Value()) // nobody can own what nobody can read
-	return e.Revision(), ok && v.Router != "" && v.Router != o.r.id, nil
+	if ok {
+		s.Outdated(v.at(e.Revision()))
+	}
+	return e.Revision(), ok && v.Router != "" && v.Router != o.r.id, s.Floor, nil
 }
 
 // askOwner returns the answer of a living owner, or nil. One that hangs is left to the lease.

@@ -62,6 +62,8 @@ func (w *worker) excluded(m *Machine, r *request, now time.Time) string {
 	switch why := w.standing(m, now); {
 	case why != "":
 		return why
+	case now.Before(w.limited):
+		return "limited by its upstream"
 	case !w.room(now):
 		return "full"
 	case w.stalled(m, now):

@@ -28,8 +28,15 @@ func (m *Machine) Tick(now time.Time) {
 	case m.aloneAt.IsZero():
 		m.aloneAt = now
 	}
+	switch {
+	case m.well():
+		m.sickAt = time.Time{}
+	case m.sickAt.IsZero():
+		m.sickAt = now
+	}
 	m.expire(now)
 	m.changed(now)
+	m.giveUp(now)
 }
 
 func (m *Machine) bury(now time.Time) {
@@ -54,19 +61,6 @@ func (m *Machine) expire(now time.Time) {
 			m.timeout(r)
 		}
 	}
-	if m.aloneAt.IsZero() || now.Sub(m.aloneAt) < m.cfg.NoWorkerWait {
-		return
-	}
-	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
-		m.queue.Remove(it)
-		delete(m.calls, it.Value.Key)
-		m.refuse(it.Value, m.noWorker())
-	}
-	for _, r := range m.retries {
-		delete(m.calls, r.Key)
-		m.refuse(r, m.noWorker())
-	}
-	m.retries = m.retries[:0]
 }
 
 func (m *Machine) timeout(r *request) {
@@ -74,13 +68,6 @@ func (m *Machine) timeout(r *request) {
 	m.refuse(r, Refusal{Code: QueueTimeout, Message: fmt.Sprintf(
 		"no worker of pool %s had room within the queue time-out: try again later, raise queue_timeout, or add workers (%s)",
 		m.pool, m.census())})
-}
-
-// noWorker is the refusal of a pool without workers.
-func (m *Machine) noWorker() Refusal {
-	return Refusal{Code: NoWorker, RetryAfter: 5 * time.Second, Message: fmt.Sprintf(
-		"pool %s has no worker (%s): start one with `leat worker` against the same NATS, or see why the known ones left",
-		m.pool, m.census())}
 }
 
 // census counts the known workers by what they do.

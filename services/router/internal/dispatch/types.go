@@ -59,6 +59,7 @@ type Action struct {
 	Ahead   int    // Queued
 	Call    Call
 	Refusal Refusal // Refuse
+	Epoch   uint64  // StepDown: the one that the worker knows
 }
 
 // Code is why a request was refused.
@@ -70,6 +71,7 @@ const (
 	QueueTimeout Code = "queue_timeout"
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
+	Overloaded   Code = "overloaded"
 )
 
 // Refusal is a final no.
@@ -77,7 +79,7 @@ type Refusal struct {
 	Code       Code
 	Message    string // what happened and what to do next
 	RetryAfter time.Duration
-	Cause      any // WorkerFailed: the worker's own error, opaque
+	Cause      any // WorkerFailed, Overloaded: the worker's own error, opaque; nil where there is none
 }
 
 // Verdict is a worker's word on a dispatch.
@@ -89,6 +91,7 @@ const (
 	Broken                    // failed after the first delta
 	Retry                     // failed before the first delta
 	Full                      // no room
+	Limited                   // the upstream behind the worker takes no more for a while
 	HandedBack                // draining
 	Fenced                    // our epoch is old
 	Cancelled                 // the gateway withdrew it
@@ -100,10 +103,12 @@ type Outcome struct {
 	Number     uint64
 	Verdict    Verdict
 	Cause      any           // the worker's error, opaque
+	RetryAfter time.Duration // Limited: for how long, 0 where that is not said
 	Uncached   int           // prompt tokens that were prefilled
 	Cached     int           // prompt tokens that came from the cache
 	FirstToken time.Duration // from acceptance; 0: none
 	Prefill    time.Duration // 0: unknown
+	Epoch      uint64        // Fenced: the one that the worker knows
 }
 
 // State is what a worker says of itself.

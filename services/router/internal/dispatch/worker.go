@@ -24,6 +24,8 @@ type worker struct {
 	missing  map[uint64]int      // dispatches that reports do not mention, with how many reports
 	others   int                 // sequences that it holds for other routers
 	fullAt   time.Time           // when it last said that it is full
+	limited  time.Time           // until when its upstream takes nothing
+	limits   int                 // how often that was said since its last good answer
 
 	breaker  *breaker.Breaker
 	rates    policy.Rates

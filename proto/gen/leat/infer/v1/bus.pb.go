@@ -632,7 +632,9 @@ type Probe struct {
 	// Whose sequences these are.
 	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// The sequences.
-	Refs          []*Ref `protobuf:"bytes,2,rep,name=refs,proto3" json:"refs,omitempty"`
+	Refs []*Ref `protobuf:"bytes,2,rep,name=refs,proto3" json:"refs,omitempty"`
+	// The highest epoch that the gateway has seen for the partition; an owner with a lower one is not heard.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +681,13 @@ func (x *Probe) GetRefs() []*Ref {
 		return x.Refs
 	}
 	return nil
+}
+
+func (x *Probe) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Reply is router → gateway, on the reply subject of the Call.
@@ -1092,7 +1101,10 @@ type Outcome struct {
 	// Nanoseconds of prefill, where the engine tells.
 	PrefillNanos int64 `protobuf:"varint,6,opt,name=prefill_nanos,json=prefillNanos,proto3" json:"prefill_nanos,omitempty"`
 	// Nanoseconds from acceptance to the end.
-	TotalNanos    int64 `protobuf:"varint,7,opt,name=total_nanos,json=totalNanos,proto3" json:"total_nanos,omitempty"`
+	TotalNanos int64 `protobuf:"varint,7,opt,name=total_nanos,json=totalNanos,proto3" json:"total_nanos,omitempty"`
+	// With VERDICT_FENCED: the epoch that the worker has seen for the partition. A router that is the owner after all,
+	// because the leases were lost, claims again above it.
+	Epoch         uint64 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1172,6 +1184,13 @@ func (x *Outcome) GetPrefillNanos() int64 {
 func (x *Outcome) GetTotalNanos() int64 {
 	if x != nil {
 		return x.TotalNanos
+	}
+	return 0
+}
+
+func (x *Outcome) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
 	}
 	return 0
 }
@@ -2902,10 +2921,11 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\"L\n" +
 	"\bWithdraw\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12&\n" +
-	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"I\n" +
+	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"_\n" +
 	"\x05Probe\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12&\n" +
-	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"h\n" +
+	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"h\n" +
 	"\x05Reply\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -2929,7 +2949,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\a \x01(\v2\x15.leat.infer.v1.SubmitR\x06submit\"V\n" +
 	"\bOutcomes\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x122\n" +
-	"\boutcomes\x18\x02 \x03(\v2\x16.leat.infer.v1.OutcomeR\boutcomes\"\x9d\x02\n" +
+	"\boutcomes\x18\x02 \x03(\v2\x16.leat.infer.v1.OutcomeR\boutcomes\"\xb3\x02\n" +
 	"\aOutcome\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x120\n" +
 	"\averdict\x18\x02 \x01(\x0e2\x16.leat.infer.v1.VerdictR\averdict\x12*\n" +
@@ -2938,7 +2958,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x11first_token_nanos\x18\x05 \x01(\x03R\x0ffirstTokenNanos\x12#\n" +
 	"\rprefill_nanos\x18\x06 \x01(\x03R\fprefillNanos\x12\x1f\n" +
 	"\vtotal_nanos\x18\a \x01(\x03R\n" +
-	"totalNanos\"e\n" +
+	"totalNanos\x12\x14\n" +
+	"\x05epoch\x18\b \x01(\x04R\x05epoch\"e\n" +
 	"\x05Frame\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
