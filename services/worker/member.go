@@ -95,25 +95,31 @@ func (m *member) become(s inferv1.WorkerState, note string) bool {
 	return changed
 }
 
-// join starts the engine and enters the fleet.
+// join starts the engine and enters the fleet. It asks for others of its name before it says a word, since its reports
+// would make routers take the other for a life that is over, and again when the engine is there, which may take minutes.
 func (w *Worker) join(ctx context.Context) (*member, error) {
+	if err := w.alone(ctx); err != nil {
+		return nil, err
+	}
 	b := w.deps.Bus
 	sender := frames.NewSender(w.name, func(gateway string, frame []byte) error {
 		return b.Conn(events.Frames.Lane).Publish(events.Frames.Name(gateway), frame)
 	}, frames.Options{MaxFrame: min(b.MaxPayload()-4096, 900<<10)})
 	coming := w.announce(ctx)
 	eng, err := w.open(ctx, w.cfg, w.deps, sender)
-	last := coming.end(err != nil)
+	coming.end()
 	if err != nil {
 		sender.Close()
+		coming.gone(ctx)
 		return nil, err
 	}
 	m := w.newMember(ctx, eng, sender, coming.started)
-	m.number.Store(last)
+	m.number.Store(coming.number)
 	m.serving.Go(m.outbox.run)
 	m.judge(eng.Stats(), 0) // before anything can arrive
-	if err := errors.Join(m.alone(ctx), m.subscribe()); err != nil {
+	if err := m.enter(ctx); err != nil {
 		m.close()
+		coming.gone(ctx)
 		return nil, err
 	}
 	w.member.Store(m)
@@ -123,6 +129,14 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	m.kick()
 	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots.Load(), "engine", w.cfg.Engine)
 	return m, nil
+}
+
+// enter takes the worker's place in the fleet where it is free.
+func (m *member) enter(ctx context.Context) error {
+	if err := m.worker.alone(ctx); err != nil {
+		return err
+	}
+	return m.subscribe()
 }
 
 func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender, started time.Time) *member {
@@ -151,16 +165,16 @@ func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frame
 }
 
 // alone makes sure that no other worker has this one's name: both would get every dispatch.
-func (m *member) alone(ctx context.Context) error {
+func (w *Worker) alone(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	ping := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{}}}
-	err := m.bus.Request(ctx, events.Control.Name(m.name), ping, new(inferv1.Pong))
+	err := w.deps.Bus.Request(ctx, events.Control.Name(w.name), ping, new(inferv1.Pong))
 	if err == nil {
-		return fmt.Errorf("a worker named %s is in the fleet already; give this one another --name", m.name)
+		return fmt.Errorf("a worker named %s is in the fleet already; give this one another --name", w.name)
 	}
 	if !errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("ask for other workers named %s: %w", m.name, err)
+		return fmt.Errorf("ask for other workers named %s: %w", w.name, err)
 	}
 	return nil
 }
