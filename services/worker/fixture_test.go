@@ -133,6 +133,7 @@ type setup struct {
 	engine *scripted                   // nil: the sim engine
 	load   func(context.Context) error // what happens before it is there
 	bus    bus.Options                 // the worker's
+	frozen *bustest.Frozen             // the worker's way to the server; nil: an ordinary one
 	fleet  bus.Options                 // the other side's
 	deps   func(*host.Deps)
 }
@@ -147,6 +148,9 @@ func start(t testing.TB, s setup) *fleet {
 	s.fleet.Name = "fleet"
 	f.bus = bustest.Connect(t, f.srv, s.fleet)
 	s.bus.Name = "worker"
+	if s.frozen != nil {
+		s.frozen.Server, s.bus.InProcess = f.srv, s.frozen
+	}
 	deps := host.Deps{
 		ID: "w1", Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: prometheus.NewRegistry(),
 		Tracer: noop.NewTracerProvider(), Bus: bustest.Connect(t, f.srv, s.bus), DrainTimeout: time.Minute,

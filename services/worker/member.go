@@ -29,10 +29,9 @@ const (
 	stuckAfter  = 5 * time.Second  // a stopped sequence that holds its slot so long speaks against the engine
 	reportEvery = 250 * time.Millisecond
 	reportGap   = 20 * time.Millisecond // between two reports on changes of load class
-	sweepEvery  = 25 * time.Millisecond
-	maxRequest  = 64 << 20 // bytes of a claimed request
-	firstCredit = 128      // where a gateway does not say
-	maxAsks     = 16       // answered at once
+	maxRequest  = 64 << 20              // bytes of a claimed request
+	firstCredit = 128                   // where a gateway does not say
+	maxAsks     = 16                    // answered at once
 )
 
 // member is a worker that is in the fleet: everything that lives from joining to leaving.
@@ -60,6 +59,9 @@ type member struct {
 	room     atomic.Bool
 	changed  chan struct{} // the load class changed: report soon
 	number   atomic.Uint64 // of reports
+	hearing  hearing
+	resting  atomic.Bool   // the sweeping is
+	woken    chan struct{} // ends its rest
 	identity identity
 	status   status
 }
@@ -126,6 +128,7 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	b.OnReconnect(m.kick) // nobody has heard of this worker meanwhile
 	m.serving.Go(m.reportLoop)
 	m.serving.Go(m.sweepLoop)
+	m.serving.Go(m.listenLoop)
 	m.kick()
 	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots.Load(), "engine", w.cfg.Engine)
 	return m, nil
@@ -143,6 +146,7 @@ func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frame
 	m := &member{
 		worker: w, name: w.name, pool: w.cfg.Pool, started: started, log: w.log, bus: w.deps.Bus, engine: eng,
 		sender: sender, metrics: w.metrics, asks: make(chan struct{}, maxAsks), changed: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1), hearing: hearing{start: time.Now()},
 	}
 	m.life, m.end = context.WithCancel(context.WithoutCancel(ctx))
 	info := eng.Info()
