@@ -237,6 +237,28 @@ func TestSequencesOfASilentGatewayStop(t *testing.T) {
 	}
 }
 
+// A server that stands still makes the worker deaf, not its gateways silent.
+func TestAFrozenServerOrphansNothing(t *testing.T) {
+	frozen := new(bustest.Frozen)
+	f := start(t, setup{engine: &scripted{run: block, slots: 2}, frozen: frozen})
+	defer frozen.Thaw()
+	o := f.order()
+	s := f.send(o)
+	f.await("the first delta", func() bool { return len(f.deltas(s)) == 1 })
+	frozen.Freeze()
+	thaw := time.NewTimer(4500 * time.Millisecond) // the silence that counts is 3 s
+	defer thaw.Stop()
+	<-thaw.C
+	frozen.Thaw()
+	pong := new(inferv1.Pong)
+	f.ask(pingFor(s, 1), pong)
+	if len(pong.GetUnknown()) != 0 || len(f.outcomes[o.Number]) != 0 {
+		t.Errorf("the sequence was stopped: %v", f.outcomes[o.Number])
+	}
+	f.control(cancelOf(s))
+	f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
+}
+
 func TestADeadlineEndsASequenceWithATypedError(t *testing.T) {
 	for _, c := range []struct {
 		name string

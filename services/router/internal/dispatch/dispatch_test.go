@@ -460,6 +460,35 @@ func TestARestartedWorkerStartsAfresh(t *testing.T) {
 	}
 }
 
+func TestAnEarlierLifeCountsAgainOnceTheLaterOneIsLost(t *testing.T) {
+	for name, end := range map[string]func(w *world, later dispatch.Report){
+		"it says that it is gone": func(w *world, later dispatch.Report) {
+			later.State, later.Number = dispatch.Gone, 2
+			w.m.Report(later, w.now)
+		},
+		"it is silent": func(w *world, _ dispatch.Report) {
+			w.now = w.now.Add(6 * time.Second)
+			w.m.Tick(w.now)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, dispatch.Config{}, 1)
+			later := dispatch.Report{Worker: "w0", Started: 2, Number: 1, State: dispatch.Starting}
+			w.m.Report(later, w.now)
+			w.report("w0")
+			w.submit(nil)
+			if len(w.sent) != 0 {
+				t.Fatal("a report of an earlier life counted while the later one lived")
+			}
+			end(w, later)
+			w.report("w0")
+			if len(w.sent) != 1 {
+				t.Errorf("the worker that reports gets %d dispatches", len(w.sent))
+			}
+		})
+	}
+}
+
 func TestAReinstatedAvoiderDoesNotHoldUpOthers(t *testing.T) {
 	w := newWorld(t, dispatch.Config{}, 0)
 	w.join("w0", 1)

@@ -86,7 +86,9 @@ func (m *Machine) Report(r Report, now time.Time) {
 		}
 		w = m.newWorker(r.Worker)
 	}
-	if r.Started < w.report.Started || r.Started == w.report.Started && r.Number <= w.report.Number {
+	// A life that began earlier counts again once the newer one is lost: a clock that was set back, or a second worker
+	// that took the name for a moment, must not hide a worker that is there.
+	if r.Started < w.report.Started && !w.lost || r.Started == w.report.Started && r.Number <= w.report.Number {
 		return // late or repeated
 	}
 	if r.Started != w.report.Started && w.report.Started != 0 {

@@ -112,6 +112,7 @@ func (e *Engine) Generate(ctx context.Context, req *engine.Request, out engine.O
 		return nil
 	}
 	if ctx.Err() != nil {
+		s.abandoned()
 		return ctx.Err()
 	}
 	if cause := context.Cause(s.ctx); cause != nil && s.ctx.Err() != nil {

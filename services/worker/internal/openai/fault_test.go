@@ -435,6 +435,46 @@ func TestHangIsFoundWithUnaryRequestsOnly(t *testing.T) {
 	}
 }
 
+// Callers are less patient than the engine: they cancel before its time-out. A canary tells a hang from a slow answer.
+func TestAHangIsFoundThoughEveryCallerGivesUpFirst(t *testing.T) {
+	for name, stream := range map[string]bool{"streamed": true, "unary": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			cfg := config(s.URL)
+			cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 3*time.Second, 200*time.Millisecond, 20*time.Millisecond
+			e := healthy(t, cfg)
+			canaries := make(chan struct{}, 8)
+			var hangs atomic.Bool
+			s.handle("/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
+				if body, _ := io.ReadAll(r.Body); hangs.Load() || strings.Contains(string(body), "France") {
+					s.hang(w, r)
+					return
+				}
+				canaries <- struct{}{}
+				page(`{"choices":[{"finish_reason":"length","message":{"content":"x"}}]}`)(w, r)
+			})
+			giveUp := func(after time.Duration) {
+				ctx, cancel := context.WithTimeout(t.Context(), after)
+				defer cancel()
+				if err := e.Generate(ctx, chat(stream), newSink()); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("ended with %v", err)
+				}
+			}
+			giveUp(1100 * time.Millisecond) // a third of the time-out
+			<-canaries
+			giveUp(20 * time.Millisecond)
+			if !e.Stats().Healthy || len(canaries) > 0 {
+				t.Errorf("healthy is %v, %d canaries more, after a slow answer and an impatient caller", e.Stats().Healthy, len(canaries))
+			}
+			hangs.Store(true)
+			giveUp(1100 * time.Millisecond)
+			eventually(t, 2*time.Second, "the engine is out", func() bool { return !e.Stats().Healthy })
+			hangs.Store(false)
+			eventually(t, 2*time.Second, "the engine is back", func() bool { return e.Stats().Healthy })
+		})
+	}
+}
+
 func TestFailuresInARowTakeTheEngineOut(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"500":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
