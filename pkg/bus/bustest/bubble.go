@@ -78,13 +78,16 @@ func (c *buffered) Write(b []byte) (int, error) {
 
 // Close lets what was written before arrive.
 func (c *buffered) Close() error {
-	c.once.Do(func() { close(c.closed) })
+	c.refuse()
 	return nil
 }
 
+// refuse ends Write.
+func (c *buffered) refuse() { c.once.Do(func() { close(c.closed) }) }
+
 func (c *buffered) pump() {
 	defer c.Conn.Close()
-	defer c.Close()
+	defer c.refuse()
 	for {
 		select {
 		case b := <-c.out:
