@@ -247,6 +247,11 @@ func TestWaitingEndsWithTheQueueTimeoutOrTheDeadline(t *testing.T) {
 			t.Fatalf("step %d: %d refusals, want %d of code queue_timeout", i, len(w.refused), i+1)
 		}
 	}
+	for i, want := range []string{"own queue time-out of 200ms", "total time-out", "pools.p.timeouts.queue"} {
+		if got := w.refused[i].Refusal.Message; !strings.Contains(got, want) {
+			t.Errorf("refusal %q should name the wait that ran out: %q", got, want)
+		}
+	}
 	if got := []uint64{w.refused[0].Call.Sequence, w.refused[1].Call.Sequence, w.refused[2].Call.Sequence}; got[0] != 3 || got[1] != 4 || got[2] != 2 {
 		t.Fatalf("expired in the order %v, want 3 4 2", got)
 	}
