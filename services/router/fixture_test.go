@@ -222,7 +222,7 @@ func (g *gateway) submit(seq uint64) {
 	g.t.Helper()
 	g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
 		Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
-		Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
+		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
 	}}})
 }
 

@@ -27,6 +27,7 @@ type Submit struct {
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
+	RequestID    string        // for Explain
 }
 
 // Call is a sequence as actions name it.
