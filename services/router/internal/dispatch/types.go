@@ -70,6 +70,7 @@ type Code string
 const (
 	QueueFull    Code = "queue_full"
 	QueueTimeout Code = "queue_timeout"
+	TotalTimeout Code = "total_timeout"
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
 	Overloaded   Code = "overloaded"
