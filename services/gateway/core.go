@@ -209,6 +209,7 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
 		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
+		RequestId: a.call.id,
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

@@ -104,14 +104,15 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		Key: dispatch.Key{Gateway: s.GetGateway(), Sequence: s.GetSequence()}, Attempt: s.GetAttempt(), Partition: partition,
 		Tenant: s.GetTenant(), Class: classOf(s.GetClass()), QueueTimeout: time.Duration(s.GetQueueTimeoutMs()) * time.Millisecond,
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
-		ReplyTo: reply, Payload: t,
+		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
 	}
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
-	s.Prefix, s.Avoid = nil, nil
+	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
+	s.Prefix, s.Avoid, s.RequestId = nil, nil, ""
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}

@@ -222,7 +222,7 @@ func (g *gateway) submit(seq uint64) {
 	g.t.Helper()
 	g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
 		Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
-		Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
+		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
 	}}})
 }
 
@@ -246,10 +246,15 @@ func (g *gateway) status() *inferv1.Status {
 // takeover asks as a gateway does that finds nobody, until a router answers.
 func (g *gateway) takeover() *inferv1.Owner {
 	g.t.Helper()
+	return g.takeoverOf("0")
+}
+
+func (g *gateway) takeoverOf(partition string) *inferv1.Owner {
+	g.t.Helper()
 	owner := &inferv1.Owner{}
 	for deadline := time.Now().Add(wait); time.Now().Before(deadline); {
 		ctx, cancel := context.WithTimeout(g.t.Context(), 250*time.Millisecond)
-		err := g.b.Request(ctx, events.Takeovers.Name("m", "0"), &inferv1.Takeover{Gateway: g.id}, owner)
+		err := g.b.Request(ctx, events.Takeovers.Name("m", partition), &inferv1.Takeover{Gateway: g.id}, owner)
 		cancel()
 		if err == nil {
 			return owner

@@ -1,11 +1,13 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -210,11 +212,11 @@ func (o *ownership) view(pool string) []*routerv1.Partition {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []*routerv1.Partition
-	for n := uint32(0); ; n++ {
-		s := o.seats[seatKey{pool, n}]
-		if s == nil {
-			return out
+	for k, s := range o.seats {
+		if k.pool == pool {
+			out = append(out, &routerv1.Partition{Number: k.partition, Owner: s.Owner, Epoch: s.Epoch})
 		}
-		out = append(out, &routerv1.Partition{Number: n, Owner: s.Owner, Epoch: s.Epoch})
 	}
+	slices.SortFunc(out, func(x, y *routerv1.Partition) int { return cmp.Compare(x.Number, y.Number) })
+	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/leathq/leat/pkg/bus/embed"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
 func TestAStandbyTakesOverWithin500msOfACrash(t *testing.T) {
@@ -152,6 +153,39 @@ func TestALostLeaseBucketCostsOneRefusal(t *testing.T) {
 	}
 	start(t, s, "rt-2") // it knows of it only what the entry says
 	eventually(t, "the entry says it", func() bool { return g.takeover().GetEpoch() == 5001 })
+}
+
+// A gateway that counts more partitions than the routers finds an owner for each: most tenants would have none.
+func TestAPartitionIsServedThoughTheRouterCountsFewer(t *testing.T) {
+	s := bustest.Start(t)
+	r, _, _ := start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	if o := g.takeoverOf("3"); o.GetRouter() != "rt-1" {
+		t.Fatalf("owner %v of the fourth partition of one", o)
+	}
+	call := &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{Gateway: g.id, Sequence: 1, Attempt: 1, Tenant: "t"}}}
+	if err := g.b.Publish(bus.Control, events.Infer.Name("m", "3"), "rep.gw-1.1", call); err != nil {
+		t.Fatal(err)
+	}
+	if d := w.next(); d.GetPartition() != 3 {
+		t.Fatalf("dispatch %v", d)
+	}
+	pools, err := client(t, r).ListPools(t.Context(), &routerv1.ListPoolsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parts := pools.GetPools()[0].GetPartitions(); len(parts) != 2 || parts[1].GetNumber() != 3 || parts[1].GetOwner() != "rt-1" {
+		t.Fatalf("partitions %v", parts)
+	}
+	if err := g.b.Publish(bus.Control, events.Takeovers.Name("m", "1024"), "", &inferv1.Takeover{Gateway: g.id}); err != nil {
+		t.Fatal(err)
+	}
+	g.takeoverOf("3") // behind it
+	if pools, err = client(t, r).ListPools(t.Context(), &routerv1.ListPoolsRequest{}); err != nil {
+		t.Fatal(err)
+	} else if n := len(pools.GetPools()[0].GetPartitions()); n != 2 {
+		t.Fatalf("%d partitions after a number out of bounds", n)
+	}
 }
 
 func TestAHangingOwnerIsReplacedWithinThreeSeconds(t *testing.T) {

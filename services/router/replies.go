@@ -52,7 +52,7 @@ func refusalOf(f dispatch.Refusal) *inferv1.Error {
 		return cause
 	}
 	kind := map[dispatch.Code]errs.Kind{
-		dispatch.QueueFull: errs.RateLimited, dispatch.Overloaded: errs.RateLimited, dispatch.QueueTimeout: errs.Timeout,
+		dispatch.QueueFull: errs.RateLimited, dispatch.Overloaded: errs.RateLimited, dispatch.QueueTimeout: errs.Timeout, dispatch.TotalTimeout: errs.Timeout,
 		dispatch.NoWorker: errs.Unavailable, dispatch.WorkerFailed: errs.Upstream,
 	}[f.Code]
 	return &inferv1.Error{

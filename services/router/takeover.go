@@ -13,14 +13,22 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
 
+// mostPartitions bounds the partitions of a pool that a router takes because a gateway asks: their numbers come over the
+// bus.
+const mostPartitions = 1024
+
 // onTakeover hears from a gateway that a partition has no owner. The router that owns it, or finds the owner alive, or
 // wins the claim, answers; the others stay silent.
 func (o *ownership) onTakeover(m *nats.Msg) {
 	k, ok := parseKey(m.Subject) // claim.<pool>.<partition> has the form of a lease's key
-	if !ok || o.r.pool(k.pool) == nil || k.partition >= uint32(o.r.cfg.Pools.Of(k.pool).Partitions) {
+	if !ok || o.r.pool(k.pool) == nil || k.partition >= mostPartitions {
 		return
 	}
 	o.mu.Lock()
+	if o.seats[k] == nil {
+		o.r.log.Warn("a gateway counts more partitions than this router: it serves them, but set pools.<pool>.partitions alike",
+			"pool", k.pool, "partition", k.partition, "partitions", o.r.cfg.Pools.Of(k.pool).Partitions)
+	}
 	s := o.seat(k)
 	mine, epoch := s.Valid(time.Now()), s.Epoch
 	begun := !mine && o.kv != nil && s.Begin(time.Now())

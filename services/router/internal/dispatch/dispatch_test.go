@@ -243,8 +243,14 @@ func TestWaitingEndsWithTheQueueTimeoutOrTheDeadline(t *testing.T) {
 	w.submit(func(s *dispatch.Submit) { s.Deadline = w.now.Add(400 * time.Millisecond) })
 	for i, at := range []time.Duration{250, 200, 600} {
 		w.pass(at*time.Millisecond, "w0")
-		if len(w.refused) != i+1 || w.refused[i].Refusal.Code != dispatch.QueueTimeout {
-			t.Fatalf("step %d: %d refusals, want %d of code queue_timeout", i, len(w.refused), i+1)
+		want := []dispatch.Code{dispatch.QueueTimeout, dispatch.TotalTimeout, dispatch.QueueTimeout}[i]
+		if len(w.refused) != i+1 || w.refused[i].Refusal.Code != want {
+			t.Fatalf("step %d: refusals %+v, want %d, the last of code %s", i, w.refused, i+1, want)
+		}
+	}
+	for i, want := range []string{"own queue time-out of 200ms", "total time-out", "pools.p.timeouts.queue"} {
+		if got := w.refused[i].Refusal.Message; !strings.Contains(got, want) {
+			t.Errorf("refusal %q should name the wait that ran out: %q", got, want)
 		}
 	}
 	if got := []uint64{w.refused[0].Call.Sequence, w.refused[1].Call.Sequence, w.refused[2].Call.Sequence}; got[0] != 3 || got[1] != 4 || got[2] != 2 {

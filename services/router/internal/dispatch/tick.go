@@ -65,9 +65,26 @@ func (m *Machine) expire(now time.Time) {
 
 func (m *Machine) timeout(r *request) {
 	delete(m.calls, r.Key)
-	m.refuse(r, Refusal{Code: QueueTimeout, Message: fmt.Sprintf(
-		"no worker of pool %s had room within the queue time-out: try again later, raise queue_timeout, or add workers (%s)",
-		m.pool, m.census())})
+	m.refuse(r, m.late(r))
+}
+
+// late says which wait ran out in the queue, and whose it was.
+func (m *Machine) late(r *request) Refusal {
+	f := Refusal{Code: QueueTimeout}
+	switch {
+	case !r.Deadline.IsZero() && !r.Expire.Before(r.Deadline):
+		f.Code = TotalTimeout
+		f.Message = fmt.Sprintf("the request's total time-out ran out in the queue: no worker of pool %s had room until then (%s): "+
+			"allow more by x-leat-timeout, try again later, or add workers; operator: pools.%s.timeouts.total bounds it",
+			m.pool, m.census(), m.pool)
+	case r.QueueTimeout > 0 && r.QueueTimeout < m.cfg.QueueTimeout:
+		f.Message = fmt.Sprintf("no worker of pool %s had room within the request's own queue time-out of %s (%s): "+
+			"allow more by x-leat-timeout, try again later, or add workers", m.pool, r.QueueTimeout, m.census())
+	default:
+		f.Message = fmt.Sprintf("no worker of pool %s had room within the queue time-out of %s (%s): try again later, or add workers; "+
+			"operator: pools.%s.timeouts.queue", m.pool, m.cfg.QueueTimeout, m.census(), m.pool)
+	}
+	return f
 }
 
 // census counts the known workers by what they do.

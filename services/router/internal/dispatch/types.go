@@ -27,6 +27,7 @@ type Submit struct {
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
+	RequestID    string        // for Explain
 }
 
 // Call is a sequence as actions name it.
@@ -69,6 +70,7 @@ type Code string
 const (
 	QueueFull    Code = "queue_full"
 	QueueTimeout Code = "queue_timeout"
+	TotalTimeout Code = "total_timeout"
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
 	Overloaded   Code = "overloaded"

@@ -305,7 +305,9 @@ type Submit struct {
 	// An encoded Request, opaque to the router; empty where claim is set.
 	Body []byte `protobuf:"bytes,15,opt,name=body,proto3" json:"body,omitempty"`
 	// Where the encoded Request lies, when it is too large for a message.
-	Claim         *Claim `protobuf:"bytes,16,opt,name=claim,proto3" json:"claim,omitempty"`
+	Claim *Claim `protobuf:"bytes,16,opt,name=claim,proto3" json:"claim,omitempty"`
+	// The id that the client knows the request by, for Explain; not sent on to workers, whose Request has it.
+	RequestId     string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +452,13 @@ func (x *Submit) GetClaim() *Claim {
 		return x.Claim
 	}
 	return nil
+}
+
+func (x *Submit) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // Claim points to a payload in the object store.
@@ -2892,7 +2901,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\x8e\x04\n" +
+	"\x04call\"\xad\x04\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -2911,7 +2920,9 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\vtraceparent\x18\r \x01(\tR\vtraceparent\x12\x16\n" +
 	"\x06credit\x18\x0e \x01(\rR\x06credit\x12\x12\n" +
 	"\x04body\x18\x0f \x01(\fR\x04body\x12*\n" +
-	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\"K\n" +
+	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x11 \x01(\tR\trequestId\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
