@@ -343,6 +343,7 @@ func TestHowAnEngineFailsDecidesWhoHears(t *testing.T) {
 		{"retry after it", after(&engine.Error{Code: "engine_crashed", Retry: true}), broken, "upstream", "engine_crashed"},
 		{"the client's fault", fail(&engine.Error{Code: "context_length_exceeded", Param: "prompt", Client: true}), done, "invalid", "context_length_exceeded"},
 		{"no such model upstream", fail(&engine.Error{Code: "model_not_found", Client: true, Status: 404}), done, "not_found", "model_not_found"},
+		{"the operator's wrong model", fail(&engine.Error{Code: "upstream_error", Status: 404}), broken, "upstream", "upstream_error"},
 		{"no retry would help", fail(&engine.Error{Code: "upstream_error", Status: 500}), broken, "upstream", "upstream_error"},
 		{"idle time-out", after(&engine.Error{Code: "idle_timeout"}), broken, "timeout", "idle_timeout"},
 		{"an unknown error", fail(errors.New("hunter2")), retry, "", "internal_error"},

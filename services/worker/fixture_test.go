@@ -28,6 +28,7 @@ import (
 // scripted is an engine that does what a test says.
 type scripted struct {
 	steps engine.Steps
+	took  func(kind string, d time.Duration)
 	run   func(ctx context.Context, req *engine.Request, out engine.Output) error
 	slots int
 
@@ -165,13 +166,13 @@ func start(t testing.TB, s setup) *fleet {
 		f.worker = worker.New(s.cfg, deps)
 	} else {
 		s.engine.stats.Healthy = true
-		f.worker = worker.NewWith(s.cfg, deps, func(ctx context.Context, steps engine.Steps) (engine.Engine, error) {
+		f.worker = worker.NewWith(s.cfg, deps, func(ctx context.Context, hooks worker.Hooks) (engine.Engine, error) {
 			if s.load != nil {
 				if err := s.load(ctx); err != nil {
 					return nil, err
 				}
 			}
-			s.engine.steps = steps
+			s.engine.steps, s.engine.took = hooks.Steps, hooks.Took
 			return s.engine, nil
 		})
 	}
@@ -483,7 +484,7 @@ func (f *fleet) again(t *testing.T, ctx context.Context, opened func()) error {
 	w := worker.NewWith(worker.Config{Engine: "sim", Pool: "p"}, host.Deps{
 		ID: "w1", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(),
 		Bus: bustest.Connect(t, f.srv, bus.Options{}),
-	}, func(context.Context, engine.Steps) (engine.Engine, error) {
+	}, func(context.Context, worker.Hooks) (engine.Engine, error) {
 		opened()
 		e := &scripted{run: block, slots: 1}
 		e.stats.Healthy = true

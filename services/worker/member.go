@@ -108,7 +108,7 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 		return b.Conn(events.Frames.Lane).Publish(events.Frames.Name(gateway), frame)
 	}, frames.Options{MaxFrame: min(b.MaxPayload()-4096, 900<<10)})
 	coming := w.announce(ctx)
-	eng, err := w.open(ctx, w.cfg, w.deps, sender)
+	eng, err := w.open(ctx, w.cfg, w.deps, hooks{Steps: sender, Took: w.metrics.step})
 	coming.end()
 	if err != nil {
 		sender.Close()

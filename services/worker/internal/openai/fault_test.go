@@ -121,6 +121,24 @@ func TestHowStreamsEnd(t *testing.T) {
 	}
 }
 
+// A web page under status 200 is named, not taken for an answer that broke off.
+func TestAWebPageIsNoAnswer(t *testing.T) {
+	for _, stream := range []bool{true, false} {
+		s := newServer(t)
+		e := healthy(t, config(s.URL))
+		s.handle("/v1/chat/completions", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<html>welcome</html>")
+		})
+		var failed *engine.Error
+		err := e.Generate(t.Context(), chat(stream), newSink())
+		if !errors.As(err, &failed) || failed.Code != "upstream_error" || !failed.Retry ||
+			!strings.Contains(failed.Message, "text/html") || !strings.Contains(failed.Message, "--upstream") {
+			t.Errorf("stream %v: %+v", stream, err)
+		}
+	}
+}
+
 func TestHowUnaryAnswersEnd(t *testing.T) {
 	for _, c := range []struct {
 		name, body, code string

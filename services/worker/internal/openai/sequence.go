@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -140,10 +141,20 @@ func (s *sequence) run() error {
 	if r.status != http.StatusOK {
 		return s.refused(r)
 	}
-	if streams && !strings.HasPrefix(r.contentType, "application/json") {
+	kind := mediaType(r.contentType)
+	switch {
+	case kind != "" && kind != "application/json" && kind != "text/event-stream" && kind != "text/plain":
+		return protocol(fmt.Sprintf("its content type is %q; check that --upstream names an OpenAI-compatible API and no web page", kind), nil)
+	case streams && kind != "application/json":
 		return s.readStream(r)
 	}
 	return s.readAnswer(r)
+}
+
+// mediaType is a content type without its parameters, of a length that fits an error.
+func mediaType(s string) string {
+	kind, _, _ := strings.Cut(s, ";")
+	return strings.ToLower(strings.TrimSpace(kind[:min(len(kind), 80)]))
 }
 
 func (s *sequence) refused(r *reply) error {
