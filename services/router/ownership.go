@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -61,8 +61,10 @@ type sighting struct {
 // ownership claims, renews and gives up partitions in the lease bucket. It is safe for concurrent use. Locks are taken
 // in the order router, ownership, and never a pool's while holding mu.
 type ownership struct {
-	r  *Router
-	kv jetstream.KeyValue
+	r     *Router
+	kv    jetstream.KeyValue
+	made  time.Time   // when the bucket was
+	doubt atomic.Bool // it may be another one by now
 
 	mu    sync.Mutex
 	pools map[string]bool      // those that this router knows
@@ -106,17 +108,11 @@ func (o *ownership) seat(k seatKey) *seat {
 
 // run keeps the leases until ctx ends, then hands them over.
 func (o *ownership) run(ctx context.Context) error {
-	kv, err := o.r.bus.Leases(ctx, o.r.nats)
+	watch, err := o.openBucket(ctx)
 	if err != nil {
 		return err
 	}
-	o.mu.Lock()
-	o.kv = kv
-	o.mu.Unlock()
-	watch, err := kv.Watch(ctx, "router.>")
-	if err != nil {
-		return fmt.Errorf("watch leases: %w", err)
-	}
+	o.r.bus.OnReconnect(func() { o.doubt.Store(true) })
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -132,6 +128,9 @@ func (o *ownership) run(ctx context.Context) error {
 				return errors.New("the watch of the leases ended: see NATS's log")
 			}
 		case <-tick.C:
+			if o.doubt.Swap(false) && o.replaced(ctx) {
+				watch = o.reopen(ctx, watch)
+			}
 			if o.r.loaded.Load() {
 				o.look(ctx, time.Now())
 			}

@@ -28,12 +28,12 @@ func (o *ownership) put(ctx context.Context, k seatKey, v entry, revision uint64
 		return 0, err
 	}
 	if revision > 0 {
-		rev, err := o.kv.Update(ctx, k.lease(), data, revision)
+		rev, err := o.bucket().Update(ctx, k.lease(), data, revision)
 		if err == nil || !conflict(err) {
 			return rev, err
 		}
 	}
-	return o.kv.Create(ctx, k.lease(), data) // fails where there is an entry
+	return o.bucket().Create(ctx, k.lease(), data) // fails where there is an entry
 }
 
 func conflict(err error) bool {
@@ -50,6 +50,7 @@ func (o *ownership) wrote(k seatKey, v entry, rev uint64, err error) {
 	if err != nil {
 		s.Failed(conflict(err))
 		o.mu.Unlock()
+		o.doubt.Store(true)
 		if !conflict(err) {
 			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
 		}

@@ -78,7 +78,7 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 // read is the present revision of a lease, 0 where there is none, whether somebody else holds it, and the lowest epoch
 // that a claim may have.
 func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held bool, floor uint64, err error) {
-	e, err := o.kv.Get(ctx, k.lease())
+	e, err := o.bucket().Get(ctx, k.lease())
 	gone := errors.Is(err, jetstream.ErrKeyNotFound)
 	if err != nil && !gone {
 		return 0, false, 0, err

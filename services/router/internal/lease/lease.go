@@ -50,6 +50,9 @@ func New(me string, now time.Time, grace time.Duration) *Seat {
 // Seen notes an entry of the bucket: its owner, its epoch and its revision. An empty owner means that the entry was
 // deleted: the seat is free at once.
 func (s *Seat) Seen(owner string, epoch, revision uint64, now time.Time) {
+	if owner != "" {
+		s.Outdated(epoch)
+	}
 	if revision <= s.Revision {
 		return
 	}
@@ -59,16 +62,19 @@ func (s *Seat) Seen(owner string, epoch, revision uint64, now time.Time) {
 		return
 	}
 	s.Epoch = epoch
-	s.Outdated(epoch)
 }
 
 // Outdated notes an epoch that somebody knows of: a claim must be above it.
 func (s *Seat) Outdated(epoch uint64) { s.Floor = max(s.Floor, epoch+1) }
 
+// Anew notes that the bucket was lost and made again: its revisions compare with none from before. An owner renews into
+// the empty bucket, unless somebody else is there already.
+func (s *Seat) Anew() { s.Revision = 0 }
+
 // Next is what to do at now. A step that is returned counts as begun: report its end with Took, Failed or Down.
 func (s *Seat) Next(now time.Time) Step {
 	switch {
-	case s.mine && (s.Owner != s.me || !s.Valid(now)):
+	case s.mine && !s.Valid(now):
 		return StepDown
 	case s.busy:
 		return Nothing
@@ -132,8 +138,8 @@ func (s *Seat) Down(now time.Time) {
 // Mine says whether this router acts as the owner.
 func (s *Seat) Mine() bool { return s.mine }
 
-// Valid says whether an owner may act as one at now. A process that was stopped for a while finds out by this.
-func (s *Seat) Valid(now time.Time) bool { return s.mine && now.Before(s.Until()) }
+// Valid says whether an owner may act as one at now: nobody else has claimed, and it has renewed in time. A process that was stopped for a while finds out by this.
+func (s *Seat) Valid(now time.Time) bool { return s.mine && s.Owner == s.me && now.Before(s.Until()) }
 
 // Until is when the ownership ends unless it is renewed.
 func (s *Seat) Until() time.Time { return s.renewed.Add(ValidFor) }
