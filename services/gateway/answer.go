@@ -103,6 +103,7 @@ func (a *answer) blame(err *errs.Error) *errs.Error {
 func (a *answer) count(choice int, u flight.Usage) {
 	a.usage.Output += u.Output
 	a.usage.Reasoning += u.Reasoning
+	a.usage.Estimated = a.usage.Estimated || u.Estimated
 	if choice%a.call.n == 0 {
 		a.usage.UncachedInput += u.UncachedInput
 		a.usage.CacheRead += u.CacheRead

@@ -203,6 +203,7 @@ func echo(c *call, p *piece, done *bool) string {
 func totals(a *answer) openai.Usage {
 	u := a.usage
 	return openai.Usage{
-		Prompt: u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
+		Estimated: u.Estimated,
+		Prompt:    u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
 	}
 }

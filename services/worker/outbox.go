@@ -93,6 +93,7 @@ func outcome(o held.Outcome) *inferv1.Outcome {
 		Usage: &inferv1.Usage{
 			UncachedInput: uint32(o.Usage.UncachedInput), CacheRead: uint32(o.Usage.CacheRead),
 			CacheWrite: uint32(o.Usage.CacheWrite), Output: uint32(o.Usage.Output), Reasoning: uint32(o.Usage.Reasoning),
+			Estimated: o.Usage.Estimated,
 		},
 	}
 	if o.Error != nil {
