@@ -80,7 +80,7 @@ func (w *watcher) close() { _ = w.file.Close() }
 
 func (w *watcher) run() {
 	var list [events]syscall.EpollEvent
-	n, began := 0, time.Time{}
+	n := 0
 	wait := func(uintptr) bool {
 		n, _ = syscall.EpollWait(w.ep, list[:], 0) // an interrupted one is made again
 		return n > 0
@@ -89,7 +89,7 @@ func (w *watcher) run() {
 		if err := w.raw.Read(wait); err != nil {
 			return // closed
 		}
-		began = time.Now()
+		began := time.Now()
 		w.work(func() { w.batch(list[:n]) })
 		if n < events {
 			time.Sleep(w.turn() - time.Since(began))
