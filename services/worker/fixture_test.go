@@ -478,7 +478,7 @@ func stacks() string {
 }
 
 // again runs another worker of the same name until it gives up or ctx ends.
-func (f *fleet) again(t *testing.T, ctx context.Context, opened func()) error {
+func (f *fleet) again(ctx context.Context, t *testing.T, opened func()) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	w := worker.NewWith(worker.Config{Engine: "sim", Pool: "p"}, host.Deps{

@@ -377,7 +377,7 @@ func TestAPingNamesWhatIsNotHeld(t *testing.T) {
 func TestTwoWorkersCannotHaveOneName(t *testing.T) {
 	f := start(t, setup{engine: &scripted{run: block, slots: 2}})
 	opened := false
-	err := f.again(t, t.Context(), func() { opened = true })
+	err := f.again(t.Context(), t, func() { opened = true })
 	if err == nil || !strings.Contains(err.Error(), "w1") || !strings.Contains(err.Error(), "--name") {
 		t.Errorf("the second one says %v", err)
 	}
@@ -396,7 +396,7 @@ func TestANameIsAskedForAgainOnceTheEngineIsThere(t *testing.T) {
 	}})
 	ctx, stop := context.WithCancel(t.Context())
 	other := make(chan error, 1)
-	go func() { other <- f.again(t, ctx, func() {}) }()
+	go func() { other <- f.again(ctx, t, func() {}) }()
 	f.await("the other one", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_READY })
 	close(loaded)
 	if err := <-f.ended; err == nil || !strings.Contains(err.Error(), "--name") {

@@ -1,6 +1,7 @@
 package bustest
 
 import (
+	"context"
 	"net"
 	"strings"
 	"sync"
@@ -39,7 +40,7 @@ func (f *Frozen) Thaw() {
 // InProcessConn implements nats.InProcessConnProvider, with a socket: what is frozen waits in its buffers, so that the
 // server's own write deadline does not cut the connection.
 func (f *Frozen) InProcessConn() (net.Conn, error) {
-	c, err := net.Dial("tcp", strings.TrimPrefix(f.Server.URL(), "nats://"))
+	c, err := new(net.Dialer).DialContext(context.Background(), "tcp", strings.TrimPrefix(f.Server.URL(), "nats://"))
 	if err != nil {
 		return nil, err
 	}
