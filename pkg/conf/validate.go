@@ -46,6 +46,9 @@ func (l *loader) validateValue(v reflect.Value, path string) {
 			e.Set(v.MapIndex(k))
 			l.validateValue(e, path+"."+k.String())
 		}
+		whole := reflect.New(v.Type()).Elem() // a map type may have more to say of itself
+		whole.Set(v)
+		l.callValidate(whole, path)
 	}
 }
 
@@ -58,7 +61,11 @@ func (l *loader) callValidate(v reflect.Value, path string) {
 		var r *Refusal
 		if !errors.As(err, &r) {
 			set := l.setIn(path)
-			l.refuseFrom(slices.Collect(maps.Values(set)), "%s%s%s", prefix(path), strings.TrimPrefix(err.Error(), path+": "), told(set))
+			what := err.Error()
+			if !strings.HasPrefix(what, path+".") { // it does not name its key in full
+				what = prefix(path) + strings.TrimPrefix(what, path+": ")
+			}
+			l.refuseFrom(slices.Collect(maps.Values(set)), "%s%s", what, told(set))
 			continue
 		}
 		key := join(path, r.Key)

@@ -47,7 +47,10 @@ func (r *running) drainCalls() error {
 	defer cancel()
 	r.noProbes()
 	var cut error
-	deadline := time.AfterFunc(r.DrainTimeout, func() { r.cut(ErrDrainDeadline) })
+	deadline := time.AfterFunc(r.DrainTimeout, func() {
+		r.cut(ErrDrainDeadline)
+		r.http.stopReading()
+	})
 	var servers sync.WaitGroup
 	servers.Go(func() { r.http.drain(ctx) })
 	servers.Go(r.grpc.GracefulStop)

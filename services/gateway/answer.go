@@ -74,8 +74,9 @@ func (a *answer) collect() error {
 func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 	if a.start == nil && d.Start != nil {
 		a.start, a.worker = d.Start, s.Where().Worker
-		a.firstToken = time.Since(a.call.began)
-		a.lastToken = time.Now()
+		if d.End == nil || d.End.Err == nil { // a refusal is no token
+			a.firstToken = time.Since(a.call.began)
+		}
 	}
 	if d.End != nil {
 		a.count(choice, d.End.Usage)
@@ -86,9 +87,17 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 			return a.blame(d.End.Err)
 		}
 	}
-	a.outTokens += len(d.Tokens)
+	a.outTokens += generated(&d)
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
+}
+
+// generated counts a delta's tokens; a text without ids counts as one, as servers stream them.
+func generated(d *flight.Delta) int {
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+		return n
+	}
+	return 1
 }
 
 // blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.

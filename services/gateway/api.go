@@ -152,6 +152,9 @@ func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest) (*c
 	fill(c, params)
 	c.stream, c.template.Stream = true, true
 	c.template.Echo = req.GetEcho()
+	if req.GetEcho() {
+		c.given = append(c.given, "echo") // the engine must be able to
+	}
 	return c, input(c, req)
 }
 

@@ -68,8 +68,7 @@ type answer struct {
 	start      *flight.Start
 	worker     string
 	firstToken time.Duration // from the call to the first delta
-	lastToken  time.Time
-	outTokens  int
+	outTokens  int           // seen here, for answers whose worker did not come to count them
 }
 
 // generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return

@@ -110,10 +110,10 @@ func (m *metrics) ended(a *answer, status int, broken bool) {
 	} else {
 		h.whole.Observe(took.Seconds())
 	}
-	h.output.Add(float64(a.usage.Output + a.usage.Reasoning))
+	h.output.Add(float64(max(a.usage.Output+a.usage.Reasoning, a.outTokens)))
 	h.cached.Add(float64(a.usage.CacheRead))
 	h.uncached.Add(float64(a.usage.UncachedInput + a.usage.CacheWrite))
-	if a.start == nil {
+	if a.firstToken == 0 {
 		return
 	}
 	h.first.Observe(a.firstToken.Seconds())
