@@ -20,6 +20,8 @@ type request struct {
 	expected int // blocks of its prefix that worker should have cached
 	uncached int // prompt tokens that worker should have to prefill
 	sentAt   time.Time
+
+	oldPrefix bool // worker had not been sent the expected blocks for long
 }
 
 type phase uint8
