@@ -3,7 +3,7 @@ module github.com/leathq/leat/services
 go 1.26.0
 
 require (
-	github.com/ebitengine/purego v0.10.0
+	github.com/ebitengine/purego v0.11.3
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
 	github.com/hybridgroup/yzma v1.26.0
 	github.com/leathq/leat/pkg v0.0.0

@@ -2,11 +2,11 @@ package routing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +16,6 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
-	"github.com/leathq/leat/pkg/bus/embed"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/gateway"
@@ -29,15 +28,14 @@ const engines = 6
 
 // fleet is a running platform.
 type fleet struct {
-	url    string
 	client *http.Client
 }
 
-// start runs a gateway, a router with the policy, and six workers whose engines hold 32 Ki tokens of KV cache; the
-// last one is slower by a factor. It stops with the test.
-func start(t *testing.T, policy string, slower float64) *fleet {
+// start runs a gateway, a router with the policy, and six workers whose engines hold 32 Ki tokens of KV cache; the last
+// one is slower by a factor. The workers start at one moment, so in virtual time they report at one moment. It stops
+// with the test.
+func start(t *testing.T, w wires, policy string, slower float64) *fleet {
 	t.Helper()
-	srv := bustest.Start(t)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	run := func(name string, serve func(context.Context) error) {
@@ -50,7 +48,7 @@ func start(t *testing.T, policy string, slower float64) *fleet {
 	pools := pool.Set{"default": {Policy: policy}}
 	rcfg := router.DefaultConfig()
 	rcfg.Pools = pools
-	run("router", router.New(rcfg, deps(t, srv, "router")).Run)
+	run("router", router.New(rcfg, deps(t, w, "router")).Run)
 	for i := range engines {
 		cfg := worker.DefaultConfig()
 		cfg.Engine, cfg.Model, cfg.Grace = "sim", "sim", time.Millisecond
@@ -59,28 +57,44 @@ func start(t *testing.T, policy string, slower float64) *fleet {
 		if i == engines-1 {
 			cfg.Sim.Cost = cfg.Sim.Cost.Slower(slower)
 		}
-		run(cfg.Name, worker.New(cfg, deps(t, srv, cfg.Name)).Run)
+		run(cfg.Name, worker.New(cfg, deps(t, w, cfg.Name)).Run)
 	}
 	gcfg := gateway.DefaultConfig()
 	gcfg.Pools = pools
-	g := gateway.New(gcfg, deps(t, srv, "gateway"))
+	g := gateway.New(gcfg, deps(t, w, "gateway"))
 	run("gateway", g.Run)
-	web := httptest.NewServer(g.HTTP())
 	t.Cleanup(func() {
-		web.Close()
 		stop()
 		running.Wait()
 	})
-	f := &fleet{url: web.URL, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
+	f := serve(t, w, g.HTTP())
 	f.await(t)
 	return f
 }
 
-func deps(t *testing.T, s *embed.Server, id string) host.Deps {
+func deps(t *testing.T, w wires, id string) host.Deps {
 	return host.Deps{
 		ID: id, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(),
-		Bus: bustest.Connect(t, s, bus.Options{Name: id}), NATS: bus.DefaultConfig(), DrainTimeout: 5 * time.Second,
+		Bus: bustest.Connect(t, w.nats, bus.Options{Name: id}), NATS: bus.DefaultConfig(), DrainTimeout: 5 * time.Second,
 	}
+}
+
+// serve gives the platform its HTTP face and clients that reach it.
+func serve(t *testing.T, w wires, face http.Handler) *fleet {
+	web := &http.Server{Handler: face}
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := web.Serve(w.http); !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve HTTP: %v", err)
+		}
+	})
+	transport := &http.Transport{DialContext: w.dial, MaxIdleConnsPerHost: 1000}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		web.Close()
+		running.Wait()
+	})
+	return &fleet{client: &http.Client{Transport: transport}}
 }
 
 // await returns once every worker has answered something.

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// slowClient: a client that reads nothing pauses only itself and is cut at the limit; what it gets is never taken for a
-// whole answer. Another client of the same worker has its own answers meanwhile.
+// slowClient: a client that reads nothing pauses only itself and is cut at the limit; should it read on soon, it finds an
+// error event at the end of what was on its way. Another client of the same worker has its own answers meanwhile.
 func slowClient(t *testing.T, d Driver) {
 	w := fast("alpha")
 	w.Args = append(w.Args, "--slots", "2", "--sim-kv-blocks", "50000")
-	f := d.Start(t, Spec{Config: "gateway: {slow_client: 1s}\n", Workers: []Worker{w}})
+	f := d.Start(t, Spec{Config: "gateway: {slow_client: 2s}\n", Workers: []Worker{w}})
 	body := readNothing(t, f)
 	last, same := 0.0, 0
 	until(t, "the slow client's sequence is paused", func() bool {
@@ -31,15 +31,16 @@ func slowClient(t *testing.T, d Driver) {
 			t.Errorf("another client: status %d after %s", r.Status, took)
 		}
 	}
-	idle(t, f)
+	for _, name := range []string{"llm_active_requests", "vllm:num_requests_running", "leat_router_dispatched"} {
+		until(t, name+" is 0: the slow client holds nothing any more", func() bool { return sum(t, f, name) == 0 })
+	}
 	rest, err := io.ReadAll(body)
-	if strings.Contains(string(rest), "[DONE]") {
-		t.Error("a stream that was cut says [DONE]")
+	end := rest[max(0, len(rest)-400):]
+	if err != nil || strings.Contains(string(rest), "[DONE]") || !strings.Contains(string(end), `"code":"slow_client"`) {
+		t.Errorf("a stream that was cut ends after %d bytes with %v: %s", len(rest), err, end)
 	}
-	if err == nil && !strings.Contains(string(rest), `"error"`) {
-		t.Errorf("a stream that was cut ends like a whole one, after %d bytes", len(rest))
-	}
-	t.Logf("%d bytes were on their way; then: %v", len(rest), err)
+	idle(t, f)
+	t.Logf("%d bytes were on their way, then an error event", len(rest))
 }
 
 // readNothing starts a long stream and reads nothing of it; the buffers of both kernels take in some megabytes.

@@ -40,11 +40,25 @@ type Bus struct {
 	faults  Faults
 	claims  claimStore
 	dropped atomic.Uint64
+	states  [lanes]state
 	hooks   struct {
 		sync.Mutex
 		onReconnect []func()
 	}
 }
+
+// state is a lane's, as its callbacks told. nats.go's own answer takes a lock that it holds while it connects, which may
+// be for seconds.
+type state struct{ atomic.Int32 }
+
+const (
+	connected int32 = iota
+	reconnecting
+	closed
+)
+
+func (s *state) lost() { s.CompareAndSwap(connected, reconnecting) }
+func (s *state) back() { s.CompareAndSwap(reconnecting, connected) }
 
 // Options are what a caller may give beside the configuration. The zero value works.
 type Options struct {
@@ -93,11 +107,13 @@ func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane) (*n
 		nats.IgnoreAuthErrorAbort(),
 		nats.ErrorHandler(b.asyncError),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.states[lane].lost()
 			if err != nil {
 				b.log.Warn("bus connection lost", "lane", laneNames[lane], "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { b.reconnected(lane) }),
+		nats.ClosedHandler(func(*nats.Conn) { b.states[lane].Store(closed) }),
 	}
 	if lane == Tokens {
 		o = append(o, nats.ReconnectBufSize(-1)) // stale tokens are not replayed: the ring resends what is still wanted
@@ -134,6 +150,7 @@ func (b *Bus) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 }
 
 func (b *Bus) reconnected(lane Lane) {
+	b.states[lane].back()
 	b.log.Info("bus connection back", "lane", laneNames[lane])
 	b.hooks.Lock()
 	fns := append([]func(){}, b.hooks.onReconnect...)
@@ -159,11 +176,14 @@ func (b *Bus) JetStream() jetstream.JetStream { return b.js }
 // Dropped counts how often a subscription fell behind and lost messages.
 func (b *Bus) Dropped() uint64 { return b.dropped.Load() }
 
-// Up returns nil while every lane is connected, else which is not.
+// Up returns nil while every lane is connected, else which is not. It never blocks.
 func (b *Bus) Up() error {
-	for l, nc := range b.conns {
-		if !nc.IsConnected() {
-			return fmt.Errorf("NATS %s connection is %s", laneNames[l], nc.Status())
+	for l := range b.states {
+		switch b.states[l].Load() {
+		case reconnecting:
+			return fmt.Errorf("NATS %s connection is lost and being made again", laneNames[l])
+		case closed:
+			return fmt.Errorf("NATS %s connection is closed", laneNames[l])
 		}
 	}
 	return nil
@@ -302,8 +322,9 @@ func (b *Bus) Close(ctx context.Context) error {
 }
 
 func (b *Bus) closeNow() {
-	for _, nc := range b.conns {
+	for l, nc := range b.conns {
 		if nc != nil {
+			b.states[l].Store(closed)
 			nc.Close()
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,6 +165,42 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 	}
 	if got := count(&bustest.Faults{Delay: .3, Reorder: .3, Seed: 1}); len(got) != 1000 {
 		t.Errorf("delay and reorder lost messages: %d", len(got))
+	}
+}
+
+// A server that takes connections and says nothing holds nats.go's lock for the length of a connect.
+func TestUpAnswersAtOnceWhileAServerHangs(t *testing.T) {
+	srv := bustest.Start(t)
+	b := bustest.Connect(t, srv, bus.Options{})
+	if err := b.Up(); err != nil {
+		t.Fatal(err)
+	}
+	addr := strings.TrimPrefix(srv.URL(), "nats://")
+	srv.Stop()
+	mute, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	var held []net.Conn
+	accepted := make(chan struct{}, 64)
+	go func() {
+		for {
+			c, err := mute.Accept()
+			if err != nil {
+				return
+			}
+			held = append(held, c)
+			accepted <- struct{}{}
+		}
+	}()
+	<-accepted
+	for until := time.Now().Add(time.Second); time.Now().Before(until); {
+		at := time.Now()
+		err := b.Up()
+		if took := time.Since(at); err == nil || took > 200*time.Millisecond {
+			t.Fatalf("%v after %s", err, took)
+		}
 	}
 }
 

@@ -22,7 +22,8 @@ var (
 	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
 	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe.
 	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
-	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone.
+	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone. With
+	// PongEcho for the worker, a gateway's word to itself.
 	Pongs = bus.Subject[*inferv1.Pong]{Pattern: "png.{gateway}.{worker}", Lane: bus.Control}
 	// Frames: worker → gateway: all deltas of one engine step.
 	Frames = bus.Subject[*inferv1.Frame]{Pattern: "tok.{gateway}", Lane: bus.Tokens}
@@ -35,6 +36,9 @@ var (
 	// Takeovers: gateway → every router: this partition has no owner.
 	Takeovers = bus.Subject[*inferv1.Takeover]{Pattern: "claim.{pool}.{partition}", Lane: bus.Control}
 )
+
+// PongEcho stands for the worker in the echoes of Pongs by which a gateway sees that the bus carries.
+const PongEcho = "_echo"
 
 // AskGroup is the queue group of Asks.
 const AskGroup = "workers"

@@ -16,10 +16,11 @@
 // The stop is written once, in stop.go, and every wait in it has a deadline:
 //
 //  1. not ready: /ready is 503 and gRPC health NOT_SERVING; --ready-delay gives load balancers time to see it;
-//  2. no new calls: the listeners close, calls in flight may finish within --drain-timeout; then their contexts end
-//     with ErrDrainDeadline as the cause, they get CutTime to say so in band, and are cut;
+//  2. no new calls: the gRPC listener closes, the HTTP listener refuses calls with a 503 and goes on answering /ready,
+//     /health and /metrics; calls in flight may finish within --drain-timeout; then their contexts end with
+//     ErrDrainDeadline as the cause, they get CutTime to say so in band, and are cut;
 //  3. consumers drain: the context of every service's Run ends, and all must return within --drain-timeout;
-//  4. the bus and whatever else was opened closes, in reverse order, within CloseTime each.
+//  4. the HTTP listener closes, and then the bus and whatever else was opened closes, in reverse order, within CloseTime each.
 //
 // A second signal ends the process at once.
 //

@@ -182,7 +182,7 @@ func (h *Host) Addrs() map[string]string {
 	return out
 }
 
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var noToken = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 // newID is name-machine-random in the letters of one NATS token.
 func newID(name string) string {
@@ -195,7 +195,7 @@ func newID(name string) string {
 	}
 	var r [4]byte
 	_, _ = rand.Read(r[:]) // never fails since Go 1.24
-	return unsafe.ReplaceAllString(fmt.Sprintf("%s-%s-%s", name, machine, hex.EncodeToString(r[:])), "-")
+	return noToken.ReplaceAllString(fmt.Sprintf("%s-%s-%s", name, machine, hex.EncodeToString(r[:])), "-")
 }
 
 // buildVersion is the module's version or the commit that the Go tool recorded.

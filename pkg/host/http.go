@@ -33,11 +33,13 @@ type httpServer struct {
 	metrics  *metrics
 	log      *slog.Logger
 	inFlight atomic.Int64
+	refusing atomic.Bool   // the process stops: new calls get a 503
+	idle     chan struct{} // while refusing: nothing is in flight any more
 }
 
 // newHTTP mounts the host's own paths and the service's handler; calls is the parent of every request's context.
 func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer {
-	s := &httpServer{metrics: h.metrics, log: h.Log}
+	s := &httpServer{metrics: h.metrics, log: h.Log, idle: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry}))
 	mux.HandleFunc("GET /health", h.health.serveHealth)
@@ -58,8 +60,8 @@ func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer 
 	s.Server = &http.Server{
 		Handler: mux, Protocols: protocols,
 		ReadHeaderTimeout: readHeaderTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return calls },
-		ErrorLog:    slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return calls }, ConnContext: withLine,
+		ErrorLog: slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
 	}
 	h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "leat_http_requests_in_flight", Help: "HTTP requests to the service that have arrived and not ended.",
@@ -74,7 +76,7 @@ func (s *httpServer) guard(next http.Handler) http.Handler {
 		s.inFlight.Add(1)
 		t := &tracked{ResponseWriter: w}
 		defer func() {
-			s.inFlight.Add(-1)
+			s.left()
 			v := recover()
 			if v == nil {
 				return
@@ -87,15 +89,42 @@ func (s *httpServer) guard(next http.Handler) http.Handler {
 			if t.wrote {
 				panic(http.ErrAbortHandler)
 			}
-			refuseInternal(w)
+			refuse(w, errs.As(errors.New("panic")))
 		}()
+		if s.refusing.Load() {
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Retry-After", "1")
+			refuse(w, errs.New(errs.Unavailable, "stopping", "The server is stopping. Send the request again, to another one."))
+			return
+		}
 		next.ServeHTTP(t, r)
 	})
 }
 
-// refuseInternal answers in OpenAI's form, which every face of the HTTP listener speaks.
-func refuseInternal(w http.ResponseWriter) {
-	e := errs.As(errors.New("panic"))
+func (s *httpServer) left() {
+	if s.inFlight.Add(-1) > 0 || !s.refusing.Load() {
+		return
+	}
+	select {
+	case s.idle <- struct{}{}:
+	default:
+	}
+}
+
+// drain refuses new calls and waits for those in flight. The host's own paths go on answering.
+func (s *httpServer) drain(ctx context.Context) {
+	s.refusing.Store(true)
+	for s.inFlight.Load() > 0 {
+		select {
+		case <-s.idle:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// refuse answers in OpenAI's form, which every face of the HTTP listener speaks.
+func refuse(w http.ResponseWriter, e *errs.Error) {
 	var body struct {
 		Error struct {
 			Message string  `json:"message"`

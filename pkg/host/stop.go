@@ -28,11 +28,20 @@ func (r *running) shutdown() error {
 	}
 	calls := r.drainCalls()
 	services := r.drainServices()
+	r.stopHTTP()
 	return errors.Join(calls, services, r.Close())
 }
 
-// drainCalls closes the listeners and waits for calls in flight; at the deadline their contexts end, and CutTime later
-// their connections.
+// stopHTTP closes the listener, which has said until now how the stop goes.
+func (r *running) stopHTTP() {
+	ctx, cancel := context.WithTimeout(context.Background(), CutTime)
+	defer cancel()
+	_ = r.http.Shutdown(ctx) // fails only by ctx, which Close answers
+	_ = r.http.Server.Close()
+}
+
+// drainCalls takes no new calls and waits for those in flight; at the deadline their contexts end, and CutTime later
+// their connections. The HTTP listener stays, for /ready, /health and /metrics, and refuses calls.
 func (r *running) drainCalls() error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.DrainTimeout+CutTime)
 	defer cancel()
@@ -40,7 +49,7 @@ func (r *running) drainCalls() error {
 	var cut error
 	deadline := time.AfterFunc(r.DrainTimeout, func() { r.cut(ErrDrainDeadline) })
 	var servers sync.WaitGroup
-	servers.Go(func() { _ = r.http.Shutdown(ctx) }) // fails only by ctx, which Close below answers
+	servers.Go(func() { r.http.drain(ctx) })
 	servers.Go(r.grpc.GracefulStop)
 	drained := make(chan struct{})
 	go func() { servers.Wait(); close(drained) }()
@@ -53,7 +62,9 @@ func (r *running) drainCalls() error {
 	} else if !deadline.Stop() {
 		cut = fmt.Errorf("%w: calls still in flight after %s were ended", ErrDrainDeadline, r.DrainTimeout)
 	}
-	_ = r.http.Server.Close() // whatever it could not close is closed with the process
+	if r.http.inFlight.Load() > 0 {
+		_ = r.http.Server.Close() // whatever it could not close is closed with the process
+	}
 	r.grpc.Stop()
 	r.cut(ErrDrainDeadline) // also releases the contexts
 	return cut

@@ -49,7 +49,8 @@ func TestTheStopHasOneOrder(t *testing.T) {
 		d.note("call done")
 		return nil
 	}
-	s := start(t, nil, &service{
+	var s *started
+	s = start(t, nil, &service{
 		name: "gateway",
 		handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_ = inFlight(r.Context(), "http")
@@ -57,6 +58,11 @@ func TestTheStopHasOneOrder(t *testing.T) {
 		call: func(ctx context.Context) error { return inFlight(ctx, "grpc") },
 		run: func(ctx context.Context) error {
 			<-ctx.Done()
+			for path, want := range map[string]int{"/ready": 503, "/health": 200, "/metrics": 200, "/v1/models": 503} {
+				if code, body := s.get(t, path); code != want {
+					t.Errorf("%s answers %d while the service drains: %s", path, code, body)
+				}
+			}
 			d.note("service drained")
 			return nil
 		},
@@ -76,12 +82,13 @@ func TestTheStopHasOneOrder(t *testing.T) {
 	<-arrived
 	<-arrived
 	s.stop()
-	eventually(t, "new connections are refused", func() bool {
-		resp, err := http.Get("http://" + s.Addrs()["http"] + "/health")
-		if err == nil {
-			resp.Body.Close()
+	eventually(t, "new calls are refused", func() bool {
+		resp, err := http.Get("http://" + s.Addrs()["http"] + "/v1/models")
+		if err != nil {
+			t.Fatalf("the listener is closed: %v", err)
 		}
-		return err != nil
+		resp.Body.Close()
+		return resp.StatusCode == 503 && resp.Close
 	})
 	d.note("no new calls")
 	close(release)

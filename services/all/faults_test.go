@@ -32,6 +32,7 @@ import (
 type fleet struct {
 	url     string
 	nats    string
+	srv     *embed.Server
 	web     http.Handler
 	gateway *prometheus.Registry
 	faults  []*bustest.Faults
@@ -56,7 +57,7 @@ func (l testLog) Write(p []byte) (int, error) {
 func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)) *fleet {
 	t.Helper()
 	srv := bustest.Start(t)
-	f := &fleet{nats: srv.URL()}
+	f := &fleet{nats: srv.URL(), srv: srv}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	run := func(name string, fn func(context.Context) error) {

@@ -2,17 +2,20 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
 	"github.com/leathq/leat/pkg/errs"
-	"github.com/leathq/leat/pkg/host"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/flight"
 )
 
+// wakeUp tells whoever writes the answer that there is something new.
 func (a *answer) wakeUp() {
+	if o := a.outflow.Load(); o != nil {
+		o.due()
+		return
+	}
 	select {
 	case a.wake <- struct{}{}:
 	default:
@@ -35,19 +38,6 @@ func (a *answer) Next(ctx context.Context) ([]piece, error) {
 		case <-a.wake:
 		}
 	}
-}
-
-// gone says why nobody waits for the answer any more.
-func (a *answer) gone(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, host.ErrDrainDeadline) {
-		return errs.New(errs.Unavailable, "server_stopping",
-			"The server is stopping and the time for calls in flight is over. Try again; operator: --drain-timeout is how long they may take.")
-	}
-	if cause == context.DeadlineExceeded {
-		return errs.New(errs.Timeout, "total_timeout", "The answer did not end within the deadline of the call. Ask for fewer tokens or give it more time.")
-	}
-	return errs.New(errs.Canceled, "client_closed", "The client left.")
 }
 
 // collect takes what has come for every choice.
@@ -113,6 +103,7 @@ func (a *answer) blame(err *errs.Error) *errs.Error {
 func (a *answer) count(choice int, u flight.Usage) {
 	a.usage.Output += u.Output
 	a.usage.Reasoning += u.Reasoning
+	a.usage.Estimated = a.usage.Estimated || u.Estimated
 	if choice%a.call.n == 0 {
 		a.usage.UncachedInput += u.UncachedInput
 		a.usage.CacheRead += u.CacheRead
@@ -133,5 +124,6 @@ func (a *answer) Close() {
 	a.left = 0
 	if len(a.claims) > 0 {
 		go a.g.link.drop(a.claims)
+		a.claims = nil
 	}
 }

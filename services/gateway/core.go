@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -58,6 +59,7 @@ type answer struct {
 	over    []bool
 	left    int
 	wake    chan struct{}
+	outflow atomic.Pointer[outflow] // set while a pump writes the answer
 	scratch []flight.Delta
 	pieces  []piece
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
@@ -207,6 +209,7 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
 		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
+		RequestId: a.call.id,
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

@@ -42,7 +42,8 @@ type link struct {
 
 	back atomic.Int64 // when the connection was last back, of now(); 0: it was never lost
 
-	out outbox
+	out   outbox
+	quiet silence
 }
 
 // settling is how long after a reconnect nobody's absence means anything: others take their time to come back.
@@ -91,6 +92,7 @@ func (l *link) subscribe() (stop func(), err error) {
 func (l *link) frame(m *nats.Msg) {
 	now := l.now()
 	err := readFrame(m.Data, func(worker string, a arrival) {
+		l.quiet.spoke(worker)
 		s := l.g.table.Get(a.sequence)
 		if s == nil {
 			if a.delta.End == nil { // somebody still works for nothing
@@ -171,16 +173,13 @@ func (l *link) submit(p *partition, sub *inferv1.Submit) {
 	}
 }
 
-// again starts the next attempt of a sequence that has had nothing yet; it reports false where that is too late.
+// again starts the next attempt of a sequence of which nothing was read yet; it reports false where that is too late.
 func (l *link) again(s *flight.Sequence, lost string) bool {
-	sub, ok := s.Payload.(*inferv1.Submit)
+	attempt, avoid, payload, ok := s.Again(lost, l.now())
 	if !ok {
 		return false
 	}
-	attempt, avoid, ok := s.Again(lost, l.now())
-	if !ok {
-		return false
-	}
+	sub := payload.(*inferv1.Submit) // there until the reader takes something
 	l.g.metrics.resubmitted.Inc()
 	next := &inferv1.Submit{}
 	proto.Merge(next, &inferv1.Submit{
@@ -188,6 +187,7 @@ func (l *link) again(s *flight.Sequence, lost string) bool {
 		DeadlineUnixMs: sub.GetDeadlineUnixMs(), QueueTimeoutMs: sub.GetQueueTimeoutMs(), PromptTokens: sub.GetPromptTokens(),
 		MaxTokens: sub.GetMaxTokens(), Prefix: sub.GetPrefix(), SubmittedUnixNanos: sub.GetSubmittedUnixNanos(),
 		Traceparent: sub.GetTraceparent(), Credit: sub.GetCredit(), Claim: sub.GetClaim(),
+		RequestId: sub.GetRequestId(),
 	})
 	next.Body, next.Attempt, next.Avoid = sub.GetBody(), attempt, avoid
 	l.submit(l.partition(s.Partition), next)
@@ -212,6 +212,13 @@ func (l *link) reply(m *nats.Msg) {
 			l.status(s, st)
 		}
 	}
+}
+
+// known is the highest epoch that a router has shown.
+func (p *partition) known() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch
 }
 
 // current tells the owner's word from that of an owner of old.

@@ -173,7 +173,7 @@ func end(p *inferv1.End) *flight.End {
 		Finish: p.GetFinishReason(),
 		Usage: flight.Usage{
 			UncachedInput: int(u.GetUncachedInput()), CacheRead: int(u.GetCacheRead()), CacheWrite: int(u.GetCacheWrite()),
-			Output: int(u.GetOutput()), Reasoning: int(u.GetReasoning()),
+			Output: int(u.GetOutput()), Reasoning: int(u.GetReasoning()), Estimated: u.GetEstimated(),
 		},
 		Timing: flight.Timing{QueueNanos: t.GetQueueNanos(), PrefillNanos: t.GetPrefillNanos(), DecodeNanos: t.GetDecodeNanos()},
 	}

@@ -23,7 +23,7 @@ func frames() []*inferv1.Frame {
 		}},
 		{Worker: "w", Deltas: []*inferv1.Delta{{Sequence: 3, End: &inferv1.End{
 			Outcome: &inferv1.End_FinishReason{FinishReason: "length"},
-			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
+			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 3},
 		}}}},
 		{Worker: "w", Deltas: []*inferv1.Delta{{Sequence: 4, End: &inferv1.End{

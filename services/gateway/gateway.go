@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -32,6 +33,7 @@ type Gateway struct {
 	table     *flight.Table
 	directory *directory
 	link      *link
+	pumps     pumps
 	tracing   bool
 }
 
@@ -39,7 +41,7 @@ type Gateway struct {
 func New(cfg Config, deps host.Deps) *Gateway {
 	g := &Gateway{
 		cfg: cfg, pools: cfg.Pools, deps: deps, id: bus.Token(deps.ID), log: deps.Log,
-		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer),
+		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer), pumps: newPumps(),
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.link = newLink(g)
@@ -65,14 +67,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 		return fmt.Errorf("gateway: %w", err)
 	}
 	defer unsubscribe()
-	stopped, flushed := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(flushed)
-		g.link.flushLoop(stopped)
-	}()
+	stopped := make(chan struct{})
+	var loops sync.WaitGroup
+	loops.Go(func() { g.link.flushLoop(stopped) })
+	loops.Go(func() { g.pumps.run(stopped) })
 	defer func() {
 		close(stopped)
-		<-flushed
+		loops.Wait()
 	}()
 	sweep, beat := time.NewTicker(sweepEvery), time.NewTicker(time.Second)
 	defer sweep.Stop()

@@ -1,13 +1,10 @@
 package gateway
 
 import (
-	"errors"
 	"io"
 	"net/http"
-	"os"
-	"time"
+	"sync"
 
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/obs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/chat"
@@ -118,9 +115,12 @@ func fill(c *call, p *openai.Params) {
 func (x *exchange) respond(r *reply) {
 	active := x.g.metrics.of(r.model.GetName()).active
 	active.Inc()
-	defer func() {
+	x.over = sync.OnceFunc(func() {
 		r.Close()
 		active.Dec()
+	})
+	defer func() {
+		x.over()
 		x.annotate(r.answer, r.op)
 	}()
 	if r.call.stream {
@@ -203,100 +203,7 @@ func echo(c *call, p *piece, done *bool) string {
 func totals(a *answer) openai.Usage {
 	u := a.usage
 	return openai.Usage{
-		Prompt: u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
+		Estimated: u.Estimated,
+		Prompt:    u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
 	}
-}
-
-// stream sends server-sent events. Nothing is written before the first piece, so that whatever fails until then is an
-// honest status; afterwards the stream ends with [DONE] or with an error event.
-func (x *exchange) stream(r *reply) {
-	a, f := r.answer, r.face
-	pieces, err := a.Next(x.alive())
-	if err != nil {
-		x.headers(a)
-		x.fail(a, err)
-		return
-	}
-	x.headers(a)
-	h := x.w.Header()
-	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
-	f.open(x.head(r), len(a.seqs))
-	out := &writer{w: x.w, rc: http.NewResponseController(x.w), slow: x.g.cfg.SlowClient}
-	for err == nil {
-		if werr := out.write(func(b []byte) []byte {
-			for i := range pieces {
-				b = f.piece(b, &pieces[i])
-			}
-			return b
-		}); werr != nil {
-			x.cut(a, werr)
-			return
-		}
-		pieces, err = a.Next(x.alive())
-	}
-	if err != io.EOF {
-		x.broken(a, out, err)
-		return
-	}
-	if werr := out.write(func(b []byte) []byte {
-		if r.include {
-			b = f.usage(b, totals(a))
-		}
-		return openai.AppendDone(b)
-	}); werr != nil {
-		x.cut(a, werr)
-		return
-	}
-	x.g.metrics.ended(a, http.StatusOK, false)
-}
-
-// broken ends a stream that has begun with an error event, and without [DONE].
-func (x *exchange) broken(a *answer, out *writer, err error) {
-	e := public(err)
-	x.log(e, err)
-	if errs.As(err).Kind == errs.Canceled {
-		x.g.metrics.ended(a, e.Status, true)
-		return
-	}
-	x.g.metrics.ended(a, http.StatusOK, true)
-	if werr := out.write(func(b []byte) []byte { return openai.AppendErrorEvent(b, e) }); werr != nil {
-		x.g.log.Debug("error event not delivered", "request_id", x.id, "error", werr)
-	}
-}
-
-// cut books a client that left or took nothing for too long.
-func (x *exchange) cut(a *answer, err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		x.g.metrics.timeouts.WithLabelValues("slow_client").Inc()
-		x.g.log.Warn("slow client cut", "request_id", x.id)
-	}
-	x.g.metrics.ended(a, 499, true)
-}
-
-// writer sends events with a deadline, renewed at most once a second since that costs a timer.
-type writer struct {
-	w     http.ResponseWriter
-	rc    *http.ResponseController
-	slow  time.Duration
-	until time.Time
-}
-
-// write sends what spell appends, if anything. Its buffer is borrowed: an open stream that is silent holds none.
-func (o *writer) write(spell func([]byte) []byte) error {
-	buf := bodies.Get().(*[]byte)
-	defer bodies.Put(buf)
-	*buf = spell((*buf)[:0])
-	if len(*buf) == 0 {
-		return nil
-	}
-	if now := time.Now(); o.until.Sub(now) < o.slow-time.Second || o.until.IsZero() {
-		o.until = now.Add(o.slow)
-		if err := o.rc.SetWriteDeadline(o.until); err != nil {
-			return err
-		}
-	}
-	if _, err := o.w.Write(*buf); err != nil {
-		return err
-	}
-	return o.rc.Flush()
 }

@@ -65,6 +65,7 @@ type exchange struct {
 	began time.Time
 	id    string
 	span  trace.Span
+	over  func() // frees all that the answer holds, once; the client may still be written to
 }
 
 // exchange gives a request its id, its trace and its handler. A handler answers by itself, or returns what to answer.
@@ -74,11 +75,11 @@ func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*e
 	if tp := r.Header.Get("Traceparent"); tp != "" || g.tracing {
 		x.trace(tp)
 	}
+	if x.span != nil {
+		defer x.span.End()
+	}
 	if answer := serve(x); answer != nil {
 		x.respond(answer)
-	}
-	if x.span != nil {
-		x.span.End()
 	}
 }
 

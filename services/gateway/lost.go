@@ -22,6 +22,11 @@ func (l *link) pong(m *nats.Msg) {
 		}
 		return
 	}
+	if worker == echoes {
+		l.echoed(m)
+		return
+	}
+	l.quiet.spoke(worker)
 	p := &inferv1.Pong{}
 	if err := proto.Unmarshal(m.Data, p); err != nil {
 		l.g.metrics.undecodable.Inc()

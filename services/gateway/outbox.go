@@ -29,11 +29,15 @@ type outbox struct {
 	cancels map[string][]*inferv1.Ref
 	resends map[string][]*inferv1.Expect
 	wake    chan struct{}
+	later   *time.Timer // wakes for grants
+	armed   bool
 }
 
 func (o *outbox) init() {
 	o.grants, o.cancels, o.resends = map[string][]*inferv1.Limit{}, map[string][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
 	o.wake = make(chan struct{}, 1)
+	o.later = time.AfterFunc(time.Hour, o.hurry)
+	o.later.Stop()
 }
 
 func (o *outbox) cancel(worker string, ref *inferv1.Ref) {
@@ -53,7 +57,12 @@ func (o *outbox) resend(worker string, e *inferv1.Expect) {
 func (o *outbox) grant(worker string, l *inferv1.Limit) {
 	o.mu.Lock()
 	o.grants[worker] = append(o.grants[worker], l)
+	arm := !o.armed
+	o.armed = true
 	o.mu.Unlock()
+	if arm {
+		o.later.Reset(flushEvery)
+	}
 }
 
 func (o *outbox) hurry() {
@@ -67,6 +76,7 @@ func (o *outbox) hurry() {
 func (o *outbox) take() (grants map[string][]*inferv1.Limit, cancels map[string][]*inferv1.Ref, resends map[string][]*inferv1.Expect) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.armed = false
 	if len(o.grants) > 0 {
 		grants, o.grants = o.grants, map[string][]*inferv1.Limit{}
 	}
@@ -101,15 +111,12 @@ func (l *link) control(worker, reply string, c *inferv1.Control) {
 
 // flushLoop sends small messages until stop is closed, and what is left then.
 func (l *link) flushLoop(stop <-chan struct{}) {
-	t := time.NewTicker(flushEvery)
-	defer t.Stop()
 	for {
 		select {
 		case <-stop:
 			l.flush()
 			return
 		case <-l.out.wake:
-		case <-t.C:
 		}
 		l.flush()
 	}
@@ -130,6 +137,10 @@ func (l *link) sweep() {
 		case flight.AskRouter:
 			probes[s.Partition] = append(probes[s.Partition], &inferv1.Ref{Sequence: s.ID, Attempt: p.Attempt})
 		case flight.AskWorker:
+			if l.quiet.asked(p.Worker, now) >= patience(p) {
+				l.adrift(s, p.Worker)
+				return
+			}
 			e := &inferv1.Expect{Ref: &inferv1.Ref{Sequence: s.ID, Attempt: p.BoundTo}, Next: p.Next}
 			pings[p.Worker] = append(pings[p.Worker], e)
 			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
@@ -140,7 +151,7 @@ func (l *link) sweep() {
 	})
 	for idx, refs := range probes {
 		part := l.partition(idx)
-		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs}}}
+		call := &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: l.g.id, Refs: refs, Epoch: part.known()}}}
 		if err := l.bus.Publish(bus.Control, part.subject, events.Reply.Name(l.g.id, "p"+strconv.Itoa(idx)), call); err != nil {
 			l.g.log.Warn("probe not sent; asked again soon", "pool", part.pool, "error", err)
 		}
@@ -148,6 +159,9 @@ func (l *link) sweep() {
 	for worker, expects := range pings {
 		c := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{Gateway: l.g.id, Expects: expects}}}
 		l.control(worker, events.Pongs.Name(l.g.id, worker), c)
+	}
+	if len(pings) > 0 {
+		l.echo(now)
 	}
 }
 
@@ -168,8 +182,7 @@ func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
 		err = errs.New(errs.Timeout, "total_timeout",
 			"The answer did not end within the total time-out. Ask for fewer tokens or raise x-leat-timeout; operator: pools.<pool>.timeouts.total.")
 	case flight.NoReader:
-		err = errs.New(errs.Timeout, "slow_client",
-			"The client took nothing of its stream for too long and was cut. Read faster; operator: gateway.slow_client.")
+		err = tooSlow()
 	default:
 		err = errs.New(errs.Upstream, "stream_gap",
 			"A part of the answer was lost on the way and could not be sent again. Send the request again.")
@@ -178,4 +191,9 @@ func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
 		g.metrics.timeouts.WithLabelValues(err.Code).Inc()
 		g.link.withdraw(s)
 	}
+}
+
+func tooSlow() *errs.Error {
+	return errs.New(errs.Timeout, "slow_client",
+		"The client took nothing of its stream for too long and was cut. Read faster; operator: gateway.slow_client.")
 }

@@ -18,7 +18,7 @@ type api struct {
 	r *Router
 }
 
-// Explain returns the last picks of a pool.
+// Explain returns the last picks of a pool, and who owns it: a standby has picked nothing.
 func (a *api) Explain(_ context.Context, req *routerv1.ExplainRequest) (*routerv1.ExplainResponse, error) {
 	p := a.r.known(req.GetPool())
 	if p == nil {
@@ -31,7 +31,7 @@ func (a *api) Explain(_ context.Context, req *routerv1.ExplainRequest) (*routerv
 	p.mu.Lock()
 	picks := p.m.Explain(limit)
 	p.mu.Unlock()
-	out := &routerv1.ExplainResponse{}
+	out := &routerv1.ExplainResponse{Router: a.r.id, Partitions: a.r.owners.view(p.name)}
 	for _, pick := range picks {
 		out.Picks = append(out.Picks, pickOf(pick))
 	}
@@ -41,11 +41,13 @@ func (a *api) Explain(_ context.Context, req *routerv1.ExplainRequest) (*routerv
 func pickOf(p dispatch.Pick) *routerv1.Pick {
 	out := &routerv1.Pick{
 		UnixNanos: p.At.UnixNano(), Sequence: p.Key.Sequence, Policy: p.Policy, Worker: p.Worker, Reason: p.Reason,
+		Gateway: p.Key.Gateway, RequestId: p.RequestID, PromptTokens: uint32(p.Tokens),
 	}
 	for _, w := range p.Weighed {
 		out.Scores = append(out.Scores, &routerv1.Score{
 			Worker: w.Worker, EstimateSeconds: w.Score, CachedTokens: uint32(w.Cached),
 			Held: uint32(w.InFlight), Slots: uint32(w.Slots), Excluded: w.Excluded,
+			PendingTokens: uint32(w.Pending), Rate: w.Rate, BaseSeconds: w.Base, KvUse: w.KVUse,
 		})
 	}
 	return out

@@ -104,14 +104,15 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		Key: dispatch.Key{Gateway: s.GetGateway(), Sequence: s.GetSequence()}, Attempt: s.GetAttempt(), Partition: partition,
 		Tenant: s.GetTenant(), Class: classOf(s.GetClass()), QueueTimeout: time.Duration(s.GetQueueTimeoutMs()) * time.Millisecond,
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
-		ReplyTo: reply, Payload: t,
+		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
 	}
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
-	s.Prefix, s.Avoid = nil, nil
+	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
+	s.Prefix, s.Avoid, s.RequestId = nil, nil, ""
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}
@@ -144,10 +145,13 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 	out := dispatch.Outcome{
 		Worker: worker, Number: o.GetNumber(), Verdict: verdicts[o.GetVerdict()],
 		Uncached: int(o.GetUsage().GetUncachedInput()), Cached: int(o.GetUsage().GetCacheRead()),
-		FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
+		Epoch: o.GetEpoch(), FirstToken: time.Duration(o.GetFirstTokenNanos()), Prefill: time.Duration(o.GetPrefillNanos()),
 	}
-	if o.GetError() != nil {
-		out.Cause = o.GetError()
+	if e := o.GetError(); e != nil {
+		out.Cause = e
+		if out.Verdict == dispatch.Retry && e.GetCode() == string(dispatch.Overloaded) {
+			out.Verdict, out.RetryAfter = dispatch.Limited, time.Duration(e.GetRetryAfterMs())*time.Millisecond
+		}
 	}
 	return out
 }

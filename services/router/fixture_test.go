@@ -77,6 +77,7 @@ type worker struct {
 
 	mu     sync.Mutex
 	number uint64
+	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
 }
 
@@ -156,7 +157,7 @@ func (w *worker) end(d *inferv1.Dispatch, v inferv1.Verdict) {
 		}
 	}
 	w.mu.Unlock()
-	out := &inferv1.Outcome{Number: d.GetNumber(), Verdict: v}
+	out := &inferv1.Outcome{Number: d.GetNumber(), Verdict: v, Epoch: w.knows}
 	if v != inferv1.Verdict_VERDICT_DONE {
 		out.Error = &inferv1.Error{Kind: "upstream", Code: "engine_crashed", Message: "the engine crashed"}
 	}
@@ -221,7 +222,7 @@ func (g *gateway) submit(seq uint64) {
 	g.t.Helper()
 	g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
 		Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
-		Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
+		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
 	}}})
 }
 
@@ -245,10 +246,15 @@ func (g *gateway) status() *inferv1.Status {
 // takeover asks as a gateway does that finds nobody, until a router answers.
 func (g *gateway) takeover() *inferv1.Owner {
 	g.t.Helper()
+	return g.takeoverOf("0")
+}
+
+func (g *gateway) takeoverOf(partition string) *inferv1.Owner {
+	g.t.Helper()
 	owner := &inferv1.Owner{}
 	for deadline := time.Now().Add(wait); time.Now().Before(deadline); {
 		ctx, cancel := context.WithTimeout(g.t.Context(), 250*time.Millisecond)
-		err := g.b.Request(ctx, events.Takeovers.Name("m", "0"), &inferv1.Takeover{Gateway: g.id}, owner)
+		err := g.b.Request(ctx, events.Takeovers.Name("m", partition), &inferv1.Takeover{Gateway: g.id}, owner)
 		cancel()
 		if err == nil {
 			return owner

@@ -1,14 +1,16 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,10 +35,20 @@ type seatKey struct {
 	partition uint32
 }
 
-// entry is a lease's value. Epoch is 0 in the write that claims: then the entry's own revision is the epoch.
+// entry is a lease's value. Epoch is 0 in the write that claims: then the epoch is the entry's own revision, and at least
+// Floor. Revisions alone would do as long as the bucket lives; workers remember epochs for longer.
 type entry struct {
 	Router string `json:"router"`
 	Epoch  uint64 `json:"epoch,omitempty"`
+	Floor  uint64 `json:"floor,omitempty"`
+}
+
+// at is the epoch of an entry that was written as revision.
+func (e entry) at(revision uint64) uint64 {
+	if e.Epoch > 0 {
+		return e.Epoch
+	}
+	return max(revision, e.Floor)
 }
 
 // sighting is an entry with when it was seen.
@@ -49,8 +61,10 @@ type sighting struct {
 // ownership claims, renews and gives up partitions in the lease bucket. It is safe for concurrent use. Locks are taken
 // in the order router, ownership, and never a pool's while holding mu.
 type ownership struct {
-	r  *Router
-	kv jetstream.KeyValue
+	r     *Router
+	kv    jetstream.KeyValue
+	made  time.Time   // when the bucket was
+	doubt atomic.Bool // it may be another one by now
 
 	mu    sync.Mutex
 	pools map[string]bool      // those that this router knows
@@ -85,7 +99,7 @@ func (o *ownership) seat(k seatKey) *seat {
 		s = &seat{Seat: lease.New(o.r.id, time.Now(), firstGrace)}
 		o.seats[k] = s
 		if e, ok := o.heard[k]; ok {
-			s.Seen(e.Router, e.Epoch, e.revision, e.at)
+			s.Seen(e.Router, e.entry.at(e.revision), e.revision, e.at)
 			delete(o.heard, k)
 		}
 	}
@@ -94,17 +108,11 @@ func (o *ownership) seat(k seatKey) *seat {
 
 // run keeps the leases until ctx ends, then hands them over.
 func (o *ownership) run(ctx context.Context) error {
-	kv, err := o.r.bus.Leases(ctx, o.r.nats)
+	watch, err := o.openBucket(ctx)
 	if err != nil {
 		return err
 	}
-	o.mu.Lock()
-	o.kv = kv
-	o.mu.Unlock()
-	watch, err := kv.Watch(ctx, "router.>")
-	if err != nil {
-		return fmt.Errorf("watch leases: %w", err)
-	}
+	o.r.bus.OnReconnect(func() { o.doubt.Store(true) })
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -120,6 +128,9 @@ func (o *ownership) run(ctx context.Context) error {
 				return errors.New("the watch of the leases ended: see NATS's log")
 			}
 		case <-tick.C:
+			if o.doubt.Swap(false) && o.replaced(ctx) {
+				watch = o.reopen(ctx, watch)
+			}
 			if o.r.loaded.Load() {
 				o.look(ctx, time.Now())
 			}
@@ -149,7 +160,7 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 	defer o.mu.Unlock()
 	now := time.Now()
 	if o.pools[k.pool] {
-		o.seat(k).Seen(v.Router, v.Epoch, e.Revision(), now)
+		o.seat(k).Seen(v.Router, v.at(e.Revision()), e.Revision(), now)
 		return
 	}
 	maps.DeleteFunc(o.heard, func(_ seatKey, e sighting) bool { return now.Sub(e.at) > bus.LeaseTTL })
@@ -181,9 +192,9 @@ func (o *ownership) look(ctx context.Context, now time.Time) {
 		case lease.StepDown:
 			down = append(down, k)
 		case lease.Claim, lease.Renew:
-			value := entry{Router: o.r.id}
+			value := entry{Router: o.r.id, Floor: s.Floor}
 			if step == lease.Renew {
-				value.Epoch = s.Epoch
+				value = entry{Router: o.r.id, Epoch: s.Epoch}
 			}
 			o.work.Add(1)
 			go o.write(ctx, k, value, s.Revision)
@@ -200,11 +211,11 @@ func (o *ownership) view(pool string) []*routerv1.Partition {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []*routerv1.Partition
-	for n := uint32(0); ; n++ {
-		s := o.seats[seatKey{pool, n}]
-		if s == nil {
-			return out
+	for k, s := range o.seats {
+		if k.pool == pool {
+			out = append(out, &routerv1.Partition{Number: k.partition, Owner: s.Owner, Epoch: s.Epoch})
 		}
-		out = append(out, &routerv1.Partition{Number: n, Owner: s.Owner, Epoch: s.Epoch})
 	}
+	slices.SortFunc(out, func(x, y *routerv1.Partition) int { return cmp.Compare(x.Number, y.Number) })
+	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/leathq/leat/pkg/bus/embed"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
 func TestAStandbyTakesOverWithin500msOfACrash(t *testing.T) {
@@ -112,6 +113,79 @@ func TestAFencedRouterStopsActing(t *testing.T) {
 	eventually(t, "it has given the partition up", func() bool { return owned(t, c) == "" })
 	// Nobody else wants it here, so it claims it again, with a new epoch.
 	eventually(t, "it owns it again", func() bool { return owned(t, c) == "rt-1" })
+}
+
+// The lease bucket is gone and its revisions began anew; workers and gateways remember the epochs of before.
+func TestALostLeaseBucketCostsOneRefusal(t *testing.T) {
+	s := bustest.Start(t)
+	start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	w.knows = 1000
+	if first := g.takeover(); first.GetEpoch() >= w.knows {
+		t.Fatalf("a new bucket begins with epoch %d", first.GetEpoch())
+	}
+	begin := time.Now()
+	var accepted uint64
+	eventually(t, "a dispatch is above the epoch that the worker knows", func() bool {
+		g.submit(1) // as a gateway does that hears that it is unknown
+		select {
+		case d := <-w.got:
+			if accepted = d.GetEpoch(); accepted <= w.knows {
+				w.end(d, inferv1.Verdict_VERDICT_FENCED)
+				return false
+			}
+			w.end(d, done)
+			return true
+		default:
+			return false
+		}
+	})
+	if took := time.Since(begin); accepted != 1001 || took > time.Second {
+		t.Fatalf("claimed with epoch %d after %v", accepted, took)
+	}
+	g.call(2, &inferv1.Call{Call: &inferv1.Call_Probe{Probe: &inferv1.Probe{Gateway: g.id, Epoch: 5000, Refs: []*inferv1.Ref{{Sequence: 2, Attempt: 1}}}}})
+	eventually(t, "the owner's epoch is above the one that a gateway knows", func() bool { return g.takeover().GetEpoch() == 5001 })
+	stop := time.Now().Add(700 * time.Millisecond) // a renewal lies between
+	for time.Now().Before(stop) {
+		if o := g.takeover(); o.GetEpoch() != 5001 {
+			t.Fatalf("owner %v, its epoch was 5001", o)
+		}
+	}
+	start(t, s, "rt-2") // it knows of it only what the entry says
+	eventually(t, "the entry says it", func() bool { return g.takeover().GetEpoch() == 5001 })
+}
+
+// A gateway that counts more partitions than the routers finds an owner for each: most tenants would have none.
+func TestAPartitionIsServedThoughTheRouterCountsFewer(t *testing.T) {
+	s := bustest.Start(t)
+	r, _, _ := start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	if o := g.takeoverOf("3"); o.GetRouter() != "rt-1" {
+		t.Fatalf("owner %v of the fourth partition of one", o)
+	}
+	call := &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{Gateway: g.id, Sequence: 1, Attempt: 1, Tenant: "t"}}}
+	if err := g.b.Publish(bus.Control, events.Infer.Name("m", "3"), "rep.gw-1.1", call); err != nil {
+		t.Fatal(err)
+	}
+	if d := w.next(); d.GetPartition() != 3 {
+		t.Fatalf("dispatch %v", d)
+	}
+	pools, err := client(t, r).ListPools(t.Context(), &routerv1.ListPoolsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parts := pools.GetPools()[0].GetPartitions(); len(parts) != 2 || parts[1].GetNumber() != 3 || parts[1].GetOwner() != "rt-1" {
+		t.Fatalf("partitions %v", parts)
+	}
+	if err := g.b.Publish(bus.Control, events.Takeovers.Name("m", "1024"), "", &inferv1.Takeover{Gateway: g.id}); err != nil {
+		t.Fatal(err)
+	}
+	g.takeoverOf("3") // behind it
+	if pools, err = client(t, r).ListPools(t.Context(), &routerv1.ListPoolsRequest{}); err != nil {
+		t.Fatal(err)
+	} else if n := len(pools.GetPools()[0].GetPartitions()); n != 2 {
+		t.Fatalf("%d partitions after a number out of bounds", n)
+	}
 }
 
 func TestAHangingOwnerIsReplacedWithinThreeSeconds(t *testing.T) {

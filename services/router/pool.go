@@ -171,7 +171,7 @@ func (p *pool) carryOut() {
 		case dispatch.Cancel:
 			p.cancel(a)
 		case dispatch.StepDown:
-			p.r.owners.fenced(p.name, a.Call.Partition)
+			p.r.owners.fenced(p.name, a.Call.Partition, a.Epoch)
 		}
 	}
 	clear(actions) // keep no payload alive

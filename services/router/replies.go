@@ -25,6 +25,10 @@ func (p *pool) answer(subject string, partition uint32, statuses ...*inferv1.Sta
 }
 
 func (p *pool) answerProbe(partition uint32, probe *inferv1.Probe, reply string) {
+	if known := probe.GetEpoch(); known > p.owned[partition].epoch {
+		p.r.owners.fenced(p.name, partition, known) // it will not hear us
+		return
+	}
 	statuses := make([]*inferv1.Status, 0, len(probe.GetRefs()))
 	for _, ref := range probe.GetRefs() {
 		out := &inferv1.Status{Ref: ref, State: &inferv1.Status_Unknown{Unknown: true}}
@@ -42,10 +46,13 @@ func (p *pool) answerProbe(partition uint32, probe *inferv1.Probe, reply string)
 // refusalOf renders a refusal; the worker's own error is passed on whole where there is one.
 func refusalOf(f dispatch.Refusal) *inferv1.Error {
 	if cause, ok := f.Cause.(*inferv1.Error); ok && cause != nil {
+		if cause.RetryAfterMs == 0 {
+			cause.RetryAfterMs = f.RetryAfter.Milliseconds()
+		}
 		return cause
 	}
 	kind := map[dispatch.Code]errs.Kind{
-		dispatch.QueueFull: errs.RateLimited, dispatch.QueueTimeout: errs.Timeout,
+		dispatch.QueueFull: errs.RateLimited, dispatch.Overloaded: errs.RateLimited, dispatch.QueueTimeout: errs.Timeout, dispatch.TotalTimeout: errs.Timeout,
 		dispatch.NoWorker: errs.Unavailable, dispatch.WorkerFailed: errs.Upstream,
 	}[f.Code]
 	return &inferv1.Error{

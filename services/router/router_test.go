@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -31,8 +32,8 @@ func TestARequestReachesAWorkerWithWhatItNeeds(t *testing.T) {
 	if d.GetRouter() != "rt-1" || d.GetPool() != "m" || d.GetEpoch() != owner.GetEpoch() || d.GetNumber() != 1 {
 		t.Fatalf("dispatch %v, owner %v", d, owner)
 	}
-	if sub := d.GetSubmit(); string(sub.GetBody()) != "opaque" || sub.GetSequence() != 7 || len(sub.GetPrefix()) != 0 {
-		t.Fatalf("submission %v: want the body whole and no hashes", sub)
+	if sub := d.GetSubmit(); string(sub.GetBody()) != "opaque" || sub.GetSequence() != 7 || len(sub.GetPrefix()) != 0 || sub.GetRequestId() != "" {
+		t.Fatalf("submission %v: want the body whole, and nothing that only routers read", sub)
 	}
 	if st := g.probe(7); st.GetWorker() != "w-1" {
 		t.Fatalf("probe of a running sequence says %v", st)
@@ -79,7 +80,7 @@ func TestAFailureBeforeTheFirstTokenIsRetriedElsewhereThenToldWithItsCause(t *te
 	known(t, g, one, two)
 	g.submit(1)
 	seen := map[string]int{}
-	for range 4 { // two workers, then the last chances
+	for range 3 { // two workers, then a last chance
 		d, w := either(t, one, two)
 		seen[w.name]++
 		w.end(d, retry)
@@ -179,6 +180,18 @@ func TestExplainAndListPoolsOverGRPC(t *testing.T) {
 	if p := picks.GetPicks(); len(p) != 1 || p[0].GetSequence() != 42 || p[0].GetWorker() != "w-1" || p[0].GetPolicy() != "adaptive" || len(p[0].GetScores()) != 1 {
 		t.Fatalf("picks %v", p)
 	}
+	p0 := picks.GetPicks()[0]
+	score := p0.GetScores()[0]
+	estimate := float64(score.GetPendingTokens()+p0.GetPromptTokens()-score.GetCachedTokens())/score.GetRate() + score.GetBaseSeconds()
+	if p0.GetGateway() != "gw-1" || p0.GetRequestId() != "req-42" || math.Abs(estimate-score.GetEstimateSeconds()) > 1e-9 {
+		t.Fatalf("pick %v; its own figures make an estimate of %v s", p0, estimate)
+	}
+	standby, _, _ := start(t, s, "rt-2")
+	eventually(t, "the standby names the owner", func() bool {
+		other, err := client(t, standby).Explain(t.Context(), &routerv1.ExplainRequest{Pool: "m"})
+		parts := other.GetPartitions()
+		return err == nil && len(other.GetPicks()) == 0 && other.GetRouter() == "rt-2" && len(parts) == 1 && parts[0].GetOwner() == "rt-1"
+	})
 	if _, err := c.Explain(t.Context(), &routerv1.ExplainRequest{Pool: "nope"}); err == nil {
 		t.Fatal("an unknown pool is explained")
 	}

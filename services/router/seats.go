@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -18,7 +19,7 @@ func (o *ownership) write(ctx context.Context, k seatKey, v entry, revision uint
 	ctx, cancel := context.WithTimeout(ctx, bucketReply)
 	defer cancel()
 	rev, err := o.put(ctx, k, v, revision)
-	o.wrote(k, v.Epoch == 0, rev, err)
+	o.wrote(k, v, rev, err)
 }
 
 func (o *ownership) put(ctx context.Context, k seatKey, v entry, revision uint64) (uint64, error) {
@@ -27,12 +28,12 @@ func (o *ownership) put(ctx context.Context, k seatKey, v entry, revision uint64
 		return 0, err
 	}
 	if revision > 0 {
-		rev, err := o.kv.Update(ctx, k.lease(), data, revision)
+		rev, err := o.bucket().Update(ctx, k.lease(), data, revision)
 		if err == nil || !conflict(err) {
 			return rev, err
 		}
 	}
-	return o.kv.Create(ctx, k.lease(), data) // fails where there is an entry
+	return o.bucket().Create(ctx, k.lease(), data) // fails where there is an entry
 }
 
 func conflict(err error) bool {
@@ -42,18 +43,25 @@ func conflict(err error) bool {
 }
 
 // wrote takes in the end of a write; a claim that succeeded opens the partition.
-func (o *ownership) wrote(k seatKey, claim bool, rev uint64, err error) {
+func (o *ownership) wrote(k seatKey, v entry, rev uint64, err error) {
+	claim := v.Epoch == 0
 	o.mu.Lock()
 	s := o.seat(k)
 	if err != nil {
 		s.Failed(conflict(err))
 		o.mu.Unlock()
+		o.doubt.Store(true)
 		if !conflict(err) {
 			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
 		}
 		return
 	}
-	s.Took(rev, claim, time.Now())
+	if claim {
+		v.Epoch = v.at(rev)
+		s.Took(rev, v.Epoch, time.Now())
+	} else {
+		s.Took(rev, 0, time.Now())
+	}
 	mine, epoch, until := s.Mine(), s.Epoch, s.Until()
 	o.mu.Unlock()
 	p := o.r.known(k.pool)
@@ -84,11 +92,16 @@ func (o *ownership) open(k seatKey, p *pool, epoch uint64) {
 	o.r.log.Info("partition claimed", "pool", k.pool, "partition", k.partition, "epoch", epoch)
 }
 
-// stepDown stops acting as the owner of a partition. Its gateways hear no answer, probe, and find the new owner.
-func (o *ownership) stepDown(k seatKey) {
+// stepDown stops acting as the owner of a partition, and says whether it was one. Its gateways hear no answer, probe,
+// and find the new owner.
+func (o *ownership) stepDown(k seatKey) bool {
 	o.mu.Lock()
 	s := o.seat(k)
 	owner := s.Owner
+	if !s.Mine() {
+		o.mu.Unlock()
+		return false
+	}
 	o.shut(s)
 	s.Down(time.Now())
 	o.mu.Unlock()
@@ -97,6 +110,7 @@ func (o *ownership) stepDown(k seatKey) {
 	}
 	o.r.metrics.stepDowns.Inc()
 	o.r.log.Warn("partition given up", "pool", k.pool, "partition", k.partition, "owner", owner)
+	return true
 }
 
 // shut ends the subscription of a seat; the caller holds mu.
@@ -107,8 +121,41 @@ func (o *ownership) shut(s *seat) {
 	}
 }
 
-// fenced notes that a worker has seen a newer epoch of a partition. It is called with the pool's lock held.
-func (o *ownership) fenced(pool string, partition uint32) { go o.stepDown(seatKey{pool, partition}) }
+// fenced notes that a worker or a gateway knows a newer epoch of a partition: somebody else owns it, or the lease bucket
+// was lost and its revisions began anew. The bucket decides: where its entry is still ours, the partition is claimed again
+// above that epoch, at once. It is called with the pool's lock held.
+func (o *ownership) fenced(pool string, partition uint32, known uint64) {
+	o.mu.Lock()
+	k := seatKey{pool, partition}
+	s := o.seat(k)
+	s.Outdated(min(known, math.MaxInt64))
+	stale := s.Mine() && (known == 0 || known >= s.Epoch) // else the word is of an epoch before ours
+	o.mu.Unlock()
+	switch {
+	case stale && known == 0: // it does not say which
+		go o.stepDown(k)
+	case stale:
+		go o.claimAbove(k)
+	}
+}
+
+// claimAbove gives a partition up and claims it anew.
+func (o *ownership) claimAbove(k seatKey) {
+	if !o.stepDown(k) {
+		return // somebody was faster
+	}
+	o.mu.Lock()
+	s := o.seat(k)
+	begun := s.Begin(time.Now())
+	v, revision := entry{Router: o.r.id, Floor: s.Floor}, s.Revision
+	if begun {
+		o.work.Add(1)
+	}
+	o.mu.Unlock()
+	if begun {
+		o.write(context.Background(), k, v, revision)
+	}
+}
 
 // handOver gives every owned partition up in the bucket, so that standbys claim it at once.
 func (o *ownership) handOver(ctx context.Context) {

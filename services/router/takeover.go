@@ -13,14 +13,22 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
 
+// mostPartitions bounds the partitions of a pool that a router takes because a gateway asks: their numbers come over the
+// bus.
+const mostPartitions = 1024
+
 // onTakeover hears from a gateway that a partition has no owner. The router that owns it, or finds the owner alive, or
 // wins the claim, answers; the others stay silent.
 func (o *ownership) onTakeover(m *nats.Msg) {
 	k, ok := parseKey(m.Subject) // claim.<pool>.<partition> has the form of a lease's key
-	if !ok || o.r.pool(k.pool) == nil || k.partition >= uint32(o.r.cfg.Pools.Of(k.pool).Partitions) {
+	if !ok || o.r.pool(k.pool) == nil || k.partition >= mostPartitions {
 		return
 	}
 	o.mu.Lock()
+	if o.seats[k] == nil {
+		o.r.log.Warn("a gateway counts more partitions than this router: it serves them, but set pools.<pool>.partitions alike",
+			"pool", k.pool, "partition", k.partition, "partitions", o.r.cfg.Pools.Of(k.pool).Partitions)
+	}
 	s := o.seat(k)
 	mine, epoch := s.Valid(time.Now()), s.Epoch
 	begun := !mine && o.kv != nil && s.Begin(time.Now())
@@ -42,7 +50,7 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 	defer o.work.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), bucketReply)
 	defer cancel()
-	revision, held, err := o.read(ctx, k)
+	revision, held, floor, err := o.read(ctx, k)
 	if err == nil && held {
 		if alive := o.askOwner(ctx, k); alive != nil {
 			o.release(k)
@@ -51,11 +59,12 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 		}
 	}
 	if err != nil {
-		o.wrote(k, true, 0, err)
+		o.wrote(k, entry{}, 0, err)
 		return
 	}
-	rev, err := o.put(ctx, k, entry{Router: o.r.id}, revision)
-	o.wrote(k, true, rev, err)
+	v := entry{Router: o.r.id, Floor: floor}
+	rev, err := o.put(ctx, k, v, revision)
+	o.wrote(k, v, rev, err)
 	if err != nil {
 		return
 	}
@@ -63,20 +72,28 @@ func (o *ownership) takeOver(k seatKey, reply string) {
 	if err := o.r.bus.Conn(events.Infer.Lane).FlushWithContext(ctx); err != nil {
 		o.r.log.Warn("claimed partition: subscription not confirmed", "pool", k.pool, "error", err)
 	}
-	o.owner(reply, o.r.id, rev)
+	o.owner(reply, o.r.id, v.at(rev))
 }
 
-// read is the present revision of a lease, 0 where there is none, and whether somebody else holds it.
-func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held bool, err error) {
-	e, err := o.kv.Get(ctx, k.lease())
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return 0, false, nil
+// read is the present revision of a lease, 0 where there is none, whether somebody else holds it, and the lowest epoch
+// that a claim may have.
+func (o *ownership) read(ctx context.Context, k seatKey) (revision uint64, held bool, floor uint64, err error) {
+	e, err := o.bucket().Get(ctx, k.lease())
+	gone := errors.Is(err, jetstream.ErrKeyNotFound)
+	if err != nil && !gone {
+		return 0, false, 0, err
 	}
-	if err != nil {
-		return 0, false, err
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.seat(k)
+	if gone {
+		return 0, false, s.Floor, nil
 	}
 	v, ok := readEntry(e.Value()) // nobody can own what nobody can read
-	return e.Revision(), ok && v.Router != "" && v.Router != o.r.id, nil
+	if ok {
+		s.Outdated(v.at(e.Revision()))
+	}
+	return e.Revision(), ok && v.Router != "" && v.Router != o.r.id, s.Floor, nil
 }
 
 // askOwner returns the answer of a living owner, or nil. One that hangs is left to the lease.

@@ -51,14 +51,16 @@ func Prepare(ctx context.Context, cfg *Config, out io.Writer) error {
 }
 
 // openEngine starts the engine that cfg names.
-func openEngine(ctx context.Context, cfg Config, deps host.Deps, steps engine.Steps) (engine.Engine, error) {
+func openEngine(ctx context.Context, cfg Config, deps host.Deps, hooks hooks) (engine.Engine, error) {
 	switch cfg.Engine {
 	case "llama":
-		return llama.New(ctx, cfg.llama(), llama.Deps{Log: deps.Log, Steps: steps})
+		return llama.New(ctx, cfg.llama(), llama.Deps{
+			Log: deps.Log, Steps: hooks.Steps, OnStep: func(s llama.StepTiming) { hooks.Took(s.Kind, s.Elapsed) },
+		})
 	case "openai":
-		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv})
+		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv, Steps: hooks.Steps})
 	case "sim":
-		return sim.New(cfg.sim(), sim.Deps{Steps: steps})
+		return sim.New(cfg.sim(), sim.Deps{Steps: hooks.Steps})
 	}
 	return nil, fmt.Errorf("engine %q is not known; take llama, openai or sim", cfg.Engine)
 }

@@ -10,10 +10,13 @@ import (
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
+// Hooks are what an engine tells its worker beside the deltas.
+type Hooks = hooks
+
 // NewWith makes a worker around an engine of the test's own.
-func NewWith(cfg Config, deps host.Deps, open func(context.Context, engine.Steps) (engine.Engine, error)) *Worker {
-	return newWorker(cfg, deps, func(ctx context.Context, _ Config, _ host.Deps, steps engine.Steps) (engine.Engine, error) {
-		return open(ctx, steps)
+func NewWith(cfg Config, deps host.Deps, open func(context.Context, Hooks) (engine.Engine, error)) *Worker {
+	return newWorker(cfg, deps, func(ctx context.Context, _ Config, _ host.Deps, hooks hooks) (engine.Engine, error) {
+		return open(ctx, hooks)
 	})
 }
 

@@ -237,6 +237,28 @@ func TestSequencesOfASilentGatewayStop(t *testing.T) {
 	}
 }
 
+// A server that stands still makes the worker deaf, not its gateways silent.
+func TestAFrozenServerOrphansNothing(t *testing.T) {
+	frozen := new(bustest.Frozen)
+	f := start(t, setup{engine: &scripted{run: block, slots: 2}, frozen: frozen})
+	defer frozen.Thaw()
+	o := f.order()
+	s := f.send(o)
+	f.await("the first delta", func() bool { return len(f.deltas(s)) == 1 })
+	frozen.Freeze()
+	thaw := time.NewTimer(4500 * time.Millisecond) // the silence that counts is 3 s
+	defer thaw.Stop()
+	<-thaw.C
+	frozen.Thaw()
+	pong := new(inferv1.Pong)
+	f.ask(pingFor(s, 1), pong)
+	if len(pong.GetUnknown()) != 0 || len(f.outcomes[o.Number]) != 0 {
+		t.Errorf("the sequence was stopped: %v", f.outcomes[o.Number])
+	}
+	f.control(cancelOf(s))
+	f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
+}
+
 func TestADeadlineEndsASequenceWithATypedError(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -321,6 +343,7 @@ func TestHowAnEngineFailsDecidesWhoHears(t *testing.T) {
 		{"retry after it", after(&engine.Error{Code: "engine_crashed", Retry: true}), broken, "upstream", "engine_crashed"},
 		{"the client's fault", fail(&engine.Error{Code: "context_length_exceeded", Param: "prompt", Client: true}), done, "invalid", "context_length_exceeded"},
 		{"no such model upstream", fail(&engine.Error{Code: "model_not_found", Client: true, Status: 404}), done, "not_found", "model_not_found"},
+		{"the operator's wrong model", fail(&engine.Error{Code: "upstream_error", Status: 404}), broken, "upstream", "upstream_error"},
 		{"no retry would help", fail(&engine.Error{Code: "upstream_error", Status: 500}), broken, "upstream", "upstream_error"},
 		{"idle time-out", after(&engine.Error{Code: "idle_timeout"}), broken, "timeout", "idle_timeout"},
 		{"an unknown error", fail(errors.New("hunter2")), retry, "", "internal_error"},

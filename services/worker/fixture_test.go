@@ -28,6 +28,7 @@ import (
 // scripted is an engine that does what a test says.
 type scripted struct {
 	steps engine.Steps
+	took  func(kind string, d time.Duration)
 	run   func(ctx context.Context, req *engine.Request, out engine.Output) error
 	slots int
 
@@ -133,6 +134,7 @@ type setup struct {
 	engine *scripted                   // nil: the sim engine
 	load   func(context.Context) error // what happens before it is there
 	bus    bus.Options                 // the worker's
+	frozen *bustest.Frozen             // the worker's way to the server; nil: an ordinary one
 	fleet  bus.Options                 // the other side's
 	deps   func(*host.Deps)
 }
@@ -147,6 +149,9 @@ func start(t testing.TB, s setup) *fleet {
 	s.fleet.Name = "fleet"
 	f.bus = bustest.Connect(t, f.srv, s.fleet)
 	s.bus.Name = "worker"
+	if s.frozen != nil {
+		s.frozen.Server, s.bus.InProcess = f.srv, s.frozen
+	}
 	deps := host.Deps{
 		ID: "w1", Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: prometheus.NewRegistry(),
 		Tracer: noop.NewTracerProvider(), Bus: bustest.Connect(t, f.srv, s.bus), DrainTimeout: time.Minute,
@@ -161,13 +166,13 @@ func start(t testing.TB, s setup) *fleet {
 		f.worker = worker.New(s.cfg, deps)
 	} else {
 		s.engine.stats.Healthy = true
-		f.worker = worker.NewWith(s.cfg, deps, func(ctx context.Context, steps engine.Steps) (engine.Engine, error) {
+		f.worker = worker.NewWith(s.cfg, deps, func(ctx context.Context, hooks worker.Hooks) (engine.Engine, error) {
 			if s.load != nil {
 				if err := s.load(ctx); err != nil {
 					return nil, err
 				}
 			}
-			s.engine.steps = steps
+			s.engine.steps, s.engine.took = hooks.Steps, hooks.Took
 			return s.engine, nil
 		})
 	}
@@ -472,14 +477,34 @@ func stacks() string {
 	return string(b[:runtime.Stack(b, true)])
 }
 
-// again runs a second worker of the same name until it gives up.
-func (f *fleet) again(t *testing.T, o bus.Options) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+// again runs another worker of the same name until it gives up or ctx ends.
+func (f *fleet) again(ctx context.Context, t *testing.T, opened func()) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	w := worker.NewWith(worker.Config{Engine: "sim"}, host.Deps{
-		ID: "w1", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: bustest.Connect(t, f.srv, o),
-	}, func(context.Context, engine.Steps) (engine.Engine, error) {
-		return &scripted{run: block, slots: 1}, nil
+	w := worker.NewWith(worker.Config{Engine: "sim", Pool: "p"}, host.Deps{
+		ID: "w1", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(),
+		Bus: bustest.Connect(t, f.srv, bus.Options{}),
+	}, func(context.Context, worker.Hooks) (engine.Engine, error) {
+		opened()
+		e := &scripted{run: block, slots: 1}
+		e.stats.Healthy = true
+		return e, nil
 	})
 	return w.Run(ctx)
+}
+
+// onlyLife checks that all reports are of one life: a router takes a newer one for the end of the older.
+func (f *fleet) onlyLife(t *testing.T) {
+	t.Helper()
+	f.mu.Lock()
+	n := len(f.reports)
+	f.mu.Unlock()
+	f.await("two more reports", func() bool { return len(f.reports) >= n+2 })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.reports {
+		if r.GetStartedUnixNanos() != f.reports[0].GetStartedUnixNanos() {
+			t.Errorf("a report of another life: %v", r)
+		}
+	}
 }

@@ -10,9 +10,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -376,8 +376,44 @@ func TestAPingNamesWhatIsNotHeld(t *testing.T) {
 
 func TestTwoWorkersCannotHaveOneName(t *testing.T) {
 	f := start(t, setup{engine: &scripted{run: block, slots: 2}})
-	err := f.again(t, bus.Options{})
+	opened := false
+	err := f.again(t.Context(), t, func() { opened = true })
 	if err == nil || !strings.Contains(err.Error(), "w1") || !strings.Contains(err.Error(), "--name") {
 		t.Errorf("the second one says %v", err)
+	}
+	if opened {
+		t.Error("the second one loaded its engine")
+	}
+	f.onlyLife(t)
+}
+
+// Another worker may take the name while this one's engine loads: this one then leaves without a word.
+func TestANameIsAskedForAgainOnceTheEngineIsThere(t *testing.T) {
+	loaded := make(chan struct{})
+	f := start(t, setup{cfg: worker.Config{Pool: "p"}, engine: &scripted{run: block, slots: 2}, load: func(context.Context) error {
+		<-loaded
+		return nil
+	}})
+	ctx, stop := context.WithCancel(t.Context())
+	other := make(chan error, 1)
+	go func() { other <- f.again(ctx, t, func() {}) }()
+	f.await("the other one", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_READY })
+	close(loaded)
+	if err := <-f.ended; err == nil || !strings.Contains(err.Error(), "--name") {
+		t.Errorf("the first one says %v", err)
+	}
+	f.ended <- nil
+	ping := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{}}}
+	f.ask(ping, new(inferv1.Pong))
+	f.mu.Lock()
+	for _, r := range f.reports {
+		if r.GetState() == inferv1.WorkerState_WORKER_STATE_GONE {
+			t.Errorf("somebody said that the worker is gone: %v", r)
+		}
+	}
+	f.mu.Unlock()
+	stop()
+	if err := <-other; err != nil {
+		t.Error(err)
 	}
 }

@@ -29,10 +29,9 @@ const (
 	stuckAfter  = 5 * time.Second  // a stopped sequence that holds its slot so long speaks against the engine
 	reportEvery = 250 * time.Millisecond
 	reportGap   = 20 * time.Millisecond // between two reports on changes of load class
-	sweepEvery  = 25 * time.Millisecond
-	maxRequest  = 64 << 20 // bytes of a claimed request
-	firstCredit = 128      // where a gateway does not say
-	maxAsks     = 16       // answered at once
+	maxRequest  = 64 << 20              // bytes of a claimed request
+	firstCredit = 128                   // where a gateway does not say
+	maxAsks     = 16                    // answered at once
 )
 
 // member is a worker that is in the fleet: everything that lives from joining to leaving.
@@ -60,6 +59,9 @@ type member struct {
 	room     atomic.Bool
 	changed  chan struct{} // the load class changed: report soon
 	number   atomic.Uint64 // of reports
+	hearing  hearing
+	resting  atomic.Bool   // the sweeping is
+	woken    chan struct{} // ends its rest
 	identity identity
 	status   status
 }
@@ -95,40 +97,56 @@ func (m *member) become(s inferv1.WorkerState, note string) bool {
 	return changed
 }
 
-// join starts the engine and enters the fleet.
+// join starts the engine and enters the fleet. It asks for others of its name before it says a word, since its reports
+// would make routers take the other for a life that is over, and again when the engine is there, which may take minutes.
 func (w *Worker) join(ctx context.Context) (*member, error) {
+	if err := w.alone(ctx); err != nil {
+		return nil, err
+	}
 	b := w.deps.Bus
 	sender := frames.NewSender(w.name, func(gateway string, frame []byte) error {
 		return b.Conn(events.Frames.Lane).Publish(events.Frames.Name(gateway), frame)
 	}, frames.Options{MaxFrame: min(b.MaxPayload()-4096, 900<<10)})
 	coming := w.announce(ctx)
-	eng, err := w.open(ctx, w.cfg, w.deps, sender)
-	last := coming.end(err != nil)
+	eng, err := w.open(ctx, w.cfg, w.deps, hooks{Steps: sender, Took: w.metrics.step})
+	coming.end()
 	if err != nil {
 		sender.Close()
+		coming.gone(ctx)
 		return nil, err
 	}
 	m := w.newMember(ctx, eng, sender, coming.started)
-	m.number.Store(last)
+	m.number.Store(coming.number)
 	m.serving.Go(m.outbox.run)
 	m.judge(eng.Stats(), 0) // before anything can arrive
-	if err := errors.Join(m.alone(ctx), m.subscribe()); err != nil {
+	if err := m.enter(ctx); err != nil {
 		m.close()
+		coming.gone(ctx)
 		return nil, err
 	}
 	w.member.Store(m)
 	b.OnReconnect(m.kick) // nobody has heard of this worker meanwhile
 	m.serving.Go(m.reportLoop)
 	m.serving.Go(m.sweepLoop)
+	m.serving.Go(m.listenLoop)
 	m.kick()
 	w.log.Info("joined the fleet", "pool", m.pool, "models", m.identity.get().names, "slots", m.slots.Load(), "engine", w.cfg.Engine)
 	return m, nil
+}
+
+// enter takes the worker's place in the fleet where it is free.
+func (m *member) enter(ctx context.Context) error {
+	if err := m.worker.alone(ctx); err != nil {
+		return err
+	}
+	return m.subscribe()
 }
 
 func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender, started time.Time) *member {
 	m := &member{
 		worker: w, name: w.name, pool: w.cfg.Pool, started: started, log: w.log, bus: w.deps.Bus, engine: eng,
 		sender: sender, metrics: w.metrics, asks: make(chan struct{}, maxAsks), changed: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1), hearing: hearing{start: time.Now()},
 	}
 	m.life, m.end = context.WithCancel(context.WithoutCancel(ctx))
 	info := eng.Info()
@@ -151,16 +169,16 @@ func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frame
 }
 
 // alone makes sure that no other worker has this one's name: both would get every dispatch.
-func (m *member) alone(ctx context.Context) error {
+func (w *Worker) alone(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	ping := &inferv1.Control{Control: &inferv1.Control_Ping{Ping: &inferv1.Ping{}}}
-	err := m.bus.Request(ctx, events.Control.Name(m.name), ping, new(inferv1.Pong))
+	err := w.deps.Bus.Request(ctx, events.Control.Name(w.name), ping, new(inferv1.Pong))
 	if err == nil {
-		return fmt.Errorf("a worker named %s is in the fleet already; give this one another --name", m.name)
+		return fmt.Errorf("a worker named %s is in the fleet already; give this one another --name", w.name)
 	}
 	if !errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("ask for other workers named %s: %w", m.name, err)
+		return fmt.Errorf("ask for other workers named %s: %w", w.name, err)
 	}
 	return nil
 }

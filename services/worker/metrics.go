@@ -2,9 +2,11 @@ package worker
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/services/worker/internal/held"
 )
 
@@ -12,6 +14,7 @@ import (
 type metrics struct {
 	accepted, refused, panics, gaps, orphans prometheus.Counter
 	outcomes                                 [held.Cancelled + 1]prometheus.Counter
+	steps                                    *prometheus.HistogramVec
 	vllm                                     *vllm
 }
 
@@ -28,15 +31,24 @@ func newMetrics(reg prometheus.Registerer, member *atomic.Pointer[member]) *metr
 		gaps:     counter("leat_worker_stream_gaps_total", "Sequences ended because lost deltas were not in the resend ring any more."),
 		orphans:  counter("leat_worker_orphans_total", "Sequences stopped because their gateway was silent."),
 	}
+	m.steps = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "leat_worker_step_seconds", Help: "Steps of the engine llama, by what was computed: prefill, decode or both (mixed).",
+		Buckets: obs.TokenGapBuckets(),
+	}, []string{"kind"})
 	outcomes := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leat_worker_outcomes_total", Help: "Dispatches that ended, by what the router was told.",
 	}, []string{"verdict"})
 	for v, name := range verdictNames {
 		m.outcomes[v] = outcomes.WithLabelValues(name)
 	}
-	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, outcomes, gauges{member})
+	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, m.steps, outcomes, gauges{member})
 	m.vllm = newVLLM(reg, member)
 	return m
+}
+
+// step books a step of the engine.
+func (m *metrics) step(kind string, d time.Duration) {
+	m.steps.WithLabelValues(kind).Observe(d.Seconds())
 }
 
 func (m *metrics) ended(v held.Verdict) { m.outcomes[v].Inc() }
@@ -53,11 +65,12 @@ var (
 	descBytes  = prometheus.NewDesc("leat_worker_frame_bytes_total", "Bytes of frames sent to gateways.", nil, nil)
 	descResent = prometheus.NewDesc("leat_worker_deltas_resent_total", "Deltas sent again because a gateway lacked them.", nil, nil)
 	descFailed = prometheus.NewDesc("leat_worker_frames_failed_total", "Frames that the bus did not take.", nil, nil)
+	descAgain  = prometheus.NewDesc("leat_worker_engine_restarts_total", "Times that the engine's process was started again.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descHeld, descSlots, descState, descFrames, descDeltas, descBytes, descResent, descFailed} {
+	for _, d := range []*prometheus.Desc{descHeld, descSlots, descState, descFrames, descDeltas, descBytes, descResent, descFailed, descAgain} {
 		ch <- d
 	}
 }
@@ -82,4 +95,5 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	send(descBytes, prometheus.CounterValue, float64(c.Bytes))
 	send(descResent, prometheus.CounterValue, float64(c.Resent))
 	send(descFailed, prometheus.CounterValue, float64(c.Failed))
+	send(descAgain, prometheus.CounterValue, float64(m.engine.Stats().Restarts))
 }

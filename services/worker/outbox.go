@@ -89,10 +89,11 @@ func (b *outbox) close() {
 func outcome(o held.Outcome) *inferv1.Outcome {
 	p := &inferv1.Outcome{
 		Verdict: inferv1.Verdict(o.Verdict), FirstTokenNanos: int64(o.FirstToken), PrefillNanos: int64(o.Prefill),
-		TotalNanos: int64(o.Total),
+		TotalNanos: int64(o.Total), Epoch: o.Epoch,
 		Usage: &inferv1.Usage{
 			UncachedInput: uint32(o.Usage.UncachedInput), CacheRead: uint32(o.Usage.CacheRead),
 			CacheWrite: uint32(o.Usage.CacheWrite), Output: uint32(o.Usage.Output), Reasoning: uint32(o.Usage.Reasoning),
+			Estimated: o.Usage.Estimated,
 		},
 	}
 	if o.Error != nil {

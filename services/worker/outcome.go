@@ -116,14 +116,15 @@ func engineFailure(err *engine.Error) (held.Verdict, *errs.Error) {
 	return held.Broken, e
 }
 
-// kindOf maps an engine's error by its upstream status where there was one, else by its code.
+// kindOf maps an engine's error by its upstream status where there was one, else by its code. An upstream's 4xx is the
+// client's only where the request is at fault: a 404 for a model that the operator misspelt is not.
 func kindOf(err *engine.Error) errs.Kind {
 	switch {
-	case err.Status == 404:
+	case err.Client && err.Status == 404:
 		return errs.NotFound
-	case err.Status == 413:
+	case err.Client && err.Status == 413:
 		return errs.TooLarge
-	case err.Status == 429:
+	case err.Status == 429: // too many requests of all clients together; Retry-After is worth passing on
 		return errs.RateLimited
 	case err.Client:
 		return errs.Invalid

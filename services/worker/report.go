@@ -108,54 +108,5 @@ func (m *member) handBack() {
 	}
 }
 
-// sweepLoop ends what is late or orphaned, and watches the engine's health.
-func (m *member) sweepLoop() {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-tick.C:
-		case <-m.life.Done():
-			return
-		}
-		stuck := m.sweep()
-		if n%4 == 0 {
-			m.judge(m.engine.Stats(), stuck)
-		}
-		if n%40 == 0 {
-			m.remind()
-		}
-	}
-}
-
-// remind repeats the last delta of streams that have waited for credit for long: a gateway that forgot one, while its
-// cancel got lost, cancels it again. To others it is a repetition.
-func (m *member) remind() {
-	for _, s := range m.table.Active() {
-		s.Out.Remind(remindAfter)
-	}
-}
-
-func (m *member) sweep() (stuck int) {
-	now := time.Now()
-	if m.bus.Up() != nil {
-		m.table.HearAll(now) // deaf, so nobody's silence means anything
-	}
-	due := m.table.Sweep(now, stuckAfter)
-	for _, s := range due.Late {
-		s.Out.Fail(errDeadline, nil) // at once: the engine may take its time
-		s.Stop(errDeadline)
-	}
-	for _, s := range due.Orphan {
-		s.Out.Seal()
-		s.Stop(errOrphan)
-	}
-	for _, g := range due.Gone {
-		m.sender.Forget(g)
-	}
-	m.metrics.orphans.Add(float64(len(due.Orphan)))
-	return due.Stuck
-}
-
 // deterministic encodes equal messages equally, for digests.
 var deterministic = proto.MarshalOptions{Deterministic: true}

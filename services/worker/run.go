@@ -29,6 +29,7 @@ func (m *member) admit(d held.Dispatch, sub *inferv1.Submit) {
 	case s != nil:
 		m.metrics.accepted.Inc()
 		m.classify()
+		m.wake()
 		m.working.Go(func() { m.work(ctx, s, sub) })
 	case refusal.Verdict != held.None:
 		if refusal.Error == nil {

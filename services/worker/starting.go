@@ -40,14 +40,18 @@ func (w *Worker) announce(ctx context.Context) *announcement {
 	return a
 }
 
-// end stops reporting and returns the number of the last report. A worker that failed says that it is gone.
-func (a *announcement) end(failed bool) uint64 {
+// end stops reporting; number is then that of the last report.
+func (a *announcement) end() {
 	a.stop()
 	<-a.done
-	if failed && a.pool != "" {
+}
+
+// gone says that the worker will not come. It says nothing where another worker has the name by now: it would be taken
+// for gone.
+func (a *announcement) gone(ctx context.Context) {
+	if a.pool != "" && a.worker.alone(context.WithoutCancel(ctx)) == nil {
 		a.report(inferv1.WorkerState_WORKER_STATE_GONE)
 	}
-	return a.number
 }
 
 func (a *announcement) report(state inferv1.WorkerState) {

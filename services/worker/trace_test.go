@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
@@ -13,6 +14,7 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -60,6 +62,8 @@ func TestMetrics(t *testing.T) {
 	o := f.order()
 	f.answer(f.send(o))
 	f.verdict(o.Number, inferv1.Verdict_VERDICT_DONE)
+	f.engine.took("decode", 20*time.Millisecond)
+	f.engine.set(func(s *engine.Stats) { s.Restarts = 3 })
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -82,10 +86,12 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"leat_worker_outcomes_total verdict=done": 1,
-		"leat_worker_slots":                       2,
-		"leat_worker_deltas_total":                4,
-		"leat_worker_state state=ready":           1,
+		"leat_worker_outcomes_total verdict=done":                                 1,
+		"leat_worker_slots":                                                       2,
+		"leat_worker_step_seconds kind=decode":                                    1,
+		"leat_worker_engine_restarts_total":                                       3,
+		"leat_worker_deltas_total":                                                4,
+		"leat_worker_state state=ready":                                           1,
 		"vllm:request_success_total engine=0 finished_reason=stop model_name=m/1": 1,
 		"vllm:time_to_first_token_seconds engine=0 model_name=m/1":                1,
 		"vllm:inter_token_latency_seconds engine=0 model_name=m/1":                1,

@@ -37,7 +37,13 @@ type Worker struct {
 }
 
 // opener starts the engine that a configuration names.
-type opener func(ctx context.Context, cfg Config, deps host.Deps, steps engine.Steps) (engine.Engine, error)
+type opener func(ctx context.Context, cfg Config, deps host.Deps, hooks hooks) (engine.Engine, error)
+
+// hooks are what an engine tells its worker beside the deltas.
+type hooks struct {
+	Steps engine.Steps
+	Took  func(kind string, d time.Duration) // a step of a kind, and how long it took; must not block
+}
 
 // New makes a worker. It opens nothing; Run does.
 func New(cfg Config, deps host.Deps) *Worker { return newWorker(cfg, deps, openEngine) }

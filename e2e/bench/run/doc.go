@@ -101,6 +101,7 @@ type bench struct {
 	idle     []idleResult
 	soak     *soakResult
 	llama    string
+	peer     bool // nginx was measured too
 }
 
 func (b *bench) say(format string, args ...any) {
@@ -136,6 +137,9 @@ func (b *bench) onFleets(ctx context.Context) error {
 		return err
 	}
 	defer f.stop()
+	if b.peer, err = b.startNginx(ctx, f); err != nil {
+		return err
+	}
 	for _, s := range b.scenarios() {
 		if !b.wants(s.group) {
 			continue

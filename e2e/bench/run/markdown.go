@@ -47,16 +47,27 @@ func (b *bench) writeMachine(s *strings.Builder) {
 		"(`e2e/bench/upstream`). Each target takes %d turns of %s after %s of warm-up, in an order that changes by round; numbers are\n"+
 		"medians over the rounds, ratios are formed within a round. CPU is user and system time of all processes of Leat, NATS\n"+
 		"included, from `/proc/PID/stat`. *One process* is `leat up`; *separate processes* are router with NATS, gateway and worker\n"+
-		"over loopback TCP. Latency counts from the intended time of sending.\n\n", b.Rounds, b.Time, b.Warmup)
+		"over loopback TCP. Latency counts from the intended time of sending.\n", b.Rounds, b.Time, b.Warmup)
+	if b.peer {
+		s.WriteString("*nginx* is a plain reverse proxy beside Leat in the same run: kept connections, one worker, no buffering, no access log. It\n" +
+			"passes bytes on and does nothing else, so it shows about what the system calls of such a path cost.\n")
+	}
+	s.WriteString("\n")
 }
 
-// targets are the columns of the comparisons.
-var targets = []string{direct, oneProcess, separate}
+// targets are the rows of the comparisons.
+func (b *bench) targets() []string {
+	all := []string{direct, oneProcess, separate}
+	if b.peer {
+		all = append(all, nginx)
+	}
+	return all
+}
 
 func (b *bench) writeUnary(s *strings.Builder) {
 	for _, r := range b.group("unary") {
 		fmt.Fprintf(s, "## Unary latency: %s\n\n| target | p50 ms | p99 ms | p50 over direct | CPU ms/request | failed |\n|---|---:|---:|---:|---:|---:|\n", r.scenario.words)
-		for _, t := range targets {
+		for _, t := range b.targets() {
 			fmt.Fprintf(s, "| %s | %.2f | %.2f | %+.2f ms | %s | %d |\n", t, r.mid(t, latencyP50), r.mid(t, latencyP99),
 				r.mid(t, latencyP50)-r.mid(direct, latencyP50), cost(t, "%.3f", r.mid(t, turn.cpuPerRequest)), r.failed(t))
 		}
@@ -81,7 +92,7 @@ func (b *bench) writeSaturation(s *strings.Builder) {
 		"that other gateways are usually compared with (40–47k requests/s on such a machine).\n\n" +
 		"| load | target | requests/s | of direct | p50 ms | p99 ms | CPU ms/request | failed |\n|---|---|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range b.group("saturation") {
-		for _, t := range targets {
+		for _, t := range b.targets() {
 			fmt.Fprintf(s, "| %s | %s | %.0f | %.1f %% | %.2f | %.2f | %s | %d |\n", r.scenario.words, t, r.mid(t, requestsPerSecond),
 				100*r.ratio(t, requestsPerSecond), r.mid(t, latencyP50), r.mid(t, latencyP99), cost(t, "%.3f", r.mid(t, turn.cpuPerRequest)), r.failed(t))
 		}
@@ -96,7 +107,7 @@ func (b *bench) writeStreams(s *strings.Builder) {
 	s.WriteString("## Streams: 20 ms to the first token, 50 tokens/s each, 64 tokens an answer\n\n" +
 		"| streams | target | TTFT p50 ms | gap p50 ms | gap p99 ms | gap p99 of direct | tokens/s | CPU µs/token | failed |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range b.group("streams") {
-		for _, t := range targets {
+		for _, t := range b.targets() {
 			fmt.Fprintf(s, "| %d | %s | %.1f | %.1f | %.1f | %.2f × | %.0f | %s | %d |\n", r.scenario.streams, t, r.mid(t, ttftP50), r.mid(t, gapP50),
 				r.mid(t, gapP99), r.ratio(t, gapP99), r.mid(t, tokensPerSecond), cost(t, "%.1f", r.mid(t, turn.cpuPerToken)), r.failed(t))
 		}

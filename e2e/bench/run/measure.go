@@ -46,10 +46,10 @@ type turn struct {
 	steal   float64 // cores that the hypervisor withheld
 }
 
-// cores is what the processes of Leat used.
+// cores is what the processes of the target used.
 func (t turn) cores() (sum float64) {
 	for _, p := range t.Processes {
-		if strings.HasPrefix(p.Name, "leat-") {
+		if p.Name != "upstream" {
 			sum += p.Cores
 		}
 	}

@@ -1,4 +1,5 @@
-// Package bustest gives tests a real embedded JetStream, and a network that loses, delays, doubles and reorders.
+// Package bustest gives tests a real embedded JetStream, in real or in virtual time, and a network that loses, delays,
+// doubles and reorders.
 package bustest
 
 import (
@@ -13,7 +14,12 @@ import (
 // Start runs a NATS server with JetStream on a free loopback port for the length of the test.
 func Start(t testing.TB) *embed.Server {
 	t.Helper()
-	s, err := embed.Start(embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute})
+	return start(t, embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute})
+}
+
+func start(t testing.TB, cfg embed.Config) *embed.Server {
+	t.Helper()
+	s, err := embed.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +31,11 @@ func Start(t testing.TB) *embed.Server {
 func Connect(t testing.TB, s *embed.Server, opts bus.Options) *bus.Bus {
 	t.Helper()
 	cfg := bus.DefaultConfig()
-	cfg.URL = s.URL()
+	if s.URL() != "" {
+		cfg.URL = s.URL()
+	} else {
+		opts.InProcess = inProcess{s}
+	}
 	if opts.Name == "" {
 		opts.Name = t.Name()
 	}

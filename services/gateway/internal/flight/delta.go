@@ -38,6 +38,7 @@ type End struct {
 // Usage counts tokens in classes that do not overlap.
 type Usage struct {
 	UncachedInput, CacheRead, CacheWrite, Output, Reasoning int
+	Estimated                                               bool // nothing was counted: Output is what was seen, the prompt is not known
 }
 
 // Prompt is all tokens of the prompt.

@@ -67,7 +67,7 @@ func TestTheReaderGetsEveryDeltaOnceAndInOrder(t *testing.T) {
 
 func TestTheFirstDeltaWins(t *testing.T) {
 	s := sequence(8)
-	attempt, avoid, ok := s.Again("w0", 2*ms)
+	attempt, avoid, _, ok := s.Again("w0", 2*ms)
 	if !ok || attempt != 2 || len(avoid) != 1 || avoid[0] != "w0" {
 		t.Fatalf("again: %d %v %v", attempt, avoid, ok)
 	}
@@ -80,8 +80,32 @@ func TestTheFirstDeltaWins(t *testing.T) {
 	if v := s.Deliver("w2", 2, delta(0), 4*ms); v != flight.Stray {
 		t.Fatalf("the second to speak: %v", v)
 	}
-	if _, _, ok := s.Again("w1", 5*ms); ok {
-		t.Fatal("started again after a delta was delivered")
+	s.Take(nil, 5*ms)
+	if _, _, _, ok := s.Again("w1", 5*ms); ok {
+		t.Fatal("started again after the reader had a delta")
+	}
+}
+
+// A worker that dies after its first delta, before anybody has read it, costs nothing: the answer is made anew.
+func TestWhatNobodyHasReadIsRunAnew(t *testing.T) {
+	s := sequence(8)
+	s.Deliver("w1", 1, delta(0), 2*ms)
+	s.Deliver("w1", 1, delta(1), 2*ms)
+	if _, _, _, ok := s.Again("", 3*ms); ok {
+		t.Fatal("started again though its worker runs it")
+	}
+	attempt, avoid, payload, ok := s.Again("w1", 3*ms)
+	if !ok || attempt != 2 || payload != "payload" || len(avoid) != 1 {
+		t.Fatalf("again: %d %v %v %v", attempt, avoid, payload, ok)
+	}
+	if v := s.Deliver("w1", 1, delta(0), 4*ms); v != flight.Stray {
+		t.Fatalf("the worker that was given up speaks again: %v", v)
+	}
+	s.Deliver("w2", 2, delta(0), 5*ms)
+	s.Deliver("w2", 2, last(1), 5*ms)
+	got, _, over, err := s.Take(nil, 6*ms)
+	if len(got) != 2 || got[0].Index != 0 || !over || err != nil {
+		t.Fatalf("the reader got %v, over %v, %v", got, over, err)
 	}
 }
 

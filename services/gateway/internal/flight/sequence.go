@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ type Waits struct {
 type Sequence struct {
 	ID        uint64
 	Partition int    // the gateway's own number of the pool partition
-	Payload   any    // what is submitted again after a loss; dropped with the first delta
+	Payload   any    // what is submitted again after a loss; set before the first call, dropped when the reader takes a delta
 	Wake      func() // called, never under the lock, whenever Take would return something new
 
 	waits  Waits
@@ -85,8 +86,10 @@ func (s *Sequence) deliver(worker string, attempt uint32, d Delta, now time.Dura
 		if d.Index > 0 && attempt != s.attempt {
 			return Stray // the middle of an attempt that was given up
 		}
+		if attempt < s.attempt && slices.Contains(s.avoid, worker) {
+			return Stray // of the worker that it was taken from: it has been told to stop
+		}
 		s.bound, s.boundTo, s.worker = true, attempt, worker
-		s.Payload = nil
 	}
 	s.heard, s.unknown = now, 0
 	switch {
@@ -114,6 +117,7 @@ func (s *Sequence) Take(dst []Delta, now time.Duration) (out []Delta, grant uint
 	out = append(dst, s.pending...)
 	s.consumed += uint32(len(s.pending))
 	if len(s.pending) > 0 {
+		s.Payload = nil
 		clear(s.pending)
 		s.pending = s.pending[:0]
 		if cap(s.pending) > 64 {
@@ -152,6 +156,7 @@ type Place struct {
 	Next    uint32 // index of the delta that is missing
 	Granted uint32 // deltas that the worker may send
 	Bound   bool
+	Taken   bool // the reader has some of it: it cannot be run anew
 	Over    bool
 }
 
@@ -163,7 +168,7 @@ func (s *Sequence) Where() Place {
 }
 
 func (s *Sequence) place() Place {
-	p := Place{Attempt: s.attempt, Worker: s.worker, BoundTo: s.boundTo, Next: s.next, Granted: s.granted, Bound: s.bound, Over: s.over}
+	p := Place{Attempt: s.attempt, Worker: s.worker, BoundTo: s.boundTo, Next: s.next, Granted: s.granted, Bound: s.bound, Taken: s.consumed > 0, Over: s.over}
 	if !s.bound {
 		p.BoundTo = s.attempt
 	}
@@ -191,22 +196,23 @@ func (s *Sequence) Dispatched(attempt uint32, worker string, now time.Duration) 
 	}
 }
 
-// Again starts the next attempt where nothing has come yet: it returns its number and the workers to avoid, or false
-// where the sequence is bound or over. lost is the worker that was lost with it, or empty.
-func (s *Sequence) Again(lost string, now time.Duration) (attempt uint32, avoid []string, ok bool) {
+// Again starts the next attempt where the reader has nothing yet: it returns its number, the workers to avoid and the
+// payload, or false where that is too late. What has come and was not taken is forgotten. lost is the worker that was
+// lost with it, or empty.
+func (s *Sequence) Again(lost string, now time.Duration) (attempt uint32, avoid []string, payload any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || s.bound && s.next > 0 {
-		return 0, nil, false
+	if s.over || s.consumed > 0 || s.bound && s.next > 0 && lost == "" {
+		return 0, nil, nil, false
 	}
 	if lost != "" {
 		s.avoid = append(s.avoid, lost)
 	}
 	s.attempt++
 	s.worker, s.bound, s.queued, s.taken, s.unknown, s.gap = "", false, false, false, 0, 0
-	s.granted = s.window
+	s.granted, s.next, s.pending, s.stuck = s.window, 0, nil, 0
 	s.submitted, s.heard, s.asked = now, now, now
-	return s.attempt, s.avoid, true
+	return s.attempt, slices.Clone(s.avoid), s.Payload, true
 }
 
 // Unknown notes that the worker believed to run it has never heard of it. It reports true when that is settled: said

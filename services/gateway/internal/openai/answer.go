@@ -20,6 +20,7 @@ type Choice struct {
 type Usage struct {
 	Prompt, Cached        int
 	Completion, Reasoning int
+	Estimated             bool // said beside the numbers, so that a prompt that nobody counted does not look like one of 0 tokens
 }
 
 // AppendChat appends a chat.completion. Choices go out in the order they are given.
@@ -84,5 +85,9 @@ func appendUsage(b []byte, u Usage) []byte {
 	b = appendInt(b, u.Cached)
 	b = append(b, `},"completion_tokens_details":{"reasoning_tokens":`...)
 	b = appendInt(b, u.Reasoning)
-	return append(b, "}}"...)
+	b = append(b, '}')
+	if u.Estimated {
+		b = append(b, `,"estimated":true`...)
+	}
+	return append(b, '}')
 }

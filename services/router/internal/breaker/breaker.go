@@ -67,6 +67,9 @@ func (b *Breaker) State(now time.Time) State {
 	return HalfOpen
 }
 
+// Tripped says whether the worker is out, trials included.
+func (b *Breaker) Tripped() bool { return b.open }
+
 // Allows says whether the worker may get a request at now.
 func (b *Breaker) Allows(now time.Time) bool {
 	return !b.open || !b.trial && !now.Before(b.until)
@@ -81,10 +84,10 @@ func (b *Breaker) Sent(now time.Time) (trial bool) {
 	return true
 }
 
-// Succeeded notes a good answer. Only a trial's success closes the breaker: what was sent before it opened proves
-// nothing about now.
+// Succeeded notes a good answer. Only a trial's success closes the breaker, since what was sent before it opened proves
+// nothing about now, and only that clears the failures: a worker that fails every third request is not well.
 func (b *Breaker) Succeeded(trial bool) {
-	if b.open && !trial {
+	if !trial {
 		return
 	}
 	b.open, b.trial, b.cooldown = false, false, b.cfg.Cooldown

@@ -38,11 +38,16 @@ func TestMaxFailsWithinTheWindowTakeAWorkerOut(t *testing.T) {
 		}
 	}
 	mixed := breaker.New(cfg())
-	for i := range 20 {
-		if mixed.Failed(false, at(i)) {
-			t.Fatal("failures with successes between them opened it")
+	for i := range 3 {
+		if got := mixed.Failed(false, at(i*300)); got != (i == 2) {
+			t.Fatalf("failure %d with successes between them: opened %v", i+1, got)
 		}
 		mixed.Succeeded(false)
+	}
+	if b := opened(t); !b.Sent(at(200)) {
+		t.Fatal("not a trial")
+	} else if b.Succeeded(true); b.RecentFails(at(201)) != 0 {
+		t.Fatal("a good trial did not clear the failures")
 	}
 }
 

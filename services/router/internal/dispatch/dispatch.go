@@ -91,6 +91,7 @@ type Machine struct {
 	picked   uint64       // picks so far
 	full     bool         // no worker had room at the last try, and nothing changed since
 	aloneAt  time.Time    // since when the pool has had no worker
+	sickAt   time.Time    // since when none of its workers has been well
 	snaps    []policy.Worker
 	snapOf   []*worker
 	scores   []float64

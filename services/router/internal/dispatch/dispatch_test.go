@@ -55,6 +55,36 @@ func TestAFailureBeforeTheFirstTokenMovesToAnotherWorker(t *testing.T) {
 	}
 }
 
+func TestALoneWorkerIsTriedTwiceAndBlamedOnce(t *testing.T) {
+	w := newWorld(t, dispatch.Config{}, 1)
+	begun := w.now
+	for i := range 8 { // an engine that answers everything with 500
+		w.submit(nil)
+		tries := 0
+		for len(w.refused) == 0 {
+			for len(w.sent) > 0 {
+				tries++
+				a := w.sent[0]
+				w.sent = w.sent[1:]
+				w.outcome(a, dispatch.Retry)
+			}
+			if w.pass(50*time.Millisecond, "w0"); w.now.Sub(begun) > time.Minute {
+				t.Fatalf("request %d never ends", i)
+			}
+		}
+		w.wantRefused(dispatch.WorkerFailed)
+		if tries > 2 {
+			t.Fatalf("request %d was sent to the only worker %d times", i, tries)
+		}
+		if state := w.m.Workers(w.now)[0].Breaker; i < 2 && state != "closed" {
+			t.Fatalf("%s after %d requests of 3 that may fail", state, i+1)
+		}
+	}
+	if took := w.now.Sub(begun); took > 15*time.Second {
+		t.Fatalf("eight requests took %s", took) // trials come 2 s apart at most
+	}
+}
+
 func TestTheRetryBudgetEndsAStorm(t *testing.T) {
 	w := newWorld(t, dispatch.Config{RetryBurst: 5}, 4)
 	retried := 0
@@ -213,12 +243,46 @@ func TestWaitingEndsWithTheQueueTimeoutOrTheDeadline(t *testing.T) {
 	w.submit(func(s *dispatch.Submit) { s.Deadline = w.now.Add(400 * time.Millisecond) })
 	for i, at := range []time.Duration{250, 200, 600} {
 		w.pass(at*time.Millisecond, "w0")
-		if len(w.refused) != i+1 || w.refused[i].Refusal.Code != dispatch.QueueTimeout {
-			t.Fatalf("step %d: %d refusals, want %d of code queue_timeout", i, len(w.refused), i+1)
+		want := []dispatch.Code{dispatch.QueueTimeout, dispatch.TotalTimeout, dispatch.QueueTimeout}[i]
+		if len(w.refused) != i+1 || w.refused[i].Refusal.Code != want {
+			t.Fatalf("step %d: refusals %+v, want %d, the last of code %s", i, w.refused, i+1, want)
+		}
+	}
+	for i, want := range []string{"own queue time-out of 200ms", "total time-out", "pools.p.timeouts.queue"} {
+		if got := w.refused[i].Refusal.Message; !strings.Contains(got, want) {
+			t.Errorf("refusal %q should name the wait that ran out: %q", got, want)
 		}
 	}
 	if got := []uint64{w.refused[0].Call.Sequence, w.refused[1].Call.Sequence, w.refused[2].Call.Sequence}; got[0] != 3 || got[1] != 4 || got[2] != 2 {
 		t.Fatalf("expired in the order %v, want 3 4 2", got)
+	}
+}
+
+// However often a request is handed back, it waits no longer than its queue time-out in all; time at a worker is no wait.
+func TestAllWaitsOfARequestTogetherAreBounded(t *testing.T) {
+	w := newWorld(t, dispatch.Config{QueueTimeout: time.Second}, 0)
+	w.join("w0", 1)
+	w.submit(nil)
+	waited := time.Duration(0)
+	for round := 0; len(w.refused) == 0; round++ {
+		if round > 10 {
+			t.Fatal("handed back ten times, and never too late")
+		}
+		if len(w.sent) > 0 {
+			a := w.take(1)[0]
+			w.pass(2*time.Second, "w0")
+			w.fleet["w0"].report.State = dispatch.Unhealthy
+			w.report("w0")
+			w.outcome(a, dispatch.HandedBack)
+		}
+		for end := w.now.Add(400 * time.Millisecond); w.now.Before(end) && len(w.refused) == 0; waited += 50 * time.Millisecond {
+			w.pass(50*time.Millisecond, "w0")
+		}
+		w.fleet["w0"].report.State = dispatch.Ready
+		w.report("w0")
+	}
+	if w.wantRefused(dispatch.QueueTimeout); waited > 1100*time.Millisecond {
+		t.Fatalf("waited %s in all with a queue time-out of 1 s", waited)
 	}
 }
 
@@ -399,6 +463,35 @@ func TestARestartedWorkerStartsAfresh(t *testing.T) {
 	w.submit(nil)
 	if a := w.take(1)[0]; a.Number != 2 {
 		t.Fatalf("dispatch number %d, want 2: numbers never repeat", a.Number)
+	}
+}
+
+func TestAnEarlierLifeCountsAgainOnceTheLaterOneIsLost(t *testing.T) {
+	for name, end := range map[string]func(w *world, later dispatch.Report){
+		"it says that it is gone": func(w *world, later dispatch.Report) {
+			later.State, later.Number = dispatch.Gone, 2
+			w.m.Report(later, w.now)
+		},
+		"it is silent": func(w *world, _ dispatch.Report) {
+			w.now = w.now.Add(6 * time.Second)
+			w.m.Tick(w.now)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, dispatch.Config{}, 1)
+			later := dispatch.Report{Worker: "w0", Started: 2, Number: 1, State: dispatch.Starting}
+			w.m.Report(later, w.now)
+			w.report("w0")
+			w.submit(nil)
+			if len(w.sent) != 0 {
+				t.Fatal("a report of an earlier life counted while the later one lived")
+			}
+			end(w, later)
+			w.report("w0")
+			if len(w.sent) != 1 {
+				t.Errorf("the worker that reports gets %d dispatches", len(w.sent))
+			}
+		})
 	}
 }
 

@@ -13,6 +13,9 @@ type Pick struct {
 	Worker  string
 	Reason  string
 	Weighed []Weighed
+
+	RequestID string
+	Tokens    int // of the prompt
 }
 
 // Weighed is one worker at a pick.
@@ -22,7 +25,10 @@ type Weighed struct {
 	Cached   int     // prompt tokens
 	InFlight int
 	Slots    int
-	Pending  int    // prompt tokens
+	Pending  int // prompt tokens
+	Rate     float64
+	Base     float64 // seconds
+	KVUse    float64
 	Excluded string // why it could not be picked; its score is then 0
 }
 
@@ -36,13 +42,13 @@ func (e *explain) record(r *request, m *Machine, choice int, reason string, now 
 	p := &e.ring[e.next%len(e.ring)]
 	e.next++
 	p.At, p.Key, p.Policy, p.Reason = now, r.Key, m.cfg.Policy.Name(), reason
-	p.Worker = m.snapOf[choice].name
+	p.Worker, p.RequestID, p.Tokens = m.snapOf[choice].name, r.RequestID, r.PromptTokens
 	p.Weighed = p.Weighed[:0]
 	for i := range m.snaps {
 		s := &m.snaps[i]
 		p.Weighed = append(p.Weighed, Weighed{
 			Worker: m.snapOf[i].name, Score: m.scores[i], Cached: s.Cached,
-			InFlight: s.InFlight, Slots: s.Slots, Pending: s.Pending,
+			InFlight: s.InFlight, Slots: s.Slots, Pending: s.Pending, Rate: s.Rate, Base: s.Base, KVUse: s.KVUse,
 		})
 	}
 	if len(m.snaps) == len(m.order) {
@@ -62,6 +68,8 @@ func (w *worker) excluded(m *Machine, r *request, now time.Time) string {
 	switch why := w.standing(m, now); {
 	case why != "":
 		return why
+	case now.Before(w.limited):
+		return "limited by its upstream"
 	case !w.room(now):
 		return "full"
 	case w.stalled(m, now):

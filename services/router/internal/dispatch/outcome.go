@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 	}
 	trial := w.trial.number == o.Number
 	m.judge(w, r, o, trial, now)
-	if trial && o.Verdict != Cancelled && o.Verdict != Full && o.Verdict != HandedBack && o.Verdict != Fenced {
+	if trial && (o.Verdict == Done || o.Verdict == Broken || o.Verdict == Retry) {
 		w.trial.number = 0 // judged
 	}
 	m.release(w, o.Number, r)
@@ -25,11 +26,13 @@ func (m *Machine) Outcome(o Outcome, now time.Time) {
 	case !m.attached(r):
 		m.recycle(r)
 	case o.Verdict == Retry:
-		m.retry(r, w, o, now)
+		m.retry(r, w, o, trial, now)
+	case o.Verdict == Limited:
+		m.overloaded(r, o, now)
 	case o.Verdict == Full || o.Verdict == HandedBack:
 		m.again(r, now)
 	case o.Verdict == Fenced:
-		m.act(Action{Kind: StepDown, Call: r.call()})
+		m.act(Action{Kind: StepDown, Call: r.call(), Epoch: o.Epoch})
 		delete(m.calls, r.Key)
 		m.recycle(r)
 	default:
@@ -43,11 +46,18 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 	switch o.Verdict {
 	case Done:
 		w.breaker.Succeeded(trial)
+		if now.After(w.limited) {
+			w.limits = 0
+		}
 		m.learn(w, r, o, now)
 	case Broken, Retry:
-		w.breaker.Failed(trial, now)
+		if trial || !slices.Contains(r.avoid, w.name) { // a request counts once against a worker
+			w.breaker.Failed(trial, now)
+		}
 	case Full:
 		w.fullAt = now
+	case Limited:
+		w.limit(o.RetryAfter, now)
 	case HandedBack:
 		w.report.State = Draining
 	}
@@ -77,23 +87,37 @@ func (m *Machine) finish(r *request, w *worker) {
 	m.recycle(r)
 }
 
-// retry moves a request that failed before its first delta, within the budget.
-func (m *Machine) retry(r *request, w *worker, o Outcome, now time.Time) {
+// retry moves a request that failed before its first delta, within the budget. Where every other worker has failed it
+// as well, one of them gets it once more: what was a mishap is over, and what was not would only fail again.
+func (m *Machine) retry(r *request, w *worker, o Outcome, trial bool, now time.Time) {
 	r.retries++
-	r.avoid = append(r.avoid, w.name)
-	if r.retries <= m.cfg.MaxRetries && m.budget.Retry(now) {
+	repeated := trial || slices.Contains(r.avoid, w.name)
+	if !slices.Contains(r.avoid, w.name) {
+		r.avoid = append(r.avoid, w.name)
+	}
+	if r.retries <= m.cfg.MaxRetries && (!repeated || m.another(r, now)) && m.budget.Retry(now) {
 		m.counts.Retried++
 		m.again(r, now)
 		return
 	}
 	delete(m.calls, r.Key)
 	m.refuse(r, Refusal{Code: WorkerFailed, Cause: o.Cause, Message: fmt.Sprintf(
-		"%d workers of pool %s failed this request, %s last: try again, and see that worker's log", r.retries, m.pool, w.name)})
+		"workers of pool %s failed this request %d times, %s last: try again, and see that worker's log", m.pool, r.retries, w.name)})
 }
 
-// again lets a request wait for a worker before all that have not been dispatched yet.
+// another says whether some worker that takes work, be it full at the moment, has not failed the request yet.
+func (m *Machine) another(r *request, now time.Time) bool {
+	return slices.ContainsFunc(m.order, func(w *worker) bool {
+		return w.standing(m, now) == "" && !now.Before(w.limited) && !slices.Contains(r.avoid, w.name)
+	})
+}
+
+// again lets a request wait for a worker before all that have not been dispatched yet, for what is left of its wait.
 func (m *Machine) again(r *request, now time.Time) {
 	r.phase, r.worker, r.number = again, nil, 0
-	r.Expire = m.expiry(&r.Submit, now)
+	r.Expire = now.Add(r.left)
+	if !r.Deadline.IsZero() && r.Expire.After(r.Deadline) {
+		r.Expire = r.Deadline
+	}
 	m.retries = append(m.retries, r)
 }

@@ -156,7 +156,7 @@ func (w *worker) stalled(m *Machine, now time.Time) bool {
 }
 
 func (w *worker) room(now time.Time) bool {
-	return w.used() < max(w.report.Slots, 1) && now.Sub(w.fullAt) >= fullFor
+	return w.used() < max(w.report.Slots, 1) && now.Sub(w.fullAt) >= fullFor && !now.Before(w.limited)
 }
 
 // snap appends what the policy sees of w for r.
@@ -189,7 +189,7 @@ func (m *Machine) send(r *request, w *worker, now time.Time) {
 	w.number++
 	m.picked++
 	m.counts.Dispatched++
-	r.phase, r.worker, r.number, r.sentAt = running, w, w.number, now
+	r.phase, r.worker, r.number, r.sentAt, r.left = running, w, w.number, now, r.Expire.Sub(now)
 	w.lastPick = m.picked
 	w.inflight[w.number] = r
 	w.prompt += r.PromptTokens

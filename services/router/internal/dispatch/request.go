@@ -20,6 +20,7 @@ type request struct {
 	expected int // blocks of its prefix that worker should have cached
 	uncached int // prompt tokens that worker should have to prefill
 	sentAt   time.Time
+	left     time.Duration // of the time that it may wait, when it was sent
 
 	oldPrefix bool // worker had not been sent the expected blocks for long
 }
@@ -95,8 +96,12 @@ func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
 
 // refusal queues a new request, or refuses it and says so.
 func (r *request) refusal(m *Machine, now time.Time) bool {
-	if !m.aloneAt.IsZero() && now.Sub(m.aloneAt) >= m.cfg.NoWorkerWait {
-		m.refuse(r, m.noWorker())
+	if m.hopeless(now) && !m.trialFree(now) {
+		m.refuse(r, m.noWorker(now))
+		return true
+	}
+	if wait := m.limited(now); wait > 0 {
+		m.refuse(r, m.limitedAll(wait, nil))
 		return true
 	}
 	err := m.queue.Push(&r.Item)
@@ -114,8 +119,9 @@ func (r *request) refusal(m *Machine, now time.Time) bool {
 // failed it, that counts as it does when the worker says so: one that hangs says nothing.
 func (m *Machine) supersede(r *request, avoid []string, now time.Time) {
 	if r.phase == running {
-		if w := r.worker; !w.lost && slices.Contains(avoid, w.name) {
-			tried := w.trial.number == r.number
+		w := r.worker
+		tried := w.trial.number == r.number
+		if !w.lost && slices.Contains(avoid, w.name) && (tried || !slices.Contains(r.avoid, w.name)) {
 			w.breaker.Failed(tried, now)
 			if tried {
 				w.trial = trial{}

@@ -28,8 +28,15 @@ func (m *Machine) Tick(now time.Time) {
 	case m.aloneAt.IsZero():
 		m.aloneAt = now
 	}
+	switch {
+	case m.well():
+		m.sickAt = time.Time{}
+	case m.sickAt.IsZero():
+		m.sickAt = now
+	}
 	m.expire(now)
 	m.changed(now)
+	m.giveUp(now)
 }
 
 func (m *Machine) bury(now time.Time) {
@@ -54,33 +61,30 @@ func (m *Machine) expire(now time.Time) {
 			m.timeout(r)
 		}
 	}
-	if m.aloneAt.IsZero() || now.Sub(m.aloneAt) < m.cfg.NoWorkerWait {
-		return
-	}
-	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
-		m.queue.Remove(it)
-		delete(m.calls, it.Value.Key)
-		m.refuse(it.Value, m.noWorker())
-	}
-	for _, r := range m.retries {
-		delete(m.calls, r.Key)
-		m.refuse(r, m.noWorker())
-	}
-	m.retries = m.retries[:0]
 }
 
 func (m *Machine) timeout(r *request) {
 	delete(m.calls, r.Key)
-	m.refuse(r, Refusal{Code: QueueTimeout, Message: fmt.Sprintf(
-		"no worker of pool %s had room within the queue time-out: try again later, raise queue_timeout, or add workers (%s)",
-		m.pool, m.census())})
+	m.refuse(r, m.late(r))
 }
 
-// noWorker is the refusal of a pool without workers.
-func (m *Machine) noWorker() Refusal {
-	return Refusal{Code: NoWorker, RetryAfter: 5 * time.Second, Message: fmt.Sprintf(
-		"pool %s has no worker (%s): start one with `leat worker` against the same NATS, or see why the known ones left",
-		m.pool, m.census())}
+// late says which wait ran out in the queue, and whose it was.
+func (m *Machine) late(r *request) Refusal {
+	f := Refusal{Code: QueueTimeout}
+	switch {
+	case !r.Deadline.IsZero() && !r.Expire.Before(r.Deadline):
+		f.Code = TotalTimeout
+		f.Message = fmt.Sprintf("the request's total time-out ran out in the queue: no worker of pool %s had room until then (%s): "+
+			"allow more by x-leat-timeout, try again later, or add workers; operator: pools.%s.timeouts.total bounds it",
+			m.pool, m.census(), m.pool)
+	case r.QueueTimeout > 0 && r.QueueTimeout < m.cfg.QueueTimeout:
+		f.Message = fmt.Sprintf("no worker of pool %s had room within the request's own queue time-out of %s (%s): "+
+			"allow more by x-leat-timeout, try again later, or add workers", m.pool, r.QueueTimeout, m.census())
+	default:
+		f.Message = fmt.Sprintf("no worker of pool %s had room within the queue time-out of %s (%s): try again later, or add workers; "+
+			"operator: pools.%s.timeouts.queue", m.pool, m.cfg.QueueTimeout, m.census(), m.pool)
+	}
+	return f
 }
 
 // census counts the known workers by what they do.

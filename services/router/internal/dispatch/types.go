@@ -27,6 +27,7 @@ type Submit struct {
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
+	RequestID    string        // for Explain
 }
 
 // Call is a sequence as actions name it.
@@ -59,6 +60,7 @@ type Action struct {
 	Ahead   int    // Queued
 	Call    Call
 	Refusal Refusal // Refuse
+	Epoch   uint64  // StepDown: the one that the worker knows
 }
 
 // Code is why a request was refused.
@@ -68,8 +70,10 @@ type Code string
 const (
 	QueueFull    Code = "queue_full"
 	QueueTimeout Code = "queue_timeout"
+	TotalTimeout Code = "total_timeout"
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
+	Overloaded   Code = "overloaded"
 )
 
 // Refusal is a final no.
@@ -77,7 +81,7 @@ type Refusal struct {
 	Code       Code
 	Message    string // what happened and what to do next
 	RetryAfter time.Duration
-	Cause      any // WorkerFailed: the worker's own error, opaque
+	Cause      any // WorkerFailed, Overloaded: the worker's own error, opaque; nil where there is none
 }
 
 // Verdict is a worker's word on a dispatch.
@@ -89,6 +93,7 @@ const (
 	Broken                    // failed after the first delta
 	Retry                     // failed before the first delta
 	Full                      // no room
+	Limited                   // the upstream behind the worker takes no more for a while
 	HandedBack                // draining
 	Fenced                    // our epoch is old
 	Cancelled                 // the gateway withdrew it
@@ -100,10 +105,12 @@ type Outcome struct {
 	Number     uint64
 	Verdict    Verdict
 	Cause      any           // the worker's error, opaque
+	RetryAfter time.Duration // Limited: for how long, 0 where that is not said
 	Uncached   int           // prompt tokens that were prefilled
 	Cached     int           // prompt tokens that came from the cache
 	FirstToken time.Duration // from acceptance; 0: none
 	Prefill    time.Duration // 0: unknown
+	Epoch      uint64        // Fenced: the one that the worker knows
 }
 
 // State is what a worker says of itself.

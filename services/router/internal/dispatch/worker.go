@@ -24,6 +24,8 @@ type worker struct {
 	missing  map[uint64]int      // dispatches that reports do not mention, with how many reports
 	others   int                 // sequences that it holds for other routers
 	fullAt   time.Time           // when it last said that it is full
+	limited  time.Time           // until when its upstream takes nothing
+	limits   int                 // how often that was said since its last good answer
 
 	breaker  *breaker.Breaker
 	rates    policy.Rates
@@ -84,7 +86,9 @@ func (m *Machine) Report(r Report, now time.Time) {
 		}
 		w = m.newWorker(r.Worker)
 	}
-	if r.Started < w.report.Started || r.Started == w.report.Started && r.Number <= w.report.Number {
+	// A life that began earlier counts again once the newer one is lost: a clock that was set back, or a second worker
+	// that took the name for a moment, must not hide a worker that is there.
+	if r.Started < w.report.Started && !w.lost || r.Started == w.report.Started && r.Number <= w.report.Number {
 		return // late or repeated
 	}
 	if r.Started != w.report.Started && w.report.Started != 0 {

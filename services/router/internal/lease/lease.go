@@ -32,6 +32,7 @@ type Seat struct {
 	me       string
 	Owner    string // by the last entry seen; empty: none
 	Epoch    uint64 // of that owner
+	Floor    uint64 // the lowest epoch that a claim may have: above all that were seen
 	Revision uint64 // of the last entry; 0: there is none
 	mine     bool
 	moved    time.Time // when the entry was last seen to change
@@ -46,25 +47,34 @@ func New(me string, now time.Time, grace time.Duration) *Seat {
 	return &Seat{me: me, moved: now.Add(grace - ClaimAfter)}
 }
 
-// Seen notes an entry of the bucket: its owner, the epoch that it states (0: the entry is the claim itself) and its
-// revision. An empty owner means that the entry was deleted: the seat is free at once.
+// Seen notes an entry of the bucket: its owner, its epoch and its revision. An empty owner means that the entry was
+// deleted: the seat is free at once.
 func (s *Seat) Seen(owner string, epoch, revision uint64, now time.Time) {
+	if owner != "" {
+		s.Outdated(epoch)
+	}
 	if revision <= s.Revision {
 		return
 	}
-	if epoch == 0 {
-		epoch = revision
-	}
-	s.Owner, s.Epoch, s.Revision, s.moved = owner, epoch, revision, now
+	s.Owner, s.Revision, s.moved = owner, revision, now
 	if owner == "" {
 		s.moved = now.Add(-ClaimAfter)
+		return
 	}
+	s.Epoch = epoch
 }
+
+// Outdated notes an epoch that somebody knows of: a claim must be above it.
+func (s *Seat) Outdated(epoch uint64) { s.Floor = max(s.Floor, epoch+1) }
+
+// Anew notes that the bucket was lost and made again: its revisions compare with none from before. An owner renews into
+// the empty bucket, unless somebody else is there already.
+func (s *Seat) Anew() { s.Revision = 0 }
 
 // Next is what to do at now. A step that is returned counts as begun: report its end with Took, Failed or Down.
 func (s *Seat) Next(now time.Time) Step {
 	switch {
-	case s.mine && (s.Owner != s.me || !s.Valid(now)):
+	case s.mine && !s.Valid(now):
 		return StepDown
 	case s.busy:
 		return Nothing
@@ -91,15 +101,17 @@ func (s *Seat) Begin(now time.Time) bool {
 
 func (s *Seat) begin(now time.Time) { s.busy, s.began = true, now }
 
-// Took notes that the claim or renewal begun last was written as revision. A claim's revision is the new epoch. A
+// Took notes that the claim or renewal begun last was written as revision. A claim sets the new epoch; 0 is a renewal. A
 // renewal that was under way when the owner stepped down changes nothing.
-func (s *Seat) Took(revision uint64, claim bool, now time.Time) {
+func (s *Seat) Took(revision, epoch uint64, now time.Time) {
+	claim := epoch > 0
 	s.busy = false
 	if s.Revision > revision || !claim && !s.mine { // somebody else has written since, or it is too late
 		return
 	}
 	if claim {
-		s.Epoch = revision
+		s.Epoch = epoch
+		s.Outdated(epoch)
 	}
 	s.mine, s.Owner, s.Revision = true, s.me, revision
 	s.renewed, s.moved = s.began, now
@@ -126,8 +138,8 @@ func (s *Seat) Down(now time.Time) {
 // Mine says whether this router acts as the owner.
 func (s *Seat) Mine() bool { return s.mine }
 
-// Valid says whether an owner may act as one at now. A process that was stopped for a while finds out by this.
-func (s *Seat) Valid(now time.Time) bool { return s.mine && now.Before(s.Until()) }
+// Valid says whether an owner may act as one at now: nobody else has claimed, and it has renewed in time. A process that was stopped for a while finds out by this.
+func (s *Seat) Valid(now time.Time) bool { return s.mine && s.Owner == s.me && now.Before(s.Until()) }
 
 // Until is when the ownership ends unless it is renewed.
 func (s *Seat) Until() time.Time { return s.renewed.Add(ValidFor) }

@@ -18,13 +18,13 @@ func claimed(t *testing.T) *lease.Seat {
 	if s.Next(t0) != lease.Claim || s.Next(t0) != lease.Nothing {
 		t.Fatal("a free seat is claimed once")
 	}
-	s.Took(7, true, at(1))
+	s.Took(7, 7, at(1))
 	return s
 }
 
 func TestAStandbyClaimsOnlyWhatHasNotMovedForTwoSeconds(t *testing.T) {
 	s := lease.New("b", t0, time.Second)
-	s.Seen("a", 0, 7, at(100))
+	s.Seen("a", 7, 7, at(100))
 	for ms, rev := 600, uint64(8); ms < 5000; ms, rev = ms+500, rev+1 {
 		s.Seen("a", 7, rev, at(ms))
 		if got := s.Next(at(ms + 499)); got != lease.Nothing {
@@ -41,7 +41,7 @@ func TestAStandbyClaimsOnlyWhatHasNotMovedForTwoSeconds(t *testing.T) {
 
 func TestGatewaysThatAskOverAndOverDoNotDelayTheClaim(t *testing.T) {
 	s := lease.New("b", t0, 0)
-	s.Seen("a", 0, 7, t0)
+	s.Seen("a", 7, 7, t0)
 	for ms := 0; ms < 2000; ms += 200 { // each time the owner seems to be there
 		if !s.Begin(at(ms)) {
 			t.Fatal("busy")
@@ -55,7 +55,7 @@ func TestGatewaysThatAskOverAndOverDoNotDelayTheClaim(t *testing.T) {
 
 func TestADeletedEntryIsClaimedAtOnce(t *testing.T) {
 	s := lease.New("b", t0, 0)
-	s.Seen("a", 0, 7, at(100))
+	s.Seen("a", 7, 7, at(100))
 	s.Seen("", 0, 8, at(200))
 	if s.Next(at(201)) != lease.Claim {
 		t.Fatal("the owner left cleanly and nobody takes over")
@@ -68,7 +68,7 @@ func TestAnOwnerRenewsAndKeepsItsEpoch(t *testing.T) {
 		if s.Next(at(i*500-1)) != lease.Nothing || s.Next(at(i*500)) != lease.Renew {
 			t.Fatalf("renewal %d is not due every 500 ms", i)
 		}
-		s.Took(uint64(7+i), false, at(i*500+1))
+		s.Took(uint64(7+i), 0, at(i*500+1))
 		s.Seen("a", 7, uint64(7+i), at(i*500+2)) // the watch brings our own write
 	}
 	if !s.Valid(at(6400)) || s.Epoch != 7 {
@@ -78,7 +78,7 @@ func TestAnOwnerRenewsAndKeepsItsEpoch(t *testing.T) {
 
 func TestAnOwnerStepsDown(t *testing.T) {
 	for name, lose := range map[string]func(*lease.Seat){
-		"when it sees another owner":      func(s *lease.Seat) { s.Seen("b", 0, 9, at(400)) },
+		"when it sees another owner":      func(s *lease.Seat) { s.Seen("b", 9, 9, at(400)) },
 		"when its renewal meets a winner": func(s *lease.Seat) { s.Next(at(500)); s.Failed(true) },
 	} {
 		s := claimed(t)
@@ -104,7 +104,7 @@ func TestARenewalThatComesBackLateDoesNotRestoreAnOwner(t *testing.T) {
 	s := claimed(t)
 	s.Next(at(500))
 	s.Down(at(510))
-	s.Took(8, false, at(520))
+	s.Took(8, 0, at(520))
 	if s.Mine() {
 		t.Fatal("an owner that stepped down is one again")
 	}
@@ -113,9 +113,31 @@ func TestARenewalThatComesBackLateDoesNotRestoreAnOwner(t *testing.T) {
 func TestALateClaimDoesNotUndoANewerEntry(t *testing.T) {
 	s := lease.New("a", t0, 0)
 	s.Next(t0)
-	s.Seen("b", 0, 9, at(1)) // b won with revision 9
-	s.Took(8, true, at(2))
+	s.Seen("b", 9, 9, at(1)) // b won with revision 9
+	s.Took(8, 8, at(2))
 	if s.Mine() {
 		t.Fatal("two owners")
+	}
+}
+
+// Epochs only grow for as long as anybody remembers one, also where the bucket, and its revisions with it, began anew.
+func TestAClaimIsAboveEveryEpochThatIsKnown(t *testing.T) {
+	s := lease.New("a", t0, 0)
+	s.Seen("b", 1007, 9, at(1))
+	s.Seen("", 0, 10, at(2))
+	if s.Floor != 1008 {
+		t.Fatalf("floor %d after an owner with epoch 1007", s.Floor)
+	}
+	s.Outdated(2000) // a worker's word
+	s.Outdated(7)
+	if s.Floor != 2001 {
+		t.Fatalf("floor %d where a worker knows 2000", s.Floor)
+	}
+	s.Next(at(3))
+	s.Took(11, 2001, at(4))
+	s.Next(at(600))
+	s.Took(12, 0, at(601))
+	if s.Epoch != 2001 || s.Floor != 2002 {
+		t.Fatalf("epoch %d, floor %d after the claim and a renewal", s.Epoch, s.Floor)
 	}
 }

@@ -31,7 +31,7 @@ var (
 type Config struct {
 	MaxItems  int // waiting items; default 10,000
 	MaxTokens int // waiting tokens; default 100 million
-	Quantum   int // tokens a tenant may use per turn; default 1,024
+	Quantum   int // tokens a tenant may use per turn; default 256
 	// Relief is after how many items of higher classes a lower class that waits gets one item served, so that it
 	// moves at 1/(Relief+1) of the service at least. Default 64; negative is strict priority.
 	Relief int
@@ -41,7 +41,7 @@ func (c Config) withDefaults() Config {
 	for _, f := range []struct {
 		v *int
 		d int
-	}{{&c.MaxItems, 10_000}, {&c.MaxTokens, 100_000_000}, {&c.Quantum, 1024}, {&c.Relief, 64}} {
+	}{{&c.MaxItems, 10_000}, {&c.MaxTokens, 100_000_000}, {&c.Quantum, 256}, {&c.Relief, 64}} {
 		if *f.v == 0 {
 			*f.v = f.d
 		}

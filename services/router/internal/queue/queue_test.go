@@ -49,9 +49,9 @@ func TestAFloodingTenantDoesNotSlowAnotherByMoreThanAQuantumAndAnItem(t *testing
 			if it.Tenant == "quiet" {
 				left--
 			}
-			if diff := served["flood"] - served["quiet"]; diff > 1024+largest || -diff > 1024+largest {
+			if diff := served["flood"] - served["quiet"]; diff > 256+largest || -diff > 256+largest {
 				t.Fatalf("seed %d: flood %d, quiet %d tokens: apart by more than a quantum and the largest item (%d)",
-					seed, served["flood"], served["quiet"], 1024+largest)
+					seed, served["flood"], served["quiet"], 256+largest)
 			}
 		}
 	}
@@ -73,7 +73,7 @@ func TestManyTenantsShareEqually(t *testing.T) {
 	for _, v := range served {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	if len(served) != tenants || hi-lo > 2*(1024+largest) {
+	if len(served) != tenants || hi-lo > 2*(256+largest) {
 		t.Fatalf("%d tenants were served between %d and %d tokens", len(served), lo, hi)
 	}
 }

@@ -20,7 +20,7 @@ const (
 
 	endFinish, endError, endUsage, endTiming = 1, 2, 3, 4
 
-	usageUncached, usageCacheRead, usageCacheWrite, usageOutput, usageReasoning = 1, 2, 3, 4, 5
+	usageUncached, usageCacheRead, usageCacheWrite, usageOutput, usageReasoning, usageEstimated = 1, 2, 3, 4, 5, 6
 
 	timingQueue, timingPrefill, timingDecode = 1, 2, 3
 
@@ -90,6 +90,9 @@ func end(b []byte, d *engine.Delta, failure *errs.Error) []byte {
 		b = number(b, usageCacheWrite, uint64(u.CacheWrite))
 		b = number(b, usageOutput, uint64(u.Output))
 		b = number(b, usageReasoning, uint64(u.Reasoning))
+		if u.Estimated {
+			b = number(b, usageEstimated, 1)
+		}
 		b = shut(b, m)
 	}
 	if t := d.Timing; t != nil {

@@ -88,7 +88,7 @@ func full() (engine.Delta, *inferv1.Delta) {
 		},
 		Prompt: []engine.TokenLogprob{{ID: 1, Text: []byte(strings.Repeat("x", 20000)), Logprob: 0}},
 		Finish: engine.FinishLength,
-		Usage:  &engine.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
+		Usage:  &engine.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 		Timing: &engine.Timing{Queue: 1, Prefill: 2, Decode: 300},
 	}
 	p := &inferv1.Delta{
@@ -100,7 +100,7 @@ func full() (engine.Delta, *inferv1.Delta) {
 		Prompt: []*inferv1.TokenLogprob{{Id: 1, Text: d.Prompt[0].Text, Logprob: proto.Float64(0)}},
 		End: &inferv1.End{
 			Outcome: &inferv1.End_FinishReason{FinishReason: "length"},
-			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5},
+			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 300},
 		},
 		Start: &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 1 << 33},

@@ -18,6 +18,7 @@ type gateway struct {
 	once   sync.Once
 	open   int // streams that may emit; under Sender.mu
 
+	sending sync.Mutex // held while a batch is published, which keeps their order
 	mu      sync.Mutex
 	pending batch
 	spare   batch
@@ -53,7 +54,8 @@ func (g *gateway) stop() {
 	})
 }
 
-// add queues an encoded delta. Unless it may wait for others, it is published as soon as the goroutine gets to it.
+// add queues an encoded delta. Unless it may wait for others, it is published at once where nothing is gained by
+// waiting, and else as soon as the goroutine gets to it.
 func (g *gateway) add(delta []byte, mayWait bool) {
 	g.mu.Lock()
 	b := &g.pending
@@ -66,7 +68,9 @@ func (g *gateway) add(delta []byte, mayWait bool) {
 	g.armed = g.armed || mayWait
 	g.mu.Unlock()
 	if !mayWait {
-		g.rouse()
+		if !g.tryFlush() {
+			g.rouse()
+		}
 	} else if arm {
 		g.patient.Reset(g.sender.opts.Patience)
 	}
@@ -109,9 +113,31 @@ func (g *gateway) collect(timer *time.Timer) {
 	}
 }
 
-// flush publishes what is pending, in as few frames as the size allows.
+// tryFlush publishes what is pending in the emitter's own goroutine, which saves the way to another one, unless there is
+// a crowd whose deltas should leave together, an engine's step is under way, or somebody publishes already.
+func (g *gateway) tryFlush() bool {
+	s := g.sender
+	if s.open.Load() > int64(s.opts.Crowd) || !g.sending.TryLock() {
+		return false
+	}
+	defer g.sending.Unlock()
+	if !s.gate.TryLock() {
+		return false
+	}
+	g.publish()
+	return true
+}
+
+// flush publishes what is pending.
 func (g *gateway) flush() {
+	g.sending.Lock()
+	defer g.sending.Unlock()
 	g.sender.gate.Lock()
+	g.publish()
+}
+
+// publish takes what is pending, opens the gate, and sends it in as few frames as the size allows.
+func (g *gateway) publish() {
 	g.mu.Lock()
 	b := g.pending
 	g.pending, g.spare = g.spare, batch{}

@@ -54,6 +54,7 @@ type Outcome struct {
 	FirstToken time.Duration // from acceptance; 0 where there was no delta
 	Prefill    time.Duration
 	Total      time.Duration
+	Epoch      uint64 // Fenced: the one that is known
 }
 
 // Sequence is one entry of a Table. Its exported fields do not change once Admit has returned it.

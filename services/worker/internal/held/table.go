@@ -66,7 +66,11 @@ func (t *Table) Admit(d Dispatch, now time.Time, prepare func(*Sequence)) (*Sequ
 		return nil, Outcome{}
 	}
 	if v := t.refuse(d, now); v != None {
-		return nil, Outcome{Verdict: v}
+		o := Outcome{Verdict: v}
+		if v == Fenced {
+			o.Epoch = t.epochs[place{d.Pool, d.Partition}]
+		}
+		return nil, o
 	}
 	s := &Sequence{Dispatch: d, Accepted: now, tickets: []Ticket{d.Ticket}}
 	prepare(s)

@@ -349,3 +349,16 @@ func TestBooksUnderRandomTraffic(t *testing.T) {
 		})
 	}
 }
+
+// A router that owns the partition after all must learn which epoch to claim above.
+func TestAFencedRouterHearsWhichEpochIsKnown(t *testing.T) {
+	b := held.New(held.Limits{Slots: 4})
+	d := order(1)
+	d.Epoch = 1000
+	take(t, b, d, t0)
+	old := order(2)
+	old.Epoch = 3
+	if _, o := b.Admit(old, t0, none); o.Verdict != held.Fenced || o.Epoch != 1000 {
+		t.Fatalf("outcome %+v, want fenced by 1000", o)
+	}
+}

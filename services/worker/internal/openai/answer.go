@@ -10,6 +10,7 @@ import (
 // choice is read: the engine never asks for more.
 type answer struct {
 	text      string
+	at        int  // where the text stands in the JSON, as it is; −1: nowhere
 	reasoning bool // reasoning text came, which has no place in a delta; its tokens are counted by the upstream
 	finish    string
 	choice    bool
@@ -101,7 +102,7 @@ func (p *parser) member(key []byte) {
 	s := &p.s
 	switch string(key) {
 	case "choices":
-		p.a.choice, p.a.text, p.a.finish, p.a.logprobs, p.a.reasoning = false, "", "", nil, false
+		p.a.choice, p.a.text, p.a.at, p.a.finish, p.a.logprobs, p.a.reasoning = false, "", -1, "", nil, false
 		if s.peek() == '[' {
 			s.array(p.choices)
 			return
@@ -149,7 +150,7 @@ func (p *parser) choiceMember(key []byte) {
 	case "delta", "message":
 		p.nested(p.delta, nil)
 	case "text":
-		p.a.text = p.text()
+		p.generated()
 	case "finish_reason":
 		p.a.finish = p.text()
 	case "logprobs":
@@ -159,6 +160,16 @@ func (p *parser) choiceMember(key []byte) {
 		}
 	default:
 		s.skip()
+	}
+}
+
+// generated reads what was generated.
+func (p *parser) generated() {
+	p.s.space()
+	at := p.s.i + 1
+	p.a.text, p.a.at = p.text(), -1
+	if from := at - 1; p.s.i-from == len(p.a.text)+2 && !p.s.bad { // nothing was escaped or replaced
+		p.a.at = at
 	}
 }
 
@@ -174,7 +185,7 @@ func (p *parser) text() string {
 func (p *parser) deltaMember(key []byte) {
 	switch string(key) {
 	case "content":
-		p.a.text = p.text()
+		p.generated()
 	case "reasoning_content", "reasoning":
 		if v := p.s.skip(); len(v) > 2 && v[0] == '"' {
 			p.a.reasoning = true

@@ -48,10 +48,11 @@ type Config struct {
 	MaxAnswer       int           `yaml:"max_answer" flag:"upstream-max-answer" doc:"bytes that a whole unary answer of an upstream may have"`
 }
 
-// DefaultConfig fits a self-hosted engine; Upstream and Model are still to be given.
+// DefaultConfig fits a self-hosted engine; Upstream and Model are still to be given. The first token's time-out is below
+// that of a pool (120 s), which counts from the request's arrival: with time left, another worker can take the sequence.
 func DefaultConfig() Config {
 	return Config{
-		Kind: KindAuto, ConnectTimeout: 3 * time.Second, FirstTokenTimeout: 120 * time.Second, IdleTimeout: 60 * time.Second,
+		Kind: KindAuto, ConnectTimeout: 3 * time.Second, FirstTokenTimeout: 90 * time.Second, IdleTimeout: 60 * time.Second,
 		Probe: ProbeCanary, ProbeInterval: time.Second, ProbeTimeout: 5 * time.Second, MaxFails: 3,
 		MetricsInterval: time.Second, MaxEvent: 4 << 20, MaxAnswer: 64 << 20,
 	}

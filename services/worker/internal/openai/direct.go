@@ -16,18 +16,18 @@ type direct struct {
 	prefix string
 }
 
-func newDirect(root *url.URL, key string, connect time.Duration, conns int) *direct {
+func newDirect(root *url.URL, key string, connect time.Duration, conns int, bracket func(func())) *direct {
 	addr := root.Host
 	if root.Port() == "" {
 		addr = net.JoinHostPort(root.Hostname(), "80")
 	}
 	return &direct{prefix: root.EscapedPath(), client: h1.New(h1.Config{
-		Addr: addr, Host: root.Host, Connect: connect, MaxIdle: conns, IdleFor: 30 * time.Second,
+		Addr: addr, Host: root.Host, Connect: connect, MaxIdle: conns, IdleFor: 30 * time.Second, Bracket: bracket,
 		Header: [][2]string{{"User-Agent", "leat"}, {"Authorization", bearer(key)}},
 	})}
 }
 
-func (t *direct) idle() { t.client.CloseIdle() }
+func (t *direct) close() { t.client.Close() }
 
 func (t *direct) do(ctx context.Context, c *call) (*reply, error) {
 	resp, err := t.client.Do(ctx, &h1.Request{
@@ -46,7 +46,7 @@ func (t *direct) do(ctx context.Context, c *call) (*reply, error) {
 }
 
 // newTransport picks the client: the small one for plain http, net/http where there is TLS or a proxy.
-func newTransport(root *url.URL, key string, cfg Config) transport {
+func newTransport(root *url.URL, key string, cfg Config, bracket func(func())) transport {
 	conns := cfg.Slots
 	if conns == 0 {
 		conns = 1024
@@ -58,5 +58,5 @@ func newTransport(root *url.URL, key string, cfg Config) transport {
 	if root.Scheme == "https" || proxied {
 		return newNetHTTP(root, key, cfg.ConnectTimeout, conns)
 	}
-	return newDirect(root, key, cfg.ConnectTimeout, conns)
+	return newDirect(root, key, cfg.ConnectTimeout, conns, bracket)
 }

@@ -24,6 +24,7 @@ import (
 type Deps struct {
 	Log    *slog.Logger        // nil: nothing is logged
 	Getenv func(string) string // nil: no API key
+	Steps  engine.Steps        // brackets what is read of many streams at once; nil: nothing does
 }
 
 // Engine implements engine.Engine.
@@ -62,7 +63,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.upstream = newTransport(root, key, cfg)
+	e.upstream = newTransport(root, key, cfg, bracket(deps.Steps))
 	e.facts.Store(cfg.assumed())
 	e.calls.active = map[*sequence]struct{}{}
 	e.health.init()
@@ -71,6 +72,18 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.gone.Go(e.tend)
 	e.gone.Go(e.scrape)
 	return e, nil
+}
+
+// bracket holds the deltas of a batch of reads together.
+func bracket(steps engine.Steps) func(func()) {
+	if steps == nil {
+		return nil
+	}
+	return func(batch func()) {
+		steps.Hold()
+		defer steps.Release()
+		batch()
+	}
 }
 
 // key reads the API key from the variable that the configuration names.
@@ -99,6 +112,7 @@ func (e *Engine) Generate(ctx context.Context, req *engine.Request, out engine.O
 		return nil
 	}
 	if ctx.Err() != nil {
+		s.abandoned()
 		return ctx.Err()
 	}
 	if cause := context.Cause(s.ctx); cause != nil && s.ctx.Err() != nil {
@@ -129,7 +143,7 @@ func (e *Engine) Close() error {
 	e.calls.close()
 	e.cancel()
 	e.gone.Wait()
-	e.upstream.idle()
+	e.upstream.close()
 	return nil
 }
 

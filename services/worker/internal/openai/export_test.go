@@ -85,3 +85,15 @@ func (e *Engine) Trust(roots *x509.CertPool) {
 	e.upstream = n
 	e.probe(e.stop)
 }
+
+// Alike learns a chunk and reads another as one like it; ok is false where it is none.
+func Alike(learnt, b []byte) (text string, ok bool) {
+	a, err := newParser().parse(learnt)
+	if err != nil {
+		return "", false
+	}
+	var l likeness
+	l.learn(learnt, a)
+	got, ok := l.text(b)
+	return string(got), ok
+}

@@ -121,6 +121,24 @@ func TestHowStreamsEnd(t *testing.T) {
 	}
 }
 
+// A web page under status 200 is named, not taken for an answer that broke off.
+func TestAWebPageIsNoAnswer(t *testing.T) {
+	for _, stream := range []bool{true, false} {
+		s := newServer(t)
+		e := healthy(t, config(s.URL))
+		s.handle("/v1/chat/completions", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<html>welcome</html>")
+		})
+		var failed *engine.Error
+		err := e.Generate(t.Context(), chat(stream), newSink())
+		if !errors.As(err, &failed) || failed.Code != "upstream_error" || !failed.Retry ||
+			!strings.Contains(failed.Message, "text/html") || !strings.Contains(failed.Message, "--upstream") {
+			t.Errorf("stream %v: %+v", stream, err)
+		}
+	}
+}
+
 func TestHowUnaryAnswersEnd(t *testing.T) {
 	for _, c := range []struct {
 		name, body, code string
@@ -432,6 +450,46 @@ func TestHangIsFoundWithUnaryRequestsOnly(t *testing.T) {
 	}
 	if e.Stats().Healthy {
 		t.Error("an upstream that answers no canary is healthy")
+	}
+}
+
+// Callers are less patient than the engine: they cancel before its time-out. A canary tells a hang from a slow answer.
+func TestAHangIsFoundThoughEveryCallerGivesUpFirst(t *testing.T) {
+	for name, stream := range map[string]bool{"streamed": true, "unary": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			cfg := config(s.URL)
+			cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 3*time.Second, 200*time.Millisecond, 20*time.Millisecond
+			e := healthy(t, cfg)
+			canaries := make(chan struct{}, 8)
+			var hangs atomic.Bool
+			s.handle("/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
+				if body, _ := io.ReadAll(r.Body); hangs.Load() || strings.Contains(string(body), "France") {
+					s.hang(w, r)
+					return
+				}
+				canaries <- struct{}{}
+				page(`{"choices":[{"finish_reason":"length","message":{"content":"x"}}]}`)(w, r)
+			})
+			giveUp := func(after time.Duration) {
+				ctx, cancel := context.WithTimeout(t.Context(), after)
+				defer cancel()
+				if err := e.Generate(ctx, chat(stream), newSink()); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("ended with %v", err)
+				}
+			}
+			giveUp(1100 * time.Millisecond) // a third of the time-out
+			<-canaries
+			giveUp(20 * time.Millisecond)
+			if !e.Stats().Healthy || len(canaries) > 0 {
+				t.Errorf("healthy is %v, %d canaries more, after a slow answer and an impatient caller", e.Stats().Healthy, len(canaries))
+			}
+			hangs.Store(true)
+			giveUp(1100 * time.Millisecond)
+			eventually(t, 2*time.Second, "the engine is out", func() bool { return !e.Stats().Healthy })
+			hangs.Store(false)
+			eventually(t, 2*time.Second, "the engine is back", func() bool { return e.Stats().Healthy })
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ type load struct {
 	mu        sync.Mutex
 	sample    sample
 	sampledAt time.Duration
+	peak      time.Duration // of times to a first token, slowly forgotten
 	prefill   rate
 	decode    rate
 }
@@ -65,8 +66,20 @@ func (l *load) sampled(s sample, now time.Duration) {
 
 // generatedFirst books a sequence's first token.
 func (s *sequence) generatedFirst() {
-	s.ttft.Store(int64(s.e.now() - s.started))
+	took := s.e.now() - s.started
+	s.ttft.Store(int64(took))
 	s.first.Store(true)
+	l := &s.e.load
+	l.mu.Lock()
+	l.peak = max(took, l.peak-l.peak/64)
+	l.mu.Unlock()
+}
+
+// firstPeak is about the longest that first tokens have taken lately; 0 where there was none.
+func (l *load) firstPeak() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peak
 }
 
 // firstAfter is the time to the first token, 0 where there was none.

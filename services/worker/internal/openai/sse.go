@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/leathq/leat/services/worker/internal/openai/h1"
 )
 
 // sseReader cuts an upstream's event stream into the data of its events, wherever the reads are split. Comments,
@@ -21,6 +23,7 @@ type sseReader struct {
 	max   int
 	err   error
 	fresh bool
+	again bool   // the last call found only a part of an event
 	idle  func() // called before every read, which may block
 }
 
@@ -32,16 +35,23 @@ func (s *sseReader) reset(r io.Reader, buf []byte, limit int, idle func()) {
 }
 
 // next returns the data of the next event; it is valid until the next call. io.EOF is the end of the stream; a last
-// event without its blank line is handed out before it.
+// event without its blank line is handed out before it. h1.ErrAgain, of a reader that does not wait, is not the end.
 func (s *sseReader) next() ([]byte, error) {
-	s.from, s.multi = -1, s.multi[:0]
-	s.start = s.pos
+	if !s.again {
+		s.from, s.multi = -1, s.multi[:0]
+		s.start = s.pos
+	}
+	s.again = false
 	for {
 		n := bytes.IndexByte(s.buf[s.pos:s.end], '\n')
 		if n < 0 {
 			if s.err == nil {
 				s.fill()
 				continue
+			}
+			if s.err == h1.ErrAgain {
+				s.err, s.again = nil, true
+				return nil, h1.ErrAgain
 			}
 			if s.err == io.EOF && s.pos < s.end {
 				s.line(s.pos, s.end)

@@ -6,23 +6,31 @@ import (
 	"io"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/openai/h1"
 )
 
 // stream is the state of reading one event stream.
 type stream struct {
 	s       *sequence
+	r       *reply
 	pending engine.Delta // read and not yet emitted: deltas that arrive together leave together
 	some    bool
 	last    answer // usage and timings, from wherever they came
 	finish  string
 	deltas  int   // events that carried something generated
 	err     error // of an emit inside a read
+
+	followed bool // steps read it: nothing may wait
+	starved  bool // the reader takes no more for now
+	over     bool
+	result   error // where over
+	panicked any   // what a step panicked with
 }
 
 // readStream relays an event stream to its end. It ends well once a finish reason was there, whether or not [DONE]
 // follows; without one it is truncated, whatever else it says.
 func (s *sequence) readStream(r *reply) error {
-	st := &stream{s: s}
+	st := &stream{s: s, r: r}
 	if s.req.Echo {
 		if err := s.spell(); err != nil {
 			return err
@@ -30,9 +38,60 @@ func (s *sequence) readStream(r *reply) error {
 	}
 	sse := &s.scratch.sse
 	sse.reset(r.body, s.scratch.buf, s.e.cfg.MaxEvent, st.flush)
+	s.scratch.like = likeness{}
 	defer func() { s.scratch.buf = sse.buf }()
+	if body, ok := r.body.(*h1.Response); ok {
+		if done, err := st.follow(body); done {
+			return err
+		}
+	}
+	return st.advance()
+}
+
+// follow has the stream read in steps, with many others by one goroutine; done is false where it cannot be.
+func (st *stream) follow(body *h1.Response) (done bool, err error) {
+	st.followed = true
 	for {
+		ok, err := body.Follow(st.s.ctx, st.step)
+		switch {
+		case st.panicked != nil:
+			panic(st.panicked) // where panics are caught
+		case !ok:
+			st.followed = false
+			return false, nil
+		case err != nil:
+			return true, err
+		case st.over:
+			return true, st.result
+		}
+		if err := st.s.await(); err != nil {
+			return true, err
+		}
+		st.starved = false
+	}
+}
+
+// step takes what has come; false: the stream is over, or its reader must be waited for.
+func (st *stream) step() (more bool) {
+	defer func() {
+		if st.panicked = recover(); st.panicked != nil {
+			more = false
+		}
+	}()
+	if err := st.advance(); err != h1.ErrAgain {
+		st.over, st.result = true, err
+	}
+	return !st.over && !st.starved
+}
+
+// advance takes events until the stream's end, or until there is nothing more to take now: h1.ErrAgain.
+func (st *stream) advance() error {
+	sse := &st.s.scratch.sse
+	for !st.starved {
 		data, err := sse.next()
+		if err == h1.ErrAgain {
+			return err
+		}
 		if err == nil && st.err != nil {
 			return st.err
 		}
@@ -40,7 +99,7 @@ func (s *sequence) readStream(r *reply) error {
 			return st.end(err)
 		}
 		if bytes.Equal(data, []byte("[DONE]")) {
-			r.complete = true
+			st.r.complete = true
 			return st.end(io.EOF)
 		}
 		if err := st.event(data); err != nil {
@@ -48,11 +107,15 @@ func (s *sequence) readStream(r *reply) error {
 			return err
 		}
 	}
+	return h1.ErrAgain
 }
 
 // event takes one chunk.
 func (st *stream) event(data []byte) error {
 	s := st.s
+	if text, ok := s.scratch.like.text(data); ok && st.finish == "" {
+		return st.take(&answer{choice: true, text: string(text)})
+	}
 	a, err := s.scratch.parser.parse(data)
 	if err != nil {
 		if st.finish != "" {
@@ -72,6 +135,7 @@ func (st *stream) event(data []byte) error {
 	if !a.choice || st.finish != "" {
 		return nil
 	}
+	s.scratch.like.learn(data, a)
 	return st.take(a)
 }
 
@@ -113,12 +177,17 @@ func (st *stream) take(a *answer) error {
 
 // flush emits what is pending; the delta that ends the sequence waits for the usage behind it.
 func (st *stream) flush() {
-	if !st.some || st.finish != "" || st.err != nil {
+	if !st.some || st.finish != "" || st.err != nil || st.starved {
 		return
 	}
 	d := st.pending
 	st.pending, st.some = engine.Delta{}, false
-	st.err = st.s.emit(d)
+	if !st.followed {
+		st.err = st.s.emit(d)
+		return
+	}
+	st.err = st.s.deliver(d)
+	st.starved = st.s.out.Credit() <= 0
 }
 
 // end concludes: err is io.EOF for an orderly end.

@@ -43,7 +43,7 @@ func (r *reply) close() { r.end.Close(r.complete) }
 // transport carries calls. do returns when the headers are in; when ctx ends, a call that runs is cut at once.
 type transport interface {
 	do(ctx context.Context, c *call) (*reply, error)
-	idle() // closes the connections that nobody uses
+	close() // closes what nobody uses; no call may be under way
 }
 
 // netHTTP carries calls with net/http: https, proxies, HTTP/2.
@@ -66,7 +66,7 @@ func newNetHTTP(root *url.URL, key string, connect time.Duration, conns int) *ne
 	}}
 }
 
-func (t *netHTTP) idle() { t.client.CloseIdleConnections() }
+func (t *netHTTP) close() { t.client.CloseIdleConnections() }
 
 func (t *netHTTP) do(ctx context.Context, c *call) (*reply, error) {
 	target := *t.root

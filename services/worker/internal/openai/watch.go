@@ -106,6 +106,27 @@ func (e *Engine) watch() {
 	}
 }
 
+// abandoned judges a sequence that its caller gave up. A caller's patience often ends before this engine's time-outs do,
+// so that a hang would never be found: a long wait in which nothing at all came from the upstream raises a doubt.
+func (s *sequence) abandoned() {
+	if s.first.Load() || s.paused.Load() {
+		return
+	}
+	life := max(s.at.Load(), s.e.load.progress.Load())
+	if s.e.now()-time.Duration(life) > s.e.patience() {
+		s.e.health.doubt()
+	}
+}
+
+// patience is how long the upstream may show no life until a canary should look after it.
+func (e *Engine) patience() time.Duration {
+	most := e.cfg.FirstTokenTimeout / 3
+	if usual := e.load.firstPeak(); usual > 0 {
+		return min(max(4*usual, time.Second), most)
+	}
+	return most
+}
+
 // overdue says which wait of a stream is over, if one is. A unary answer shows no life before its end, so that its
 // waits are the caller's; see doubt.
 func (s *sequence) overdue(now time.Duration) *engine.Error {

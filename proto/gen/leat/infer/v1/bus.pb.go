@@ -305,7 +305,9 @@ type Submit struct {
 	// An encoded Request, opaque to the router; empty where claim is set.
 	Body []byte `protobuf:"bytes,15,opt,name=body,proto3" json:"body,omitempty"`
 	// Where the encoded Request lies, when it is too large for a message.
-	Claim         *Claim `protobuf:"bytes,16,opt,name=claim,proto3" json:"claim,omitempty"`
+	Claim *Claim `protobuf:"bytes,16,opt,name=claim,proto3" json:"claim,omitempty"`
+	// The id that the client knows the request by, for Explain; not sent on to workers, whose Request has it.
+	RequestId     string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +452,13 @@ func (x *Submit) GetClaim() *Claim {
 		return x.Claim
 	}
 	return nil
+}
+
+func (x *Submit) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // Claim points to a payload in the object store.
@@ -632,7 +641,9 @@ type Probe struct {
 	// Whose sequences these are.
 	Gateway string `protobuf:"bytes,1,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	// The sequences.
-	Refs          []*Ref `protobuf:"bytes,2,rep,name=refs,proto3" json:"refs,omitempty"`
+	Refs []*Ref `protobuf:"bytes,2,rep,name=refs,proto3" json:"refs,omitempty"`
+	// The highest epoch that the gateway has seen for the partition; an owner with a lower one is not heard.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +690,13 @@ func (x *Probe) GetRefs() []*Ref {
 		return x.Refs
 	}
 	return nil
+}
+
+func (x *Probe) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Reply is router → gateway, on the reply subject of the Call.
@@ -1092,7 +1110,10 @@ type Outcome struct {
 	// Nanoseconds of prefill, where the engine tells.
 	PrefillNanos int64 `protobuf:"varint,6,opt,name=prefill_nanos,json=prefillNanos,proto3" json:"prefill_nanos,omitempty"`
 	// Nanoseconds from acceptance to the end.
-	TotalNanos    int64 `protobuf:"varint,7,opt,name=total_nanos,json=totalNanos,proto3" json:"total_nanos,omitempty"`
+	TotalNanos int64 `protobuf:"varint,7,opt,name=total_nanos,json=totalNanos,proto3" json:"total_nanos,omitempty"`
+	// With VERDICT_FENCED: the epoch that the worker has seen for the partition. A router that is the owner after all,
+	// because the leases were lost, claims again above it.
+	Epoch         uint64 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1172,6 +1193,13 @@ func (x *Outcome) GetPrefillNanos() int64 {
 func (x *Outcome) GetTotalNanos() int64 {
 	if x != nil {
 		return x.TotalNanos
+	}
+	return 0
+}
+
+func (x *Outcome) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
 	}
 	return 0
 }
@@ -2873,7 +2901,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\x8e\x04\n" +
+	"\x04call\"\xad\x04\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -2892,7 +2920,9 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\vtraceparent\x18\r \x01(\tR\vtraceparent\x12\x16\n" +
 	"\x06credit\x18\x0e \x01(\rR\x06credit\x12\x12\n" +
 	"\x04body\x18\x0f \x01(\fR\x04body\x12*\n" +
-	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\"K\n" +
+	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x11 \x01(\tR\trequestId\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
@@ -2902,10 +2932,11 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\"L\n" +
 	"\bWithdraw\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12&\n" +
-	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"I\n" +
+	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"_\n" +
 	"\x05Probe\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12&\n" +
-	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\"h\n" +
+	"\x04refs\x18\x02 \x03(\v2\x12.leat.infer.v1.RefR\x04refs\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"h\n" +
 	"\x05Reply\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x121\n" +
@@ -2929,7 +2960,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\a \x01(\v2\x15.leat.infer.v1.SubmitR\x06submit\"V\n" +
 	"\bOutcomes\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x122\n" +
-	"\boutcomes\x18\x02 \x03(\v2\x16.leat.infer.v1.OutcomeR\boutcomes\"\x9d\x02\n" +
+	"\boutcomes\x18\x02 \x03(\v2\x16.leat.infer.v1.OutcomeR\boutcomes\"\xb3\x02\n" +
 	"\aOutcome\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x120\n" +
 	"\averdict\x18\x02 \x01(\x0e2\x16.leat.infer.v1.VerdictR\averdict\x12*\n" +
@@ -2938,7 +2969,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x11first_token_nanos\x18\x05 \x01(\x03R\x0ffirstTokenNanos\x12#\n" +
 	"\rprefill_nanos\x18\x06 \x01(\x03R\fprefillNanos\x12\x1f\n" +
 	"\vtotal_nanos\x18\a \x01(\x03R\n" +
-	"totalNanos\"e\n" +
+	"totalNanos\x12\x14\n" +
+	"\x05epoch\x18\b \x01(\x04R\x05epoch\"e\n" +
 	"\x05Frame\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +

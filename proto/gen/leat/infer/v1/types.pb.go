@@ -784,7 +784,9 @@ type Usage struct {
 	// Generated tokens without reasoning.
 	Output uint32 `protobuf:"varint,4,opt,name=output,proto3" json:"output,omitempty"`
 	// Generated reasoning tokens.
-	Reasoning     uint32 `protobuf:"varint,5,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	Reasoning uint32 `protobuf:"varint,5,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	// The engine counted nothing: output is what was seen passing, the prompt is not known.
+	Estimated     bool `protobuf:"varint,6,opt,name=estimated,proto3" json:"estimated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -852,6 +854,13 @@ func (x *Usage) GetReasoning() uint32 {
 		return x.Reasoning
 	}
 	return 0
+}
+
+func (x *Usage) GetEstimated() bool {
+	if x != nil {
+		return x.Estimated
+	}
+	return false
 }
 
 // Timing is where a worker spent an attempt's time.
@@ -1215,7 +1224,7 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\x05error\x18\x02 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
 	"\x05usage\x18\x03 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\x12-\n" +
 	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timingB\t\n" +
-	"\aoutcome\"\xa4\x01\n" +
+	"\aoutcome\"\xc2\x01\n" +
 	"\x05Usage\x12%\n" +
 	"\x0euncached_input\x18\x01 \x01(\rR\runcachedInput\x12\x1d\n" +
 	"\n" +
@@ -1223,7 +1232,8 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\vcache_write\x18\x03 \x01(\rR\n" +
 	"cacheWrite\x12\x16\n" +
 	"\x06output\x18\x04 \x01(\rR\x06output\x12\x1c\n" +
-	"\treasoning\x18\x05 \x01(\rR\treasoning\"q\n" +
+	"\treasoning\x18\x05 \x01(\rR\treasoning\x12\x1c\n" +
+	"\testimated\x18\x06 \x01(\bR\testimated\"q\n" +
 	"\x06Timing\x12\x1f\n" +
 	"\vqueue_nanos\x18\x01 \x01(\x03R\n" +
 	"queueNanos\x12#\n" +

@@ -83,7 +83,11 @@ func (x *ExplainRequest) GetLimit() uint32 {
 type ExplainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The picks.
-	Picks         []*Pick `protobuf:"bytes,1,rep,name=picks,proto3" json:"picks,omitempty"`
+	Picks []*Pick `protobuf:"bytes,1,rep,name=picks,proto3" json:"picks,omitempty"`
+	// Who owns the pool's partitions, and so who knows of later picks: a standby has none.
+	Partitions []*Partition `protobuf:"bytes,2,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	// The router that answers.
+	Router        string `protobuf:"bytes,3,opt,name=router,proto3" json:"router,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -125,6 +129,20 @@ func (x *ExplainResponse) GetPicks() []*Pick {
 	return nil
 }
 
+func (x *ExplainResponse) GetPartitions() []*Partition {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetRouter() string {
+	if x != nil {
+		return x.Router
+	}
+	return ""
+}
+
 // Pick is one decision.
 type Pick struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -139,7 +157,13 @@ type Pick struct {
 	// What decided, in words.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Every worker that was weighed.
-	Scores        []*Score `protobuf:"bytes,6,rep,name=scores,proto3" json:"scores,omitempty"`
+	Scores []*Score `protobuf:"bytes,6,rep,name=scores,proto3" json:"scores,omitempty"`
+	// The gateway that sequence is a number of.
+	Gateway string `protobuf:"bytes,7,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// The id that the client knows the request by.
+	RequestId string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Tokens of the prompt, as estimated by the gateway.
+	PromptTokens  uint32 `protobuf:"varint,9,opt,name=prompt_tokens,json=promptTokens,proto3" json:"prompt_tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +240,27 @@ func (x *Pick) GetScores() []*Score {
 	return nil
 }
 
+func (x *Pick) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *Pick) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Pick) GetPromptTokens() uint32 {
+	if x != nil {
+		return x.PromptTokens
+	}
+	return 0
+}
+
 // Score is a worker at the time of a pick.
 type Score struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -230,7 +275,16 @@ type Score struct {
 	// Its slots.
 	Slots uint32 `protobuf:"varint,5,opt,name=slots,proto3" json:"slots,omitempty"`
 	// Why it could not be picked; empty where it could.
-	Excluded      string `protobuf:"bytes,6,opt,name=excluded,proto3" json:"excluded,omitempty"`
+	Excluded string `protobuf:"bytes,6,opt,name=excluded,proto3" json:"excluded,omitempty"`
+	// Prompt tokens that wait there. For adaptive the estimate is (pending + uncached prompt tokens, at least 1) / rate +
+	// base + 0.15 s · k/(1−k), k = KV use, at most 0.99.
+	PendingTokens uint32 `protobuf:"varint,7,opt,name=pending_tokens,json=pendingTokens,proto3" json:"pending_tokens,omitempty"`
+	// Learnt prefill rate in tokens a second.
+	Rate float64 `protobuf:"fixed64,8,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Learnt seconds to the first token beside the prefill.
+	BaseSeconds float64 `protobuf:"fixed64,9,opt,name=base_seconds,json=baseSeconds,proto3" json:"base_seconds,omitempty"`
+	// Use of the KV cache, 0 to 1.
+	KvUse         float64 `protobuf:"fixed64,10,opt,name=kv_use,json=kvUse,proto3" json:"kv_use,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,6 +359,34 @@ func (x *Score) GetExcluded() string {
 		return x.Excluded
 	}
 	return ""
+}
+
+func (x *Score) GetPendingTokens() uint32 {
+	if x != nil {
+		return x.PendingTokens
+	}
+	return 0
+}
+
+func (x *Score) GetRate() float64 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *Score) GetBaseSeconds() float64 {
+	if x != nil {
+		return x.BaseSeconds
+	}
+	return 0
+}
+
+func (x *Score) GetKvUse() float64 {
+	if x != nil {
+		return x.KvUse
+	}
+	return 0
 }
 
 // ListPoolsRequest asks for everything.
@@ -634,9 +716,13 @@ const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\x1cleat/router/v1/service.proto\x12\x0eleat.router.v1\x1a\x17leat/infer/v1/bus.proto\":\n" +
 	"\x0eExplainRequest\x12\x12\n" +
 	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\rR\x05limit\"=\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"\x90\x01\n" +
 	"\x0fExplainResponse\x12*\n" +
-	"\x05picks\x18\x01 \x03(\v2\x14.leat.router.v1.PickR\x05picks\"\xb8\x01\n" +
+	"\x05picks\x18\x01 \x03(\v2\x14.leat.router.v1.PickR\x05picks\x129\n" +
+	"\n" +
+	"partitions\x18\x02 \x03(\v2\x19.leat.router.v1.PartitionR\n" +
+	"partitions\x12\x16\n" +
+	"\x06router\x18\x03 \x01(\tR\x06router\"\x96\x02\n" +
 	"\x04Pick\x12\x1d\n" +
 	"\n" +
 	"unix_nanos\x18\x01 \x01(\x03R\tunixNanos\x12\x1a\n" +
@@ -644,14 +730,23 @@ const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\x06policy\x18\x03 \x01(\tR\x06policy\x12\x16\n" +
 	"\x06worker\x18\x04 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12-\n" +
-	"\x06scores\x18\x06 \x03(\v2\x15.leat.router.v1.ScoreR\x06scores\"\xb5\x01\n" +
+	"\x06scores\x18\x06 \x03(\v2\x15.leat.router.v1.ScoreR\x06scores\x12\x18\n" +
+	"\agateway\x18\a \x01(\tR\agateway\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\b \x01(\tR\trequestId\x12#\n" +
+	"\rprompt_tokens\x18\t \x01(\rR\fpromptTokens\"\xaa\x02\n" +
 	"\x05Score\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12)\n" +
 	"\x10estimate_seconds\x18\x02 \x01(\x01R\x0festimateSeconds\x12#\n" +
 	"\rcached_tokens\x18\x03 \x01(\rR\fcachedTokens\x12\x12\n" +
 	"\x04held\x18\x04 \x01(\rR\x04held\x12\x14\n" +
 	"\x05slots\x18\x05 \x01(\rR\x05slots\x12\x1a\n" +
-	"\bexcluded\x18\x06 \x01(\tR\bexcluded\"\x12\n" +
+	"\bexcluded\x18\x06 \x01(\tR\bexcluded\x12%\n" +
+	"\x0epending_tokens\x18\a \x01(\rR\rpendingTokens\x12\x12\n" +
+	"\x04rate\x18\b \x01(\x01R\x04rate\x12!\n" +
+	"\fbase_seconds\x18\t \x01(\x01R\vbaseSeconds\x12\x15\n" +
+	"\x06kv_use\x18\n" +
+	" \x01(\x01R\x05kvUse\"\x12\n" +
 	"\x10ListPoolsRequest\"W\n" +
 	"\x11ListPoolsResponse\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12*\n" +
@@ -708,20 +803,21 @@ var file_leat_router_v1_service_proto_goTypes = []any{
 }
 var file_leat_router_v1_service_proto_depIdxs = []int32{
 	2, // 0: leat.router.v1.ExplainResponse.picks:type_name -> leat.router.v1.Pick
-	3, // 1: leat.router.v1.Pick.scores:type_name -> leat.router.v1.Score
-	6, // 2: leat.router.v1.ListPoolsResponse.pools:type_name -> leat.router.v1.Pool
-	7, // 3: leat.router.v1.Pool.partitions:type_name -> leat.router.v1.Partition
-	8, // 4: leat.router.v1.Pool.workers:type_name -> leat.router.v1.Worker
-	9, // 5: leat.router.v1.Worker.report:type_name -> leat.infer.v1.Report
-	0, // 6: leat.router.v1.RouterService.Explain:input_type -> leat.router.v1.ExplainRequest
-	4, // 7: leat.router.v1.RouterService.ListPools:input_type -> leat.router.v1.ListPoolsRequest
-	1, // 8: leat.router.v1.RouterService.Explain:output_type -> leat.router.v1.ExplainResponse
-	5, // 9: leat.router.v1.RouterService.ListPools:output_type -> leat.router.v1.ListPoolsResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 1: leat.router.v1.ExplainResponse.partitions:type_name -> leat.router.v1.Partition
+	3, // 2: leat.router.v1.Pick.scores:type_name -> leat.router.v1.Score
+	6, // 3: leat.router.v1.ListPoolsResponse.pools:type_name -> leat.router.v1.Pool
+	7, // 4: leat.router.v1.Pool.partitions:type_name -> leat.router.v1.Partition
+	8, // 5: leat.router.v1.Pool.workers:type_name -> leat.router.v1.Worker
+	9, // 6: leat.router.v1.Worker.report:type_name -> leat.infer.v1.Report
+	0, // 7: leat.router.v1.RouterService.Explain:input_type -> leat.router.v1.ExplainRequest
+	4, // 8: leat.router.v1.RouterService.ListPools:input_type -> leat.router.v1.ListPoolsRequest
+	1, // 9: leat.router.v1.RouterService.Explain:output_type -> leat.router.v1.ExplainResponse
+	5, // 10: leat.router.v1.RouterService.ListPools:output_type -> leat.router.v1.ListPoolsResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_leat_router_v1_service_proto_init() }

@@ -65,6 +65,9 @@ func (r *Response) chunkHead() error {
 			return err
 		}
 	}
+	if r.trailing {
+		return r.trailer()
+	}
 	l, err := r.conn.line()
 	if err != nil {
 		return err
@@ -78,7 +81,13 @@ func (r *Response) chunkHead() error {
 		r.left, r.inside = int64(size), true
 		return nil
 	}
-	for total := 0; ; {
+	r.trailing = true
+	return r.trailer()
+}
+
+// trailer reads what follows the last chunk.
+func (r *Response) trailer() error {
+	for {
 		l, err := r.conn.line()
 		if err != nil {
 			return err
@@ -87,7 +96,7 @@ func (r *Response) chunkHead() error {
 			r.done = true
 			return nil
 		}
-		if total += len(l); total > maxHead {
+		if r.trailed += len(l); r.trailed > maxHead {
 			return fmt.Errorf("%w: trailer", errProtocol)
 		}
 	}
@@ -101,10 +110,14 @@ func (r *Response) chunkEnd(lazy bool) error {
 		r.left = -1
 		return nil
 	}
-	r.left = 0
 	l, err := r.conn.line()
-	if err == nil && len(l) > 0 {
-		err = fmt.Errorf("%w: chunk is longer than announced", errProtocol)
+	if err != nil {
+		r.left = -1 // where it did not come yet, it is asked for again
+		return err
 	}
-	return err
+	r.left = 0
+	if len(l) > 0 {
+		return fmt.Errorf("%w: chunk is longer than announced", errProtocol)
+	}
+	return nil
 }

@@ -32,6 +32,7 @@ type Config struct {
 	Connect time.Duration // longest wait for a connection
 	MaxIdle int           // connections that are kept for later calls
 	IdleFor time.Duration // how long they are kept
+	Bracket func(func())  // called with each batch of followed answers' steps; nil: they are just made
 }
 
 // Client is safe for concurrent use.
@@ -43,10 +44,17 @@ type Client struct {
 	mu    sync.Mutex
 	free  []*conn // the last one was used last
 	sweep *time.Timer
+
+	following sync.Once
+	watch     *watcher
+	watchErr  error
 }
 
 // New returns a client; it opens nothing.
 func New(cfg Config) *Client {
+	if cfg.Bracket == nil {
+		cfg.Bracket = func(batch func()) { batch() }
+	}
 	c := &Client{cfg: cfg, dialer: net.Dialer{Timeout: cfg.Connect, KeepAlive: 15 * time.Second}}
 	c.fixed = append(c.fixed, "Host: "+cfg.Host+"\r\n"...)
 	for _, h := range cfg.Header {
@@ -155,6 +163,21 @@ func (c *Client) CloseIdle() {
 		_ = cn.nc.Close()
 	}
 	c.free = nil
+}
+
+// Close closes the connections that nobody uses and stops following; no answer may be open.
+func (c *Client) Close() {
+	c.CloseIdle()
+	c.following.Do(func() { c.watchErr = net.ErrClosed })
+	if c.watch != nil {
+		c.watch.close()
+	}
+}
+
+// watcher is who follows the client's answers, started with the first of them.
+func (c *Client) watcher() (*watcher, error) {
+	c.following.Do(func() { c.watch, c.watchErr = newWatcher(c.cfg.Bracket) })
+	return c.watch, c.watchErr
 }
 
 // appendHeader appends one line, unless the value is empty or could not stand in one.

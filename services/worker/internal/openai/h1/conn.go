@@ -31,13 +31,18 @@ type conn struct {
 	buf    []byte
 	r, w   int // buf[r:w] is read and not used
 	out    []byte
+	// A followed answer's socket is read without waiting, once it has left the runtime's poller by its own descriptor.
+	now     bool
+	fd      int  // -1: nc is the only one
+	drained bool // the last read found the end of what had come
+	closing bool // the peer sends no more
 	// owed: the body before ended for its reader, its terminator ("0\r\n\r\n") is still to come.
 	owed bool
 	resp Response
 }
 
 func newConn(c *Client, nc net.Conn) *conn {
-	cn := &conn{client: c, nc: nc, buf: make([]byte, bufferSize)}
+	cn := &conn{client: c, nc: nc, buf: make([]byte, bufferSize), fd: -1}
 	if sc, ok := nc.(syscall.Conn); ok {
 		cn.raw, _ = sc.SyscallConn()
 	}
@@ -62,7 +67,8 @@ func (cn *conn) usable() bool {
 // do writes a request and reads the answer's header.
 func (cn *conn) do(ctx context.Context, req *Request) (*Response, error) {
 	cn.heard = false
-	stop := context.AfterFunc(ctx, func() { _ = cn.nc.Close() })
+	nc := cn.nc // a later one is closed by who follows it
+	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	if err := cn.send(req); err != nil {
 		// A server may answer and close before it has read a large body: its answer counts.
 		if resp, answered := cn.head(); answered == nil {
@@ -119,7 +125,11 @@ func (cn *conn) fill() error {
 			cn.r = 0
 		}
 	}
-	n, err := cn.nc.Read(cn.buf[cn.w:])
+	read := cn.nc.Read
+	if cn.now {
+		read = cn.readNow
+	}
+	n, err := read(cn.buf[cn.w:])
 	cn.w += n
 	if n > 0 {
 		cn.heard = true

@@ -24,6 +24,9 @@ type Response struct {
 	left    int64 // bytes of the body, or of the chunk
 	done    bool
 	err     error
+
+	trailing bool // the last chunk has come
+	trailed  int  // bytes of the trailer
 }
 
 func (r *Response) statusLine(l []byte) error {
@@ -149,10 +152,14 @@ func (r *Response) Read(p []byte) (int, error) {
 	} else {
 		n, r.err = r.readPlain(p)
 	}
+	err := r.err
+	if err == ErrAgain {
+		r.err = nil
+	}
 	if n > 0 {
 		return n, nil // an error is told by the next call
 	}
-	return 0, r.err
+	return 0, err
 }
 
 func (r *Response) readPlain(p []byte) (int, error) {
@@ -195,23 +202,32 @@ func unexpected(err error) error {
 // has all it wants of a chunked body and that only the terminator is missing. In every other case it is closed.
 func (r *Response) Close(complete bool) {
 	cn := r.conn
-	if r.stop != nil && !r.stop() {
-		return // the context has ended, the connection is closed or will be
-	}
-	if r.close || r.err != nil && r.err != io.EOF {
-		_ = cn.nc.Close()
+	if r.stop != nil && !r.stop() { // the context has ended, nc is closed or will be
+		if cn.fd >= 0 {
+			cn.cut()
+		}
 		return
 	}
-	if r.done {
-		if cn.r == cn.w {
-			cn.client.put(cn)
-			return
-		}
-	} else if complete && r.chunked && !r.inside && r.left == 0 && cn.raw != nil {
+	owed := !r.done && complete && r.chunked && !r.inside && r.left == 0 && cn.raw != nil
+	if r.close || r.err != nil && r.err != io.EOF || r.done && cn.r != cn.w || !r.done && !owed {
+		cn.end()
+		return
+	}
+	if owed {
 		cn.owed = true
 		copy(cn.buf, cn.buf[cn.r:cn.w])
 		cn.r, cn.w = 0, cn.w-cn.r
+	}
+	cn.now = false
+	if cn.fd < 0 || cn.attach() == nil {
 		cn.client.put(cn)
+	}
+}
+
+// end closes the connection.
+func (cn *conn) end() {
+	if cn.fd >= 0 {
+		cn.cut()
 		return
 	}
 	_ = cn.nc.Close()

@@ -1,0 +1,44 @@
+package gateway
+
+import (
+	"testing"
+	"time"
+)
+
+// pinging asks a worker every 250 ms from begin to end; each echo comes back after delay, or never where it is negative.
+func pinging(s *silence, begin, end, delay time.Duration) (silent time.Duration) {
+	for now := begin; now <= end; now += Silence {
+		silent = s.asked("w", now)
+		if s.due(now) && delay >= 0 {
+			s.echoed(now, now+delay)
+		}
+	}
+	return silent
+}
+
+func TestAWorkersSilenceCountsOnlyWhileTheBusCarries(t *testing.T) {
+	const sec = time.Second
+	var s silence
+	if got := pinging(&s, sec, 4*sec, time.Millisecond); got < patienceUnread {
+		t.Fatalf("3 s without a pong count as %s", got)
+	}
+	s.spoke("w")
+	if got := s.asked("w", 5*sec); got != 0 {
+		t.Fatalf("after a pong the silence is %s", got)
+	}
+	for name, delay := range map[string]time.Duration{"loses the echoes": -1, "stands still for 2 s": 2 * sec} {
+		var s silence
+		pinging(&s, sec, 2*sec, time.Millisecond)
+		if got := pinging(&s, 2*sec+Silence, 6*sec, delay); got >= patienceUnread {
+			t.Errorf("a bus that %s makes a worker silent for %s", name, got)
+		}
+	}
+}
+
+func TestTheSilenceOfAWorkerThatNobodyAskedIsNoSilence(t *testing.T) {
+	var s silence
+	pinging(&s, time.Second, 2*time.Second, time.Millisecond)
+	if got := pinging(&s, time.Hour, time.Hour+time.Second, time.Millisecond); got > time.Second {
+		t.Fatalf("asked for 1 s, silent for %s", got)
+	}
+}
