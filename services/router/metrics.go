@@ -18,8 +18,8 @@ type metrics struct {
 	stepDowns   prometheus.Counter
 	undecodable prometheus.Counter
 
-	queued, tokens, running, workers, owned *prometheus.Desc
-	totals                                  *prometheus.Desc
+	queued, tokens, running, workers, owned, index *prometheus.Desc
+	totals                                         *prometheus.Desc
 }
 
 func newMetrics(reg prometheus.Registerer, r *Router) *metrics {
@@ -45,6 +45,7 @@ func newMetrics(reg prometheus.Registerer, r *Router) *metrics {
 		running:     desc("leat_router_dispatched", "Sequences that workers hold for this router."),
 		workers:     desc("leat_router_workers", "Workers, by state and by what keeps work from them (none, breaker open, stale, full, …).", "state", "excluded"),
 		owned:       desc("leat_router_partitions_owned", "Partitions that this router owns."),
+		index:       desc("leat_router_prefix_index_bytes", "Memory of the index of prompt prefixes that workers have cached."),
 		totals:      desc("leat_router_sequences_total", "Sequences by what happened: submitted, dispatched, retried, withdrawn, lost, trial.", "event"),
 	}
 	reg.MustRegister(m.queue, m.refusals, m.claims, m.stepDowns, m.undecodable, m)
@@ -57,7 +58,7 @@ func (m *metrics) refused(pool string, code dispatch.Code) {
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.queued, m.tokens, m.running, m.workers, m.owned, m.totals} {
+	for _, d := range []*prometheus.Desc{m.queued, m.tokens, m.running, m.workers, m.owned, m.index, m.totals} {
 		ch <- d
 	}
 }
@@ -79,6 +80,7 @@ func (p *pool) collect(m *metrics, ch chan<- prometheus.Metric) {
 	gauge(m.tokens, p.m.QueuedTokens())
 	gauge(m.running, p.m.Dispatched())
 	gauge(m.owned, len(p.owned))
+	gauge(m.index, p.m.IndexBytes())
 	type group struct{ state, excluded string }
 	groups := map[group]int{}
 	for _, w := range p.m.Workers(time.Now()) {

@@ -146,6 +146,9 @@ func (m *Machine) Dispatched() int {
 	return n
 }
 
+// IndexBytes is the memory of the index of cached prefixes.
+func (m *Machine) IndexBytes() int { return m.index.Bytes() }
+
 // Policy is the name of the pool's policy.
 func (m *Machine) Policy() string { return m.cfg.Policy.Name() }
 

@@ -76,7 +76,7 @@ func (m *Machine) learn(w *worker, r *request, o Outcome, now time.Time) {
 		w.rate, w.base = w.rates.Estimate(m.prior, now)
 	}
 	if w.report.CachedTokens > 0 && r.Prefix != nil { // the engine tells what it finds cached
-		m.index.Learn(w.index, r.expected, int(float64(o.Cached)/r.tokensPerBlock()+0.5))
+		m.index.Learn(w.index, r.expected, int(float64(o.Cached)/r.tokensPerBlock()+0.5), r.oldPrefix)
 	}
 }
 

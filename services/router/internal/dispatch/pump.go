@@ -200,7 +200,7 @@ func (m *Machine) send(r *request, w *worker, now time.Time) {
 		w.trial = trial{number: w.number, output: w.report.OutputTokens, at: now}
 	}
 	if m.usesTree {
-		m.index.Add(w.index, r.Prefix)
+		r.oldPrefix = m.index.Add(w.index, r.Prefix)
 	}
 	m.act(Action{Kind: Send, Worker: w.name, Number: w.number, Retry: uint32(r.retries), Call: r.call()})
 }

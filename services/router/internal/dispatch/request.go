@@ -21,6 +21,8 @@ type request struct {
 	uncached int // prompt tokens that worker should have to prefill
 	sentAt   time.Time
 	left     time.Duration // of the time that it may wait, when it was sent
+
+	oldPrefix bool // worker had not been sent the expected blocks for long
 }
 
 type phase uint8

@@ -4,8 +4,11 @@
 // It refuses to see prompts: it holds only the chained block hashes of pkg/prefix. It is not safe for concurrent use.
 package prefixindex
 
-// entryBytes is what one block of one worker costs: list entry, map slot and slack, measured.
-const entryBytes = 48
+// assumed is how many blocks a worker's cache is taken to hold until what it finds cached says otherwise: half a million
+// tokens, all that an 8B model's weights leave of an 80-GB GPU. The Gateway API Inference Extension assumes as much
+// (31,250 blocks of 64 characters). It also keeps what can never be cached any more, such as prompts that nobody
+// repeats, from filling memory.
+const assumed = 32768
 
 // minBlocks is what a worker's share never shrinks below.
 const minBlocks = 64
@@ -22,7 +25,7 @@ func New(maxBytes int) *Index {
 	if maxBytes == 0 {
 		maxBytes = 64 << 20
 	}
-	return &Index{maxBlocks: max(maxBytes/entryBytes, minBlocks), workers: map[int]*lru{}}
+	return &Index{maxBlocks: max(maxBytes/nodeBytes, minBlocks), workers: map[int]*lru{}}
 }
 
 // Join adds a worker and returns its handle.
@@ -42,16 +45,16 @@ func (x *Index) Leave(w int) {
 // Reset forgets what a worker has cached: it started again.
 func (x *Index) Reset(w int) {
 	if l := x.workers[w]; l != nil {
-		limit, capacity := l.limit, l.capacity
-		*l = *newLRU()
-		l.limit, l.capacity = limit, capacity
+		fresh := newLRU()
+		fresh.limit, fresh.capacity = l.limit, l.capacity
+		*l = *fresh
 	}
 }
 
 // share divides the memory bound between the workers.
 func (x *Index) share() {
 	for _, l := range x.workers {
-		l.limit = max(x.maxBlocks/len(x.workers), minBlocks)
+		l.limit = max(x.maxBlocks/len(x.workers)-1, minBlocks) // the arena has a place more
 		l.shrink()
 	}
 }
@@ -60,15 +63,15 @@ func (x *Index) share() {
 // that follow it, so a binary search finds the end: O(log n) look-ups.
 func (x *Index) Longest(w int, blocks []uint64) int {
 	l := x.workers[w]
-	if l == nil || len(blocks) == 0 || !l.has(blocks[0]) {
+	if l == nil || len(blocks) == 0 || l.find(blocks[0]) == 0 {
 		return 0
 	}
 	lo, hi := 1, len(blocks) // blocks[:lo] are there
-	if l.has(blocks[hi-1]) {
+	if l.find(blocks[hi-1]) != 0 {
 		return hi
 	}
 	for lo < hi-1 {
-		if mid := (lo + hi) / 2; l.has(blocks[mid-1]) {
+		if mid := (lo + hi) / 2; l.find(blocks[mid-1]) != 0 {
 			lo = mid
 		} else {
 			hi = mid
@@ -77,58 +80,65 @@ func (x *Index) Longest(w int, blocks []uint64) int {
 	return lo
 }
 
-// Add notes that w has, or will soon have, all of blocks in its cache.
-func (x *Index) Add(w int, blocks []uint64) {
+// Add notes that w has, or will soon have, all of blocks in its cache. It returns whether the part of them that was
+// known had not been used for long: half as many blocks as may stay came since.
+func (x *Index) Add(w int, blocks []uint64) (old bool) {
 	l := x.workers[w]
 	if l == nil {
-		return
+		return false
 	}
 	blocks = blocks[:min(len(blocks), l.bound())]
+	known := x.Longest(w, blocks)
+	if known > 0 {
+		old = l.age(blocks[known-1]) >= l.bound()/2
+	}
 	for i := len(blocks) - 1; i >= 0; i-- { // the first block last: it must be the newest
 		l.touch(blocks[i])
 	}
-	l.shrink()
+	return old
 }
 
 // Remove notes that w has dropped these blocks from its cache. With a block go, in effect, those after it.
 func (x *Index) Remove(w int, blocks []uint64) {
 	if l := x.workers[w]; l != nil {
 		for _, b := range blocks {
-			l.remove(b)
+			if i := l.find(b); i != 0 {
+				l.remove(i)
+			}
 		}
 	}
 }
 
 // Learn compares what was expected to be cached with what the worker found, both in blocks, and adapts the size that
-// the worker's cache is believed to have: a prefix that was gone means that the index remembers too much. The size
-// falls by a twentieth on a miss and grows by a 400th on a hit, so that it settles where one of 20 long prefixes
-// that the index promises is gone.
-func (x *Index) Learn(w, expected, found int) {
+// the worker's cache is believed to have. A prefix that was gone means that the index remembers too much; one that was
+// there although Add called it old, that it may remember more. The size falls by a twentieth on the one and grows by a
+// 400th on the other, so that it settles where one of 20 old prefixes that the index promises is gone. Where all that
+// comes back comes back soon, nothing is learnt and memory does not grow.
+func (x *Index) Learn(w, expected, found int, old bool) {
 	l := x.workers[w]
-	if l == nil || expected < 4 {
-		return
-	}
-	if found < expected/2 {
-		l.capacity = max(min(l.bound(), len(l.at))*19/20, minBlocks)
+	switch {
+	case l == nil || expected < 4:
+	case found < expected/2:
+		l.capacity = max(min(l.bound(), l.used)*19/20, minBlocks)
 		l.shrink()
-	} else if l.capacity > 0 {
+	case old && l.capacity < l.limit:
 		l.capacity += l.capacity/400 + 1
 	}
 }
 
-// SetCapacity tells how many blocks w's cache holds, where the worker knows; 0 is unknown.
+// SetCapacity tells how many blocks w's cache holds, at least 1, where the worker knows.
 func (x *Index) SetCapacity(w, blocks int) {
 	if l := x.workers[w]; l != nil {
-		l.capacity = blocks
+		l.capacity = max(blocks, 1)
 		l.shrink()
 	}
 }
 
-// Bytes is about how much memory the index takes.
+// Bytes is how much memory the index takes.
 func (x *Index) Bytes() int {
 	n := 0
 	for _, l := range x.workers {
-		n += len(l.at)
+		n += l.bytes()
 	}
-	return n * entryBytes
+	return n
 }
