@@ -32,7 +32,7 @@ type Llama struct {
 	Threads      int           `yaml:"threads" flag:"threads" doc:"compute threads; 0: one less than there are CPUs"`
 	CPUs         []int         `yaml:"cpus" flag:"cpus" doc:"CPUs to pin the compute threads to (Linux); empty: not pinned"`
 	Context      int           `yaml:"context" flag:"context" doc:"tokens that a sequence may hold, prompt and answer; 0: 2048"`
-	Chunk        int           `yaml:"chunk" flag:"chunk" doc:"prompt tokens between two decode steps at most; 0: 128"`
+	Chunk        int           `yaml:"chunk" flag:"chunk" doc:"prompt tokens of a turn at most; fewer while sequences run; 0: 128"`
 	Schedule     string        `yaml:"schedule" flag:"schedule" oneof:"exact|fast" doc:"exact: an answer does not depend on load; fast: it may differ in the last bits"`
 	CheckTensors bool          `yaml:"check_tensors" flag:"check-tensors" doc:"read all weights at load and refuse broken ones"`
 	StartTimeout time.Duration `yaml:"start_timeout" flag:"engine-start-timeout" doc:"longest load of a model; 0: 5m"`

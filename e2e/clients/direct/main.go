@@ -76,8 +76,8 @@ func scores(model llama.Model, size int, ids []llama.Token) (s score, err error)
 	}
 	p := llama.ContextDefaultParams()
 	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax, p.NThreads, p.NThreadsBatch = most, most, most, 1, 1, 1
-	// The exact schedule's attention: keys in float16 and values in bfloat16 leave the kernel that handles a row by itself.
-	p.FlashAttentionType, p.TypeV = llama.FlashAttentionTypeEnabled, llama.GGMLTypeBF16
+	// The exact schedule's attention: keys in bfloat16 and values in float16 leave the kernel that handles a row by itself.
+	p.FlashAttentionType, p.TypeK = llama.FlashAttentionTypeEnabled, llama.GGMLTypeBF16
 	ctx, err := llama.InitFromModel(model, p)
 	if err != nil {
 		return s, fmt.Errorf("make a context: %w", err)

@@ -20,12 +20,12 @@ type Config struct {
 	Model    string // GGUF file
 	Name     string // the name that clients use; default: the file's name without .gguf
 	LibDir   string // directory of libllama and its back-ends
-	CacheDir string // where model digests are remembered between starts; default: leat/digests in the user's cache
+	CacheDir string // where model digests are remembered between starts; default: digests in LEAT_CACHE, else leat/digests in the user's cache
 	Threads  int    // compute threads; default: CPUs − 1, at least 1
 	CPUs     []int  // pin the compute threads to these CPUs (Linux); default: not pinned
 	Slots    int    // sequences that run at once; default 8
 	Context  int    // tokens a sequence may hold, prompt and output; default 2048
-	Chunk    int    // most prompt tokens between two decode steps; default 128
+	Chunk    int    // most prompt tokens of a turn; fewer while sequences run (README, Scheduling); default 128
 	Schedule string // exact (default) or fast
 	// CheckTensors reads all weights at load and refuses broken ones.
 	CheckTensors bool
@@ -47,9 +47,7 @@ func (c Config) withDefaults() Config {
 		c.Name = strings.TrimSuffix(filepath.Base(c.Model), ".gguf")
 	}
 	if c.CacheDir == "" {
-		if dir, err := os.UserCacheDir(); err == nil {
-			c.CacheDir = filepath.Join(dir, "leat", "digests")
-		}
+		c.CacheDir = digests()
 	}
 	if c.Schedule == "" {
 		c.Schedule = "exact"
@@ -64,6 +62,17 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RestartMin, 250*time.Millisecond)
 	setDefault(&c.RestartMax, 30*time.Second)
 	return c
+}
+
+// digests lies beside what leat fetches; empty where there is no cache.
+func digests() string {
+	if dir := os.Getenv("LEAT_CACHE"); dir != "" {
+		return filepath.Join(dir, "digests")
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "leat", "digests")
+	}
+	return ""
 }
 
 func setDefault[T int | time.Duration](v *T, d T) {

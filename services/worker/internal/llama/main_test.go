@@ -43,13 +43,17 @@ func fixture(t testing.TB, env, path string) string {
 	if p := os.Getenv(env); p != "" {
 		return p
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
+	cache := os.Getenv("LEAT_CACHE")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(dir, "leat")
 	}
-	p := filepath.Join(cache, "leat", path)
+	p := filepath.Join(cache, path)
 	if _, err := os.Stat(p); err != nil {
-		t.Fatalf("%v: run `make test` once, which fetches it, or set %s", err, env)
+		t.Fatalf("%v: run `make test` once, which fetches it, or set LEAT_CACHE or %s", err, env)
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -83,6 +84,7 @@ func TestSequencesDependOnNothingButThemselves(t *testing.T) {
 	total := envInt("LEAT_TEST_SEQUENCES", 210)
 	rng := rand.New(rand.NewPCG(seed, 7))
 	sp := specimens(newOracle(t, 1), rng, max(total/5, 4))
+	compared, differ := 0, 0
 	// More threads than free cores are many times slower, so few sequences run on two.
 	shapes := []struct{ threads, slots, chunk, context, clients, percent, long int }{
 		{1, 6, 128, 768, 6, 50, 2}, {1, 3, 7, 640, 5, 47, 1}, {2, 4, 16, 256, 6, 3, 0},
@@ -96,18 +98,26 @@ func TestSequencesDependOnNothingButThemselves(t *testing.T) {
 				t.Fatalf("not exact: %s", info.ExactNote)
 			}
 			n := max(total*sh.percent/100, 1)
-			cached := crowd(t, e, sp, rng, n, sh.clients, sh.long)
-			t.Logf("%d sequences compared bit for bit, %d of their prompt tokens from the cache", n, cached)
-			if n >= 20 && cached == 0 {
+			got := crowd(t, e, sp, rng, n, sh.clients, sh.long)
+			t.Logf("%d sequences, %d tokens, %d differing bits; %d prompt tokens from the cache", got.sequences, got.tokens, got.bits, got.cached)
+			if n >= 20 && got.cached == 0 {
 				t.Error("no prefix was taken from the cache: the test shows nothing about it")
 			}
+			compared, differ = compared+got.sequences, differ+got.bits
 		})
+	}
+	t.Logf("%d sequences compared with themselves computed alone: %d differing bits in tokens and log-probabilities", compared, differ)
+	if total >= 200 && compared < 200 {
+		t.Errorf("only %d sequences were compared, want at least 200", compared)
 	}
 }
 
+// tally is what a crowd showed.
+type tally struct{ sequences, tokens, bits, cached int }
+
 // crowd runs n random specimens, the first of them long, from several clients at once, of which some leave early, and
 // compares every bit.
-func crowd(t *testing.T, e *llama.Engine, sp []specimen, rng *rand.Rand, n, clients, long int) (cached int) {
+func crowd(t *testing.T, e *llama.Engine, sp []specimen, rng *rand.Rand, n, clients, long int) (got tally) {
 	work := make(chan specimen)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -121,9 +131,9 @@ func crowd(t *testing.T, e *llama.Engine, sp []specimen, rng *rand.Rand, n, clie
 					leaveEarly(t, e, x)
 				}
 				d := generate(t, e, engine.Request{Prompt: engine.Prompt{Tokens: x.prompt}, Sampling: x.s, MaxTokens: x.n, Logprobs: true, TopLogprob: 2})
-				x.compare(t, d)
+				wrong := x.differs(t, d)
 				mu.Lock()
-				cached += d.Usage.CacheRead
+				got.sequences, got.tokens, got.bits, got.cached = got.sequences+1, got.tokens+len(d.Tokens), got.bits+wrong, got.cached+d.Usage.CacheRead
 				mu.Unlock()
 			}
 		})
@@ -140,7 +150,7 @@ func crowd(t *testing.T, e *llama.Engine, sp []specimen, rng *rand.Rand, n, clie
 	}
 	close(work)
 	wg.Wait()
-	return cached
+	return got
 }
 
 // leaveEarly starts a sequence and cancels it at its first token.
@@ -154,18 +164,20 @@ func leaveEarly(t *testing.T, e *llama.Engine, x specimen) {
 	}
 }
 
-func (x *specimen) compare(t *testing.T, d engine.Delta) {
+// differs counts the bits of tokens and log-probabilities that are not as computed alone, and tells where they are.
+func (x *specimen) differs(t *testing.T, d engine.Delta) (n int) {
 	t.Helper()
-	if !slices.Equal(d.Tokens, x.ids) {
+	if len(d.Tokens) != len(x.ids) || len(d.Logprobs) != len(x.lps) {
 		t.Errorf("prompt of %d tokens (%d cached): tokens %v, alone %v", len(x.prompt), d.Usage.CacheRead, d.Tokens, x.ids)
-		return
+		return 32 * max(len(d.Tokens), len(x.ids))
 	}
 	for i, lp := range d.Logprobs {
-		if math.Float64bits(lp.Logprob) != math.Float64bits(x.lps[i]) {
-			t.Errorf("prompt of %d tokens (%d cached), token %d: log-probability %v, alone %v", len(x.prompt), d.Usage.CacheRead, i, lp.Logprob, x.lps[i])
-			return
-		}
+		n += bits.OnesCount32(uint32(d.Tokens[i]^x.ids[i])) + bits.OnesCount64(math.Float64bits(lp.Logprob)^math.Float64bits(x.lps[i]))
 	}
+	if n > 0 {
+		t.Errorf("prompt of %d tokens (%d cached): tokens %v, alone %v; %d bits differ", len(x.prompt), d.Usage.CacheRead, d.Tokens, x.ids, n)
+	}
+	return n
 }
 
 // TestEchoedLogprobsEqualADirectComputation checks what lm-evaluation-harness reads, alone and under load.

@@ -3,7 +3,6 @@ package llama_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -367,44 +366,5 @@ func TestSlowReaderPausesOnlyItself(t *testing.T) {
 	}
 	if d := slow.whole(); len(d.Tokens) != 60 {
 		t.Errorf("after the grant: %d tokens", len(d.Tokens))
-	}
-}
-
-// TestLongPromptDelaysDecodesByOneChunk watches a running sequence's gaps in steps: between two of its tokens at most
-// one chunk of prompt tokens is processed.
-func TestLongPromptDelaysDecodesByOneChunk(t *testing.T) {
-	const chunk = 32
-	var mu sync.Mutex
-	prefilled, worst := 0, 0
-	e := start(t, func(c *llama.Config) { c.Chunk = chunk }, llama.Deps{OnStep: func(s llama.StepTiming) {
-		mu.Lock()
-		defer mu.Unlock()
-		if s.Kind == "prefill" {
-			prefilled += s.Tokens
-			return
-		}
-		worst, prefilled = max(worst, prefilled), 0
-	}})
-	started := make(chan struct{})
-	first := sync.OnceFunc(func() { close(started) })
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		q := engine.Request{Prompt: engine.Prompt{Text: "Once"}, Sampling: greedy(), MaxTokens: 60, IgnoreEOS: true}
-		if err := e.Generate(t.Context(), &q, &sink{onDelta: func(engine.Delta) { first() }}); err != nil {
-			t.Error(err)
-		}
-	})
-	<-started
-	mu.Lock()
-	prefilled, worst = 0, 0
-	mu.Unlock()
-	for i := range 3 {
-		wg.Go(func() {
-			generate(t, e, engine.Request{Prompt: engine.Prompt{Text: fmt.Sprint(i, prose[:500])}, MaxTokens: 1})
-		})
-	}
-	wg.Wait()
-	if worst > chunk || worst == 0 {
-		t.Errorf("%d prompt tokens between two decode steps, the chunk is %d", worst, chunk)
 	}
 }

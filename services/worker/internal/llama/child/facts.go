@@ -20,6 +20,9 @@ import (
 func fingerprint(model string, lib *native.Library, sch wire.Schedule) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%s\n%+v\n", model, lib.Digest, native.CPUName(), sch)
+	if sch.RowAttention {
+		fmt.Fprintln(h, native.RowCache)
+	}
 	return "leat-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 

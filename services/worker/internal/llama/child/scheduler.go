@@ -103,25 +103,23 @@ func (s *scheduler) call(prompts []*sequence) error {
 	return err
 }
 
-// turn does what is due: one decode step for all running sequences, then at most one chunk of prompt tokens. It
+// turn does what is due: one decode step for all running sequences, then prompt tokens for about as long. It
 // reports false when there is nothing to do until something arrives.
 func (s *scheduler) turn() (bool, error) {
 	s.moves.Add(1)
 	s.drain()
 	s.sweep()
-	worked := false
 	if s.rules.Mixed {
 		return s.mixedStep()
 	}
-	if n, err := s.decodeStep(); err != nil {
+	decoded, err := s.decodeStep()
+	if err != nil {
 		return false, err
-	} else if n > 0 {
-		worked = true
 	}
 	s.drain()
 	s.sweep()
-	n, err := s.prefillStep()
-	return worked || n > 0, err
+	n, err := s.prefillStep(s.room(decoded))
+	return decoded+n > 0, err
 }
 
 func (s *scheduler) drain() {

@@ -139,11 +139,13 @@ func (s *scheduler) closeGap() {
 }
 
 // chunkSize returns how many of left prompt tokens the next call takes: at most limit, and so that no call takes
-// fewer than least, as a single token would run through another kernel. Limit must be at least 2·least−1.
+// fewer than least, as a single token would run through another kernel; for a limit below 2·least−1 that may be more.
 func chunkSize(left, limit, least int) int {
 	n := min(left, max(limit, least))
 	if rest := left - n; rest > 0 && rest < least {
-		n = left - least
+		if n = left - least; n < least {
+			n = left
+		}
 	}
 	return n
 }

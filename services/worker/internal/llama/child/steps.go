@@ -42,39 +42,50 @@ func (s *scheduler) addDecodes() {
 	}
 }
 
-// prefillStep processes up to one chunk of prompt tokens, each prompt in native calls of its own, and returns how many.
-func (s *scheduler) prefillStep() (int, error) {
-	total := 0
-	for total < s.chunk {
+// prefillStep processes up to room prompt tokens, each prompt in native calls of its own, and returns how many.
+func (s *scheduler) prefillStep(room int) (int, error) {
+	total, idle := 0, len(s.decoding) == 0
+	for total < room {
 		q := s.nextPrompt()
-		if q == nil || total > 0 && min(q.left(), s.chunk) > s.chunk-total {
+		if q == nil || total > 0 && !fits(q.left(), room-total) {
 			break
 		}
-		start := time.Now()
-		s.rows, s.picks = s.rows[:0], s.picks[:0]
-		n := s.addPrompt(q, s.chunk)
-		err := s.call([]*sequence{q})
-		if errors.Is(err, native.ErrAborted) {
-			s.m.Trim(q.slot, q.pos)
-			s.sweep()
-			continue
-		}
+		n, err := s.prefillOne(q, room-total)
 		if err != nil {
 			return total, err
 		}
-		total += n
-		if err := s.prompted(q, 0, n); err != nil {
-			return total, err
+		if total += n; idle && len(s.decoding) > 0 {
+			break // the first sequence to run gets its second token before the next prompt
 		}
-		if err := s.pickAll(); err != nil {
-			return total, err
-		}
-		s.flush(wire.StepPrefill, n, time.Since(start))
 	}
 	return total, nil
 }
 
-// mixedStep is schedule fast: decode steps and prompt tokens share one native call.
+// prefillOne runs one call with a prompt's next chunk; no tokens: the sequence was cancelled.
+func (s *scheduler) prefillOne(q *sequence, room int) (int, error) {
+	start := time.Now()
+	s.rows, s.picks = s.rows[:0], s.picks[:0]
+	n := s.addPrompt(q, room)
+	err := s.call([]*sequence{q})
+	if errors.Is(err, native.ErrAborted) {
+		s.m.Trim(q.slot, q.pos)
+		s.sweep()
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := s.prompted(q, 0, n); err != nil {
+		return 0, err
+	}
+	if err := s.pickAll(); err != nil {
+		return 0, err
+	}
+	s.flush(wire.StepPrefill, n, time.Since(start))
+	return n, nil
+}
+
+// mixedStep is for schedules whose decode steps and prompt tokens share one native call.
 func (s *scheduler) mixedStep() (bool, error) {
 	s.rows, s.picks = s.rows[:0], s.picks[:0]
 	s.addDecodes()
@@ -85,9 +96,9 @@ func (s *scheduler) mixedStep() (bool, error) {
 	}
 	var parts []part
 	var prompts []*sequence
-	for room := s.chunk; room > 0; {
+	for room := s.room(decodes); room > 0; {
 		q := s.nextPromptAfter(prompts)
-		if q == nil {
+		if q == nil || len(parts) > 0 && !fits(q.left(), room) {
 			break
 		}
 		row := len(s.rows)

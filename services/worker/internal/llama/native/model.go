@@ -19,14 +19,18 @@ type Params struct {
 	Batch   int // most tokens of one Decode
 	Flash   bool
 	Unified bool // one KV buffer for all slots
-	// RowAttention keeps the cache's values in bfloat16 beside keys in float16. Of llama.cpp's flash attention kernels on
-	// the CPU only the one that handles a query row by itself takes such a pair: not the tiled one (64 rows and more), not
-	// the one that splits a lone row's keys between threads (512 keys and more).
+	// RowAttention keeps the cache in RowCache's types. Of llama.cpp's flash attention kernels on the CPU only the one that
+	// handles a query row by itself takes keys and values of different types: not the tiled one (64 rows and more), not the
+	// one that splits a lone row's keys between threads (512 keys and more).
 	RowAttention bool
 	CheckTensors bool
 	// MemoryFree returns the bytes that may still be used, 0 where unknown; consulted before each large allocation.
 	MemoryFree func() uint64
 }
+
+// RowCache is the types of keys and values under RowAttention; bits depend on them. The other way round costs more: the
+// kernel then widens every value by itself before it adds it up.
+const RowCache = "bfloat16/float16"
 
 // Model is a loaded model with one context.
 type Model struct {
@@ -126,7 +130,7 @@ func (m *Model) open(l *Library) error {
 	}
 	cp.KVUnified = b2u(m.p.Unified)
 	if m.p.RowAttention {
-		cp.TypeV = llama.GGMLTypeBF16
+		cp.TypeK = llama.GGMLTypeBF16 // values stay float16, the default
 	}
 	cp.AbortCallback, cp.AbortCallbackData = l.strlen, m.abort.addr()
 	var err error

@@ -15,7 +15,7 @@ type Hello struct {
 	CPUs         []int // pin the compute threads to these; empty: wherever the system puts them
 	Slots        int
 	Context      int // tokens a slot may hold; 0: what the model was trained for
-	Chunk        int // most prompt tokens between two decode steps
+	Chunk        int // most prompt tokens of a turn
 	Schedule     Schedule
 	CheckTensors bool
 	SelfTest     bool
@@ -39,9 +39,11 @@ func Exact() Schedule {
 	return Schedule{Name: "exact", Flash: true, RowAttention: true, MinChunk: 2, Learn: true}
 }
 
-// Fast is the schedule that trades that for speed.
+// Fast is the schedule that trades that for speed: with keys and values of one type, llama.cpp takes its tiled kernel for
+// prompts of 64 rows and more. It shares no calls and no KV buffer either: with llama.cpp's CPU code both cost tokens per
+// second (docs/adr/0010).
 func Fast() Schedule {
-	return Schedule{Name: "fast", Flash: true, Unified: true, Mixed: true, MinChunk: 1, ReuseOutput: true}
+	return Schedule{Name: "fast", Flash: true, MinChunk: 1, ReuseOutput: true}
 }
 
 // Ready answers Hello: what was loaded. JSON.

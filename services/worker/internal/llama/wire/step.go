@@ -23,7 +23,7 @@ const (
 	StepNone    StepKind = iota // no native call: ends only
 	StepPrefill                 // prompt tokens
 	StepDecode                  // one token for each running sequence
-	StepMixed                   // both in one call (schedule fast)
+	StepMixed                   // both in one call
 	stepEnd
 )
 
