@@ -92,7 +92,7 @@ Ready. Try it:
     "model": "%[2]s", "stream": true,
     "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
 
-  python3 -m pip install -q openai && python3 -c '
+  python3 -m pip install -q --target /tmp/leat-openai openai && PYTHONPATH=/tmp/leat-openai python3 -c '
 from openai import OpenAI
 client = OpenAI(base_url="http://%[1]s/v1", api_key="none")
 answer = client.chat.completions.create(model="%[2]s", messages=[{"role": "user", "content": "Why is the sky blue?"}])
