@@ -142,6 +142,7 @@ func TestCreditPausesOneSequenceAlone(t *testing.T) {
 	slow := f.order()
 	slow.Submit.Credit = 3
 	s := f.send(slow)
+	f.await("three deltas", func() bool { return len(f.deltas(s)) >= 3 })
 	fast := f.order()
 	if text, _ := f.answer(f.send(fast)); !strings.HasPrefix(text, "0 1 2 3 ") {
 		t.Fatalf("the other one said %q", text)
