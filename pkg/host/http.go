@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,11 +34,14 @@ type httpServer struct {
 	metrics  *metrics
 	log      *slog.Logger
 	inFlight atomic.Int64
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{} // that are open, HTTP/2 left out
 }
 
 // newHTTP mounts the host's own paths and the service's handler; calls is the parent of every request's context.
 func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer {
-	s := &httpServer{metrics: h.metrics, log: h.Log}
+	s := &httpServer{metrics: h.metrics, log: h.Log, conns: map[net.Conn]struct{}{}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry}))
 	mux.HandleFunc("GET /health", h.health.serveHealth)
@@ -61,10 +65,36 @@ func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer 
 		BaseContext: func(net.Listener) context.Context { return calls }, ConnContext: withLine,
 		ErrorLog: slog.NewLogLogger(h.Log.Handler(), slog.LevelWarn),
 	}
+	if !h.cfg.Host.H2C { // whose connections are read for many requests at once
+		s.ConnState = s.track
+	}
 	h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "leat_http_requests_in_flight", Help: "HTTP requests to the service that have arrived and not ended.",
 	}, func() float64 { return float64(s.inFlight.Load()) }))
 	return s
+}
+
+// track knows which connections are open.
+func (s *httpServer) track(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.mu.Lock()
+		s.conns[c] = struct{}{}
+		s.mu.Unlock()
+	case http.StateClosed, http.StateHijacked:
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}
+}
+
+// stopReading ends every wait for a client's bytes: a handler that reads a body notices no context.
+func (s *httpServer) stopReading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.SetReadDeadline(time.Now()) // fails only on a closed connection
+	}
 }
 
 // guard counts calls in flight and stops panics: the client gets a 500 where nothing was written yet, and a cut

@@ -38,7 +38,10 @@ func (r *running) drainCalls() error {
 	defer cancel()
 	r.noProbes()
 	var cut error
-	deadline := time.AfterFunc(r.DrainTimeout, func() { r.cut(ErrDrainDeadline) })
+	deadline := time.AfterFunc(r.DrainTimeout, func() {
+		r.cut(ErrDrainDeadline)
+		r.http.stopReading()
+	})
 	var servers sync.WaitGroup
 	servers.Go(func() { _ = r.http.Shutdown(ctx) }) // fails only by ctx, which Close below answers
 	servers.Go(r.grpc.GracefulStop)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -230,3 +232,36 @@ type quiet struct {
 func (q *quiet) Name() string                   { return q.name }
 func (q *quiet) Register(grpc.ServiceRegistrar) {}
 func (q *quiet) Run(ctx context.Context) error  { return q.run(ctx) }
+
+// A client that stops in the middle of its request's body does not hold up the stop.
+func TestTheStopDoesNotWaitForABody(t *testing.T) {
+	ended := make(chan error, 1)
+	arrived := make(chan struct{})
+	s := start(t, []string{"--drain-timeout=50ms"}, &service{
+		name: "gateway",
+		handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			_, err := io.ReadAll(r.Body)
+			ended <- errors.Join(err, context.Cause(r.Context()))
+		}),
+	})
+	conn, err := net.Dial("tcp", s.Addrs()["http"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	s.stop()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, host.ErrDrainDeadline) || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the read of the body ended with %v", err)
+		}
+	case <-time.After(host.CutTime - 500*time.Millisecond):
+		t.Error("the read of a body outlives the drain deadline, until its connection is closed")
+	}
+	_ = s.result(t)
+}

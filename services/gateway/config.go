@@ -10,17 +10,18 @@ import (
 
 // Config of a gateway. Time-outs and partitions are the pools'.
 type Config struct {
-	BodyLimit  conf.Bytes    `yaml:"body_limit" flag:"body-limit" doc:"largest request body that is taken; above it the client gets 413"`
-	JSONDepth  int           `yaml:"json_depth" flag:"json-depth" doc:"deepest nesting of a request's JSON"`
-	SlowClient time.Duration `yaml:"slow_client" flag:"slow-client" doc:"how long a client may take nothing of its stream before it is cut"`
-	Window     int           `yaml:"window" flag:"window" doc:"deltas of a stream that a worker may send ahead of its client, 2 to 256"`
-	Tenant     string        `yaml:"tenant" flag:"tenant" doc:"tenant of requests that name none in x-leat-tenant"`
-	Pools      pool.Set
+	BodyLimit   conf.Bytes    `yaml:"body_limit" flag:"body-limit" doc:"largest request body that is taken; above it the client gets 413"`
+	BodyTimeout time.Duration `yaml:"body_timeout" flag:"body-timeout" doc:"how long a request's body may make no progress before the client gets 408; all of it must arrive within the pool's total time-out"`
+	JSONDepth   int           `yaml:"json_depth" flag:"json-depth" doc:"deepest nesting of a request's JSON"`
+	SlowClient  time.Duration `yaml:"slow_client" flag:"slow-client" doc:"how long a client may take nothing of its stream before it is cut"`
+	Window      int           `yaml:"window" flag:"window" doc:"deltas of a stream that a worker may send ahead of its client, 2 to 256"`
+	Tenant      string        `yaml:"tenant" flag:"tenant" doc:"tenant of requests that name none in x-leat-tenant"`
+	Pools       pool.Set
 }
 
 // DefaultConfig fits interactive use.
 func DefaultConfig() Config {
-	return Config{BodyLimit: 32 * conf.MiB, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default"}
+	return Config{BodyLimit: 32 * conf.MiB, BodyTimeout: 30 * time.Second, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default"}
 }
 
 // Validate refuses what cannot work.
@@ -28,6 +29,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.BodyLimit < conf.KiB || c.BodyLimit > conf.GiB {
 		errs = append(errs, conf.Refuse("body_limit", "must be between 1KiB and 1GiB"))
+	}
+	if c.BodyTimeout < 100*time.Millisecond {
+		errs = append(errs, conf.Refuse("body_timeout", "must be at least 100ms"))
 	}
 	if c.JSONDepth < 4 || c.JSONDepth > 1000 {
 		errs = append(errs, conf.Refuse("json_depth", "must be between 4 and 1000"))

@@ -179,7 +179,7 @@ func (x *exchange) whole(r *reply) {
 	buf := bodies.Get().(*[]byte)
 	*buf = r.face.whole((*buf)[:0], x.head(r), choices, totals(a))
 	x.json(http.StatusOK, *buf)
-	bodies.Put(buf)
+	keep(buf)
 	x.g.metrics.ended(a, http.StatusOK, false)
 }
 

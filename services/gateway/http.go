@@ -3,13 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -59,13 +56,14 @@ func noRoute(r *http.Request, methods map[string]string) error {
 
 // exchange is one HTTP request on its way.
 type exchange struct {
-	g     *Gateway
-	w     http.ResponseWriter
-	r     *http.Request
-	began time.Time
-	id    string
-	span  trace.Span
-	over  func() // frees all that the answer holds, once; the client may still be written to
+	g      *Gateway
+	w      http.ResponseWriter
+	r      *http.Request
+	began  time.Time
+	id     string
+	span   trace.Span
+	over   func() // frees all that the answer holds, once; the client may still be written to
+	unread bool   // a part of the body is still to come
 }
 
 // exchange gives a request its id, its trace and its handler. A handler answers by itself, or returns what to answer.
@@ -121,13 +119,16 @@ func (x *exchange) fail(a *answer, err error) {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(full.RetryAfter.Seconds()))))
 		h.Set("Retry-After-Ms", strconv.FormatInt(full.RetryAfter.Milliseconds(), 10))
 	}
-	if e.Status == http.StatusRequestEntityTooLarge {
-		h.Set("Connection", "close") // the rest of the body is not read
-	}
-	if e.Code == "method_not_allowed" {
-		e.Status = http.StatusMethodNotAllowed
+	if x.unread {
+		h.Set("Connection", "close") // the rest of the body is not waited for
 	}
 	x.json(e.Status, openai.AppendError(nil, e))
+}
+
+// statuses are those of refusals that only HTTP knows.
+var statuses = map[string]int{
+	"body_timeout":       http.StatusRequestTimeout,
+	"method_not_allowed": http.StatusMethodNotAllowed,
 }
 
 // public renders an error for a client. A decoder's error is public already.
@@ -137,7 +138,11 @@ func public(err error) *openai.Error {
 		return decoded
 	}
 	e := errs.As(err)
-	return &openai.Error{Status: e.Kind.HTTP(), Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
+	status := e.Kind.HTTP()
+	if own, ok := statuses[e.Code]; ok {
+		status = own
+	}
+	return &openai.Error{Status: status, Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
 }
 
 func (x *exchange) log(e *openai.Error, err error) {
@@ -170,47 +175,6 @@ var (
 	contentSSE   = []string{"text/event-stream; charset=utf-8"}
 	cacheControl = []string{"no-cache"}
 )
-
-var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
-
-// body reads the request's body within the limit. release gives its memory back.
-func (x *exchange) body() (data []byte, release func(), err error) {
-	limit := int64(x.g.cfg.BodyLimit)
-	if n := x.r.ContentLength; n > limit {
-		return nil, nil, tooLarge(fmt.Sprintf("%d bytes", n), limit)
-	}
-	buf := bodies.Get().(*[]byte)
-	release = func() {
-		if cap(*buf) <= 256<<10 {
-			bodies.Put(buf)
-		}
-	}
-	data = (*buf)[:0]
-	for {
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		n, err := x.r.Body.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		*buf = data
-		if int64(len(data)) > limit {
-			release()
-			return nil, nil, tooLarge(fmt.Sprintf("more than %d bytes", limit), limit)
-		}
-		if err == io.EOF {
-			return data, release, nil
-		}
-		if err != nil {
-			release()
-			return nil, nil, errs.New(errs.Invalid, "body_unreadable", "The request's body ended after %d bytes before it was complete. Send it again.", len(data)).Because(err)
-		}
-	}
-}
-
-func tooLarge(size string, limit int64) error {
-	return errs.New(errs.TooLarge, "request_too_large",
-		"The request's body of %s is above the limit of %d bytes. Send less; operator: gateway.body_limit.", size, limit)
-}
 
 // call fills in what a request's headers say.
 func (x *exchange) call() (*call, error) {

@@ -153,7 +153,7 @@ func (o *writer) events(f face, pieces []piece) error {
 // stream that is silent holds none.
 func (o *writer) write(spell func([]byte) []byte) error {
 	buf := bodies.Get().(*[]byte)
-	defer bodies.Put(buf)
+	defer keep(buf)
 	*buf = spell((*buf)[:0])
 	if len(*buf) == 0 {
 		return nil
@@ -185,14 +185,21 @@ func (o *writer) finish(rest []byte) error {
 	return nil
 }
 
+// stopping is the error of a call that the stop has cut, or nil.
+func stopping(ctx context.Context) error {
+	if !errors.Is(context.Cause(ctx), host.ErrDrainDeadline) {
+		return nil
+	}
+	return errs.New(errs.Unavailable, "server_stopping",
+		"The server is stopping and the time for calls in flight is over. Try again; operator: --drain-timeout is how long they may take.")
+}
+
 // gone says why nobody waits for the answer any more.
 func (a *answer) gone(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, host.ErrDrainDeadline) {
-		return errs.New(errs.Unavailable, "server_stopping",
-			"The server is stopping and the time for calls in flight is over. Try again; operator: --drain-timeout is how long they may take.")
+	if cut := stopping(ctx); cut != nil {
+		return cut
 	}
-	if cause == context.DeadlineExceeded {
+	if context.Cause(ctx) == context.DeadlineExceeded {
 		return errs.New(errs.Timeout, "total_timeout", "The answer did not end within the deadline of the call. Ask for fewer tokens or give it more time.")
 	}
 	return errs.New(errs.Canceled, "client_closed", "The client left.")
