@@ -46,6 +46,7 @@ func (l *loader) validateValue(v reflect.Value, path string) {
 			e.Set(v.MapIndex(k))
 			l.validateValue(e, path+"."+k.String())
 		}
+		l.callValidate(v, path)
 	}
 }
 
