@@ -2,7 +2,9 @@ package conf
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -64,11 +66,16 @@ func (l *loader) decodeMap(n ast.Node, v reflect.Value, path string, secret bool
 	for it := v.MapRange(); it.Next(); {
 		merged.SetMapIndex(it.Key(), it.Value())
 	}
+	base := baseOf(v)
+	slices.SortStableFunc(pairs, func(a, b pair) int { return first(a.key == base, b.key == base) })
 	for _, p := range pairs {
 		key := reflect.ValueOf(p.key).Convert(v.Type().Key())
 		e := reflect.New(v.Type().Elem()).Elem()
 		if old := merged.MapIndex(key); old.IsValid() {
 			e.Set(old)
+		} else if from := merged.MapIndex(reflect.ValueOf(base).Convert(v.Type().Key())); base != "" && from.IsValid() {
+			e.Set(from)
+			l.inherit(path+"."+base+".", path+"."+p.key+".")
 		} else {
 			setDefaults(e)
 		}
@@ -77,6 +84,35 @@ func (l *loader) decodeMap(n ast.Node, v reflect.Value, path string, secret bool
 		merged.SetMapIndex(key, e)
 	}
 	v.Set(merged)
+}
+
+// baseOf is the name of the entry that a map's other entries start from, or "". A base entry holds no lists or maps: the
+// others would share them.
+func baseOf(v reflect.Value) string {
+	if b, ok := v.Interface().(interface{ Base() string }); ok {
+		return b.Base()
+	}
+	return ""
+}
+
+// first orders what is true before what is not.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// inherit gives keys the origins of those that they start from.
+func (l *loader) inherit(from, to string) {
+	for key, origin := range maps.Clone(l.origins) {
+		if tail, ok := strings.CutPrefix(key, from); ok {
+			l.origins[to+tail] = origin
+		}
+	}
 }
 
 // setDefaults prepares a new entry of a map or list.

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -43,6 +44,7 @@ func helpFields(b *strings.Builder, fields []*field, heading string) {
 			heading = ""
 		}
 		helpSetting(b, f)
+		helpEntries(b, f)
 	}
 	for _, f := range fields {
 		if f.section && f.doc != "" {
@@ -53,13 +55,29 @@ func helpFields(b *strings.Builder, fields []*field, heading string) {
 	}
 }
 
+// helpEntries writes the keys of a map's entries, with what an entry starts from.
+func helpEntries(b *strings.Builder, f *field) {
+	t := f.value.Type()
+	if t.Kind() != reflect.Map || !isSection(t.Elem()) {
+		return
+	}
+	e := reflect.New(t.Elem()).Elem()
+	if base := f.value.MapIndex(reflect.ValueOf(baseOf(f.value)).Convert(t.Key())); base.IsValid() {
+		e.Set(base)
+	} else {
+		setDefaults(e)
+	}
+	fields, _ := fieldsOf(e, f.path+".NAME") // declare has seen that it can be read
+	leaves(fields, func(f *field) { helpSetting(b, f) })
+}
+
 func helpSetting(b *strings.Builder, f *field) {
 	name := "yaml " + f.path
 	if f.flag != "" {
 		name = "--" + f.flag
 	}
 	fmt.Fprintf(b, "  %s %s", name, typeName(f))
-	if value := inline(f.value); value != "" && !f.secret {
+	if value := inline(f.value); value != "" && f.value.Kind() != reflect.Map && !f.secret {
 		fmt.Fprintf(b, "  (default %s)", HidePasswords(value))
 	}
 	if len(f.envs) > 0 {

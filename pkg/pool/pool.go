@@ -2,23 +2,26 @@
 package pool
 
 import (
-	"fmt"
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/conf"
 )
 
 // Policies are the names that Policy takes.
 var policies = []string{"adaptive", "least_connections", "round_robin"}
 
-// Config of one pool. The zero value of a field means the default pool's value.
+// Config of one pool. In a Set made by code, the zero value of a field means the default pool's value; a configuration
+// file's are complete.
 type Config struct {
 	Policy       string        `yaml:"policy" doc:"how a worker is picked: adaptive, least_connections or round_robin"`
 	Partitions   int           `yaml:"partitions" doc:"shares of the pool's requests, each owned by one router; a tenant stays in one"`
 	QueueLimit   int           `yaml:"queue_limit" doc:"sequences that may wait in a partition; more get 429"`
-	MaxFails     int           `yaml:"max_fails" doc:"failures in fail_timeout after which a worker is taken out"`
-	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"how long a worker stays out before one trial request"`
+	MaxFails     int           `yaml:"max_fails" doc:"failures within 10 s after which a worker is taken out"`
+	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"how long a worker that was taken out stays out at most: it gets a trial request after a quarter of it, and after each that fails waits twice as long, up to it"`
 	NoWorkerWait time.Duration `yaml:"no_worker_wait" doc:"how long a request waits for a first worker before 503"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
 }
@@ -77,33 +80,45 @@ func pick[T comparable](v *T, base T) {
 	}
 }
 
-// Validate refuses what cannot work, naming the pool and the key.
-func (s Set) Validate() error {
-	for name := range s {
-		if bus.Token(name) != name {
-			return fmt.Errorf("pools.%s: a pool's name has only letters, digits, _ and -", name)
-		}
-		c := s.Of(name)
-		if !slices.Contains(policies, c.Policy) {
-			return fmt.Errorf("pools.%s.policy: %q is not one of %v", name, c.Policy, policies)
-		}
-		for key, n := range map[string]int{"partitions": c.Partitions, "queue_limit": c.QueueLimit, "max_fails": c.MaxFails} {
-			if n < 1 {
-				return fmt.Errorf("pools.%s.%s: %d is below 1", name, key, n)
-			}
-		}
-		for key, d := range map[string]time.Duration{
-			"fail_timeout": c.FailTimeout, "no_worker_wait": c.NoWorkerWait, "timeouts.connect": c.Timeouts.Connect,
-			"timeouts.queue": c.Timeouts.Queue, "timeouts.first_token": c.Timeouts.FirstToken,
-			"timeouts.idle": c.Timeouts.Idle, "timeouts.total": c.Timeouts.Total,
-		} {
-			if d < 0 {
-				return fmt.Errorf("pools.%s.%s: %s is below 0", name, key, d)
-			}
+// Validate refuses what cannot work.
+func (c Config) Validate() error {
+	var bad []error
+	if !slices.Contains(policies, c.Policy) {
+		bad = append(bad, conf.Refuse("policy", "is %q; it must be one of %s", c.Policy, strings.Join(policies, ", ")))
+	}
+	for key, n := range map[string]int{"partitions": c.Partitions, "queue_limit": c.QueueLimit, "max_fails": c.MaxFails} {
+		if n < 1 {
+			bad = append(bad, conf.Refuse(key, "is %d; it must be at least 1", n))
 		}
 	}
-	return nil
+	for key, d := range map[string]time.Duration{
+		"fail_timeout": c.FailTimeout, "no_worker_wait": c.NoWorkerWait, "timeouts.connect": c.Timeouts.Connect,
+		"timeouts.queue": c.Timeouts.Queue, "timeouts.first_token": c.Timeouts.FirstToken,
+		"timeouts.idle": c.Timeouts.Idle, "timeouts.total": c.Timeouts.Total,
+	} {
+		if d <= 0 {
+			bad = append(bad, conf.Refuse(key, "is %s; it must be above 0", d))
+		}
+	}
+	return errors.Join(bad...)
 }
+
+// Validate refuses names that no worker could have.
+func (s Set) Validate() error {
+	var bad []error
+	for name := range s {
+		if bus.Token(name) != name {
+			bad = append(bad, conf.Refuse(name, "is no pool's name: it may have letters, digits, _ and -"))
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// Base makes pools start from the settings of "default" in a configuration file.
+func (s Set) Base() string { return "default" }
+
+// DefaultSet is what a configuration starts from.
+func DefaultSet() Set { return Set{"default": Default()} }
 
 // File is the part of a configuration file that holds the pools, for processes of one service.
 type File struct {

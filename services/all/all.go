@@ -30,7 +30,7 @@ type Config struct {
 // Default is every service's own default.
 func Default() Config {
 	return Config{
-		Embedded: embed.DefaultConfig(), Gateway: gateway.DefaultConfig(), Router: router.DefaultConfig(), Worker: worker.DefaultConfig(),
+		Embedded: embed.DefaultConfig(), Pools: pool.DefaultSet(), Gateway: gateway.DefaultConfig(), Router: router.DefaultConfig(), Worker: worker.DefaultConfig(),
 	}
 }
 

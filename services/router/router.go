@@ -41,6 +41,7 @@ type Router struct {
 	mu       sync.RWMutex
 	pools    map[string]*pool
 	byWorker map[string]*pool
+	broken   map[string]bool // pools that cannot be opened
 	owners   *ownership
 }
 
@@ -48,7 +49,7 @@ type Router struct {
 func New(cfg Config, deps host.Deps) *Router {
 	r := &Router{
 		cfg: cfg, id: bus.Token(deps.ID), log: deps.Log, bus: deps.Bus, nats: deps.NATS,
-		pools: map[string]*pool{}, byWorker: map[string]*pool{},
+		pools: map[string]*pool{}, byWorker: map[string]*pool{}, broken: map[string]bool{},
 	}
 	if obs.On(deps.Tracer) {
 		r.tracer = deps.Tracer.Tracer("github.com/leathq/leat/services/router")
@@ -119,11 +120,12 @@ func (r *Router) pool(name string) *pool {
 		return p
 	}
 	const most = 4096 // names come from the bus
-	if len(r.pools) >= most || bus.Token(name) != name {
+	if len(r.pools) >= most || bus.Token(name) != name || r.broken[name] {
 		return nil
 	}
 	p, err := newPool(r, name)
 	if err != nil {
+		r.broken[name] = true // its settings do not change, and its workers report four times a second
 		r.log.Error("pool not opened", "pool", name, "error", err)
 		return nil
 	}

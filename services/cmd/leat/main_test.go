@@ -130,6 +130,10 @@ func TestMistakesHaveAnExitCodeAndASentence(t *testing.T) {
 		"a bad variable":        {[]string{"LEAT_SLOTS=many", "up"}, 1, "environment variable LEAT_SLOTS"},
 		"an unknown variable":   {[]string{"LEAT_SLOTZ=1", "worker"}, 1, "did you mean LEAT_SLOTS?"},
 		"an unknown key":        {[]string{"up", "--config", file(t, "worker:\n  engin: sim\n")}, 1, "leat.yaml:2: unknown key worker.engin; did you mean worker.engine?"},
+		"a pool's policy":       {[]string{"up", "--config", file(t, "pools:\n  default:\n    policy: foo\n")}, 1, `leat.yaml:3) is "foo"; it must be one of adaptive,`},
+		"a pool's partitions":   {[]string{"router", "--config", file(t, "pools:\n  chat:\n    partitions: 0\n")}, 1, "pools.chat.partitions (file "},
+		"a pool's time-out":     {[]string{"gateway", "--config", file(t, "pools:\n  chat:\n    timeouts: {idle: -1s}\n")}, 1, "pools.chat.timeouts.idle (file "},
+		"a pool's name":         {[]string{"up", "--config", file(t, "pools:\n  \"my chat\": {max_fails: 1}\n")}, 1, "pools.my chat (file "},
 		"no file":               {[]string{"up", "--config", "/nowhere.yaml"}, 1, "/nowhere.yaml: no such file"},
 		"no gateway":            {[]string{"models", "--url", "http://" + gone}, 1, "no gateway answers"},
 		"no gateway to talk to": {[]string{"chat", "--url", "http://" + gone}, 1, "start one with `leat up`"},
@@ -178,6 +182,25 @@ func TestConfigTellsWhereEachValueCameFrom(t *testing.T) {
 	again, same, _ := run(t, "", "config", "--config", file(t, out))
 	if strip := regexp.MustCompile(` +#.*`); again != 0 || strip.ReplaceAllString(same, "") != strip.ReplaceAllString(out, "") {
 		t.Errorf("what it prints does not read back the same:\n%s", same)
+	}
+}
+
+// A pool's settings are shown whole: its own, those of the default pool, and ours.
+func TestConfigShowsAPoolAsItWillBe(t *testing.T) {
+	path := file(t, "pools:\n  chat:\n    queue_limit: 7\n  default: {max_fails: 5, timeouts: {idle: 9s}}\n")
+	code, out, diag := run(t, "", "config", "--config", path)
+	_, chat, _ := strings.Cut(out, "  chat:")
+	chat, _, _ = strings.Cut(chat, "  default:")
+	for _, want := range []string{
+		`queue_limit: 7 +# file .*:3`, `max_fails: 5 +# file .*:4`, `idle: 9s +# file .*:4`, `policy: adaptive +# default`, `total: 5m +# default`,
+	} {
+		if code != 0 || !regexp.MustCompile(want).MatchString(chat) {
+			t.Errorf("exit code %d, stderr %q; no %s in\n%s", code, diag, want, chat)
+		}
+	}
+	_, help, _ := run(t, "", "up", "--help")
+	if !strings.Contains(help, "yaml pools.NAME.timeouts.idle duration  (default 30s)") {
+		t.Errorf("--help does not list the pools' keys:\n%s", help)
 	}
 }
 

@@ -23,7 +23,7 @@ func sections() []string {
 // may be those of the whole fleet.
 func only(name, summary string, examples ...string) func(context.Context, []string, []string) error {
 	return func(ctx context.Context, args, environ []string) error {
-		cfg, pools := all.Default(), pool.File{}
+		cfg, pools := all.Default(), pool.File{Pools: pool.DefaultSet()}
 		vars, err := conf.Vars(&cfg)
 		if err != nil {
 			return err
