@@ -54,6 +54,7 @@ func (t target) complete(ctx context.Context, prompt string, n int) (answer, err
 		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Close = true // llama-server closes an idle connection after 5 s, perhaps while the next request is on its way
 	start := time.Now()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
