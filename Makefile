@@ -80,3 +80,7 @@ proto: ## generate code from proto/
 .PHONY: bench
 bench: build fetch ## measure and write docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench
+
+.PHONY: soak
+soak: ## ten minutes of steady load (SOAK=10m); writes the soak's section of docs/benchmarks.md
+	@$(GO) run ./e2e/bench/cmd/leatbench -only soak -soak $(or $(SOAK),10m)

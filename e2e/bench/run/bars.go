@@ -44,18 +44,14 @@ func (b *bench) bars() []bar {
 	for _, r := range b.idle {
 		add(r.each() <= 40e3, fmt.Sprintf("memory per idle open stream in the gateway, %d streams", r.streams), "≤ 40 kB", "%.1f kB", r.each()/1e3)
 	}
-	if s := b.soak; s != nil && len(s.rss) > 0 {
-		growth := per(s.at(1), s.at(.25)) - 1
-		add(growth < .05, fmt.Sprintf("memory over a soak of %s, last three quarters", s.length), "grows by less than 5 %", "%+.1f %%", 100*growth)
-	}
 	return list
 }
 
-// barTable renders the bars, missed ones first in words of their own.
-func (b *bench) barTable() string {
+// barTable renders bars.
+func barTable(bars []bar) string {
 	var s strings.Builder
 	s.WriteString("| what | bar | measured | held |\n|---|---|---|:---:|\n")
-	for _, bar := range b.bars() {
+	for _, bar := range bars {
 		held := "yes"
 		if !bar.held {
 			held = "**no**"

@@ -8,8 +8,10 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +43,9 @@ func (o Options) Validate() error {
 		if !slices.Contains(Scenarios, name) {
 			return fmt.Errorf("scenario %q is unknown: use %s", name, strings.Join(Scenarios, ", "))
 		}
+	}
+	if slices.Contains(o.Only, "soak") && o.Soak == 0 {
+		return fmt.Errorf("a soak needs a length: give -soak 10m too")
 	}
 	if o.Rounds < 1 || o.Time <= 0 || o.Warmup < 0 || o.Soak < 0 {
 		return fmt.Errorf("rounds and time must be positive, warm-up and soak not negative")
@@ -84,7 +89,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.Output, []byte(b.markdown()), 0o644); err != nil {
+	old, err := os.ReadFile(o.Output)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the last report: %w", err)
+	}
+	if err := os.WriteFile(o.Output, []byte(b.page(string(old))), 0o644); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

@@ -28,3 +28,25 @@ func Bars(scenarioName string, turns ...Turn) map[string]bool {
 	}
 	return held
 }
+
+// SoakBar judges a soak by resident bytes at even distances.
+func SoakBar(rss ...float64) (held bool, got string) {
+	s := &soakResult{}
+	for _, bytes := range rss {
+		s.samples = append(s.samples, sample{rss: bytes})
+	}
+	b := s.bar()
+	return b.held, b.got
+}
+
+// Page puts made-up results into a page: of the comparisons, of the soak, of the llama engine.
+func Page(old string, compared, soaked bool, llama string) string {
+	b := &bench{llama: llama}
+	if compared {
+		b.results = []result{{scenario: scenario{group: "unary", words: "made up"}}}
+	}
+	if soaked {
+		b.soak = &soakResult{samples: []sample{{rss: 1}}}
+	}
+	return b.page(old)
+}

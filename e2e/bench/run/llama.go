@@ -34,7 +34,7 @@ func llamaServer() string {
 func (b *bench) llamaRun(ctx context.Context) error {
 	server := llamaServer()
 	if server == "" {
-		b.llama = "Not measured: no llama-server. `e2e/yardstick/build.sh` builds one; `LEAT_LLAMA_SERVER` names another.\n"
+		b.say("no llama-server: the llama engine is not measured; e2e/yardstick/build.sh builds one, LEAT_LLAMA_SERVER names another")
 		return nil
 	}
 	b.say("comparing the llama engine with %s", server)

@@ -41,6 +41,12 @@ func readMachine(ctx context.Context, root string) machine {
 	return m
 }
 
+// line says when and where something was measured that took so long.
+func (m machine) line(took time.Duration) string {
+	return fmt.Sprintf("%s, took %s. %d cores of %s, %s memory, Linux %s, revision %s.\nLoad average before the run: %s.",
+		m.began.UTC().Format("2006-01-02 15:04 MST"), took.Round(time.Second), m.cores, m.cpu, m.memory, m.kernel, m.revision, m.load)
+}
+
 // field reads "name : value" of a file in /proc.
 func field(file, name string) string {
 	data, err := os.ReadFile(file)

@@ -6,34 +6,27 @@ import (
 	"time"
 )
 
-// markdown is the whole report.
+// markdown is the part of the report that one run measures as a whole.
 func (b *bench) markdown() string {
 	var s strings.Builder
-	s.WriteString("# Benchmarks\n\nWritten by `make bench`; not edited by hand.\n\n")
+	s.WriteString("# Benchmarks\n\nWritten by `make bench` and `make soak`; not edited by hand.\n\n")
 	b.writeMachine(&s)
-	if len(b.bars()) > 0 {
-		s.WriteString("## Bars\n\n" + b.barTable() + "\n")
+	if bars := b.bars(); len(bars) > 0 {
+		s.WriteString("## Bars\n\n" + barTable(bars) + "\n")
 	}
 	b.writeUnary(&s)
 	b.writeSaturation(&s)
 	b.writeStreams(&s)
 	b.writeIdle(&s)
-	b.writeSoak(&s)
 	if len(b.profiles) > 0 {
 		s.WriteString("## Where the time goes\n\nCPU profiles of Leat in one process. A sample belongs to the first frame, from the leaf up, of a named part; system\n" +
 			"calls are those made on its behalf.\n\n" + strings.Join(b.profiles, "\n") + "\n")
 	}
-	if b.llama != "" {
-		s.WriteString("## The llama engine\n\n" + b.llama + "\n")
-	}
-	return strings.TrimRight(s.String(), "\n") + "\n"
+	return s.String()
 }
 
 func (b *bench) writeMachine(s *strings.Builder) {
-	m := b.machine
-	fmt.Fprintf(s, "%s, took %s. %d cores of %s, %s memory, Linux %s, revision %s.\n", m.began.UTC().Format("2006-01-02 15:04 MST"),
-		time.Since(m.began).Round(time.Second), m.cores, m.cpu, m.memory, m.kernel, m.revision)
-	fmt.Fprintf(s, "Load average before the run: %s.", m.load)
+	s.WriteString(b.machine.line(time.Since(b.machine.began)))
 	if len(b.results) == 0 {
 		s.WriteString("\n\n")
 		return
@@ -125,18 +118,4 @@ func (b *bench) writeIdle(s *strings.Builder) {
 		fmt.Fprintf(s, "| %d | %.1f | %.1f | %.1f |\n", r.streams, r.before/1e6, r.after/1e6, r.each()/1e3)
 	}
 	s.WriteString("\n")
-}
-
-func (b *bench) writeSoak(s *strings.Builder) {
-	r := b.soak
-	if r == nil {
-		return
-	}
-	fmt.Fprintf(s, "## Soak: %s of 100 streams × 50 tokens/s and 200 unary requests/s, one process\n\n", r.length)
-	s.WriteString("| | start | ¼ | ½ | ¾ | end |\n|---|---:|---:|---:|---:|---:|\n| resident MB |")
-	for _, share := range []float64{0, .25, .5, .75, 1} {
-		fmt.Fprintf(s, " %.1f |", r.at(share))
-	}
-	fmt.Fprintf(s, "\n\nStreams: %d answers, %d failed, gap p99 %.1f ms. Unary: %d answers, %d failed, p99 %.2f ms.\n\n", r.streams.OK, r.streams.Failed,
-		r.streams.Gaps.P99, r.unary.OK, r.unary.Failed, r.unary.Latency.P99)
 }

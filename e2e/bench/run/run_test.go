@@ -40,6 +40,93 @@ func TestAShortRunWritesItsReport(t *testing.T) {
 	}
 }
 
+// The same for the soak, which only touches its section of the page.
+func TestAShortSoakWritesItsSection(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOWORK").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rest = "# Benchmarks\n\n## Unary latency\n\n| as it was |\n"
+	file := filepath.Join(t.TempDir(), "benchmarks.md")
+	if err := os.WriteFile(file, []byte(rest+"\n## Soak: an old one\n\nold words\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	err = run.Run(t.Context(), run.Options{
+		Root: filepath.Dir(strings.TrimSpace(string(out))), Output: file, Rounds: 1, Time: time.Second, Soak: 3 * time.Second,
+		Only: []string{"soak"}, Work: t.TempDir(), Log: &log,
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soak, found := strings.CutPrefix(string(text), rest+"\n## Soak: 3s of 100 streams")
+	if !found || strings.Contains(soak, "old words") {
+		t.Fatalf("the rest of the page changed, or the old section is still there:\n%s", text)
+	}
+	for _, want := range []string{"| resident MB |", "grows by less than 5 %", ", 0 failed, gap p99", ", 0 failed, p99", "Load average"} {
+		if !strings.Contains(soak, want) {
+			t.Errorf("the section lacks %q:\n%s", want, soak)
+		}
+	}
+	for line := range strings.Lines(soak) { // nothing of these is zero in a process that runs
+		if strings.HasPrefix(line, "| ") && strings.Contains(line, " 0.0 |") || strings.Contains(line, "NaN") {
+			t.Errorf("a number is missing: %s", line)
+		}
+	}
+}
+
+func TestASoakIsJudgedByItsLastThreeQuarters(t *testing.T) {
+	t.Parallel()
+	rising := func(from, to float64) (rss []float64) {
+		for i := range 60 {
+			rss = append(rss, from+(to-from)*float64(i)/59)
+		}
+		return rss
+	}
+	warm := append(rising(50e6, 70e6)[:45:45], rising(70e6, 71e6)...) // grows while it warms up
+	for name, c := range map[string]struct {
+		rss  []float64
+		held bool
+	}{
+		"level": {rising(70e6, 70e6), true}, "a little": {rising(70e6, 73e6), true}, "as it was once": {rising(64.5e6, 82.2e6), false},
+		"only at first": {append(rising(50e6, 70e6)[:12:12], rising(70e6, 71e6)[:48]...), true}, "for long": {warm, false}, "nothing": {nil, false},
+	} {
+		if held, got := run.SoakBar(c.rss...); held != c.held {
+			t.Errorf("%s: %s is held: %t", name, got, held)
+		}
+	}
+}
+
+func TestARunReplacesOnlyWhatItMeasured(t *testing.T) {
+	t.Parallel()
+	const main, soak, llama = "# Benchmarks\n\nhead\n\n## Unary latency: before\n\nold numbers\n", "## Soak: 10m0s before\n\nold memory\n", "## The llama engine\n\nold tokens\n"
+	old := main + "\n" + llama + "\n" + soak
+	for name, c := range map[string]struct {
+		page        string
+		has, hasNot []string
+	}{
+		"the soak":         {run.Page(old, false, true, ""), []string{"head", "old numbers", "old tokens", "resident MB"}, []string{"old memory"}},
+		"the llama engine": {run.Page(old, false, false, "new tokens"), []string{"head", "old numbers", "old memory", "new tokens"}, []string{"old tokens"}},
+		"the comparisons":  {run.Page(old, true, false, ""), []string{"made up", "old memory", "old tokens"}, []string{"head", "old numbers"}},
+		"a first soak":     {run.Page("", false, true, ""), []string{"# Benchmarks", "resident MB"}, nil},
+	} {
+		for _, want := range c.has {
+			if strings.Count(c.page, want) != 1 {
+				t.Errorf("%s: %q is not there once:\n%s", name, want, c.page)
+			}
+		}
+		for _, bad := range c.hasNot {
+			if strings.Contains(c.page, bad) {
+				t.Errorf("%s: %q is still there:\n%s", name, bad, c.page)
+			}
+		}
+	}
+}
+
 func TestBadOptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	good := run.Options{Rounds: 1, Time: time.Second}
@@ -51,6 +138,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		"rounds":   {Time: time.Second},
 		"time":     {Rounds: 1},
 		"soak":     {Rounds: 1, Time: time.Second, Soak: -1},
+		"no soak":  {Rounds: 1, Time: time.Second, Only: []string{"soak"}},
 	} {
 		if o.Validate() == nil {
 			t.Errorf("%s: taken", name)
