@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/bus/internal/tap"
 )
 
 // Lane is which of the three connections a message takes.
@@ -41,6 +43,8 @@ type Bus struct {
 	claims  claimStore
 	dropped atomic.Uint64
 	states  [lanes]state
+	taps    [lanes]tap.Hub
+	lists   [lanes]listeners
 	hooks   struct {
 		sync.Mutex
 		onReconnect []func()
@@ -121,8 +125,9 @@ func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane) (*n
 	if cfg.Creds != "" {
 		o = append(o, nats.UserCredentials(cfg.Creds))
 	}
+	o = append(o, nats.SetCustomDialer(&b.taps[lane]))
 	if opts.InProcess != nil {
-		o = append(o, nats.InProcessServer(opts.InProcess))
+		o = append(o, nats.InProcessServer(b.taps[lane].InProcess(opts.InProcess)))
 	}
 	for {
 		nc, err := nats.Connect(cfg.URL, o...)
@@ -151,6 +156,7 @@ func (b *Bus) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 
 func (b *Bus) reconnected(lane Lane) {
 	b.states[lane].back()
+	b.lists[lane].settle(b, lane)
 	b.log.Info("bus connection back", "lane", laneNames[lane])
 	b.hooks.Lock()
 	fns := append([]func(){}, b.hooks.onReconnect...)
@@ -194,8 +200,8 @@ func (b *Bus) MaxPayload() int { return int(b.conns[Control].MaxPayload()) }
 
 var buffers = sync.Pool{New: func() any { s := make([]byte, 0, 4096); return &s }}
 
-// Publish sends m to a subject, with an optional reply subject. It returns once the message is in the client's buffer:
-// core NATS does not say whether anybody got it. Where reply is set and nobody listens, a message with the status 503
+// Publish sends m to a subject, with an optional reply subject. It returns once the message is written or somebody is about
+// to write it: core NATS does not say whether anybody got it. Where reply is set and nobody listens, a message with the status 503
 // arrives there within a round trip.
 func (b *Bus) Publish(l Lane, subject, reply string, m proto.Message) error {
 	buf := buffers.Get().(*[]byte)
@@ -206,6 +212,18 @@ func (b *Bus) Publish(l Lane, subject, reply string, m proto.Message) error {
 	}
 	if cap(data) <= 1<<16 {
 		*buf = data[:0]
+	}
+	return b.publish(l, subject, reply, data)
+}
+
+// PublishEncoded is Publish for a message that is encoded already. data is not kept.
+func (b *Bus) PublishEncoded(l Lane, subject string, data []byte) error {
+	return b.publish(l, subject, "", data)
+}
+
+func (b *Bus) publish(l Lane, subject, reply string, data []byte) error {
+	if b.taps[l].Publish(subject, reply, data) {
+		return nil
 	}
 	if reply == "" {
 		return b.conns[l].Publish(subject, data)
@@ -257,51 +275,12 @@ func (b *Bus) subscribe(l Lane, subject, group string, handle nats.MsgHandler) (
 	if err := sub.SetPendingLimits(1<<20, 256<<20); err != nil {
 		return nil, fmt.Errorf("set limits of %s: %w", subject, err)
 	}
+	if b.states[l].Load() == connected {
+		// The client may send a subscription later than a message that Publish writes at once, and that may be asking for
+		// an answer there.
+		_ = b.conns[l].FlushTimeout(time.Second) // not now: with the reconnect that must follow
+	}
 	return sub, nil
-}
-
-// SubscribeOrdered delivers several subjects of one lane through one channel, so that messages of different subjects
-// keep the order in which they were sent. The caller reads the channel until it is closed by Unsubscribe's stop.
-func (b *Bus) SubscribeOrdered(l Lane, handle nats.MsgHandler, subjects ...string) (stop func(), err error) {
-	ch := make(chan *nats.Msg, 1<<16)
-	if b.faults != nil {
-		inner := handle
-		handle = func(m *nats.Msg) { b.faults.Arrive(l, m, inner) }
-	}
-	var subs []*nats.Subscription
-	unsubscribe := func() {
-		for _, s := range subs {
-			_ = s.Unsubscribe() // fails only where the connection is closed, which ends it too
-		}
-	}
-	for _, subject := range subjects {
-		s, err := b.conns[l].ChanSubscribe(subject, ch)
-		if err != nil {
-			unsubscribe()
-			return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
-		}
-		subs = append(subs, s)
-	}
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case m := <-ch:
-				handle(m)
-			case <-quit:
-				return
-			}
-		}
-	}()
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			unsubscribe()
-			close(quit)
-			<-done
-		})
-	}, nil
 }
 
 // Close drains the subscriptions, flushes what was published and closes, within ctx.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/bus/embed"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
@@ -38,11 +40,11 @@ func TestMessagesOfOnePublisherArriveInOrderAcrossSubjects(t *testing.T) {
 		work, ctl := events.Work.Name("w1"), events.Control.Name("w1")
 		const n = 2000
 		got := make(chan string, n)
-		stop, err := rx.SubscribeOrdered(bus.Control, func(m *nats.Msg) { got <- m.Subject }, work, ctl)
+		x, err := rx.Listen(bus.Control, func(m *nats.Msg) { got <- m.Subject }, work, ctl)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer stop()
+		defer x.Stop()
 		if err := rx.Conn(bus.Control).Flush(); err != nil {
 			t.Fatal(err)
 		}
@@ -249,4 +251,136 @@ func TestNATSAwayIsAClearError(t *testing.T) {
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("--nats")) {
 		t.Fatalf("error does not say what to do: %v", err)
 	}
+}
+
+// What the fast way promises holds over a restart of the server, and where the connection cannot be tapped.
+func TestListenersGoOnAfterAReconnect(t *testing.T) {
+	cfg := embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute}
+	srv, err := embed.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rx, tx := bustest.Connect(t, srv, bus.Options{}), bustest.Connect(t, srv, bus.Options{})
+	got := make(chan string, 1000)
+	x, err := rx.Listen(bus.Tokens, func(m *nats.Msg) { got <- m.Subject }, "a.*", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hear := func(subject string) {
+		t.Helper()
+		deadline := time.After(20 * time.Second)
+		for {
+			_ = tx.Publish(bus.Tokens, subject, "", &inferv1.Heartbeat{}) // not while there is no connection
+			select {
+			case s := <-got:
+				if s == subject {
+					return
+				}
+			case <-time.After(20 * time.Millisecond):
+			case <-deadline:
+				t.Fatalf("%s is not heard", subject)
+			}
+		}
+	}
+	hear("a.1")
+	cfg.Listen = strings.TrimPrefix(srv.URL(), "nats://")
+	srv.Stop()
+	if srv, err = embed.Start(cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Stop()
+	hear("a.2")
+	hear("b")
+	x.Stop()
+	for len(got) > 0 {
+		<-got
+	}
+	if err := tx.Publish(bus.Tokens, "b", "", &inferv1.Heartbeat{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []*bus.Bus{tx, rx} {
+		if err := b.Conn(bus.Tokens).Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) > 0 {
+		t.Error("heard something after Stop")
+	}
+}
+
+func TestListenersWorkWhereTheConnectionCannotBeTapped(t *testing.T) {
+	cfg := bus.DefaultConfig()
+	cfg.URL = bustest.StartWebSocket(t)
+	b, err := bus.Connect(t.Context(), cfg, bus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close(t.Context())
+	got := make(chan string, 100)
+	x, err := b.Listen(bus.Control, func(m *nats.Msg) { got <- m.Subject }, "a", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Conn(bus.Control).Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if err := b.Publish(bus.Control, []string{"a", "b"}[i%2], "", &inferv1.Heartbeat{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 100 {
+		if s := <-got; s != []string{"a", "b"}[i%2] {
+			t.Fatalf("message %d came on %s", i, s)
+		}
+	}
+	x.Stop()
+	x.Wait()
+}
+
+// Many publish at once on one connection while answers come in: nothing is lost, nothing mixed up, each keeps its order.
+func TestManyPublishersShareAConnection(t *testing.T) {
+	transports(t, func(t *testing.T, connect func(bus.Options) *bus.Bus) {
+		b := connect(bus.Options{})
+		const publishers, each = 16, 2000
+		next := make([]uint32, publishers)
+		done := make(chan error, 1)
+		left := publishers * each
+		x, err := b.Listen(bus.Tokens, func(m *nats.Msg) {
+			e := &inferv1.Expect{}
+			if err := proto.Unmarshal(m.Data, e); err != nil {
+				done <- err
+				return
+			}
+			who := e.GetRef().GetSequence()
+			if e.GetNext() != next[who] {
+				done <- fmt.Errorf("publisher %d: message %d instead of %d", who, e.GetNext(), next[who])
+			}
+			next[who]++
+			if left--; left == 0 {
+				done <- nil
+			}
+		}, "many")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Stop()
+		for who := range publishers {
+			go func() {
+				for i := range each {
+					if err := b.Publish(bus.Tokens, "many", "", &inferv1.Expect{Ref: &inferv1.Ref{Sequence: uint64(who)}, Next: uint32(i)}); err != nil {
+						done <- err
+					}
+				}
+			}()
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("messages are missing")
+		}
+	})
 }

@@ -58,10 +58,10 @@ func (l *link) now() time.Duration { return time.Since(l.base) + time.Nanosecond
 
 // subscribe opens everything that arrives at a gateway.
 func (l *link) subscribe() (stop func(), err error) {
-	var subs []*nats.Subscription
+	var listeners []*bus.Listener
 	stop = func() {
-		for _, s := range subs {
-			_ = s.Unsubscribe() // fails only on a closed connection
+		for _, l := range listeners {
+			l.Stop()
 		}
 	}
 	for _, s := range []struct {
@@ -74,12 +74,12 @@ func (l *link) subscribe() (stop func(), err error) {
 		{bus.Control, events.Pongs.Name(l.g.id, "*"), l.pong},
 		{bus.Control, events.Reports.All(), l.report},
 	} {
-		sub, err := l.bus.Subscribe(s.lane, s.subject, s.handle)
+		x, err := l.bus.Listen(s.lane, s.handle, s.subject)
 		if err != nil {
 			stop()
 			return nil, err
 		}
-		subs = append(subs, sub)
+		listeners = append(listeners, x)
 	}
 	l.bus.OnReconnect(func() {
 		l.back.Store(int64(l.now()))

@@ -18,10 +18,10 @@ import (
 
 // subscribe opens what every router listens to, owner or not.
 func (r *Router) subscribe() (stop func(), err error) {
-	var subs []*nats.Subscription
+	var listeners []*bus.Listener
 	stop = func() {
-		for _, s := range subs {
-			_ = s.Unsubscribe() // fails only where the connection is closed, which ends it too
+		for _, l := range listeners {
+			l.Stop()
 		}
 	}
 	for _, s := range []struct {
@@ -34,12 +34,12 @@ func (r *Router) subscribe() (stop func(), err error) {
 		{events.Reports.Lane, events.Reports.All(), r.onReport},
 		{events.Takeovers.Lane, events.Takeovers.All(), r.owners.onTakeover},
 	} {
-		sub, err := r.bus.Subscribe(s.lane, s.subject, s.handle)
+		x, err := r.bus.Listen(s.lane, s.handle, s.subject)
 		if err != nil {
 			stop()
 			return nil, err
 		}
-		subs = append(subs, sub)
+		listeners = append(listeners, x)
 	}
 	return stop, nil
 }

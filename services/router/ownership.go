@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leathq/leat/pkg/bus"
@@ -75,7 +74,7 @@ type ownership struct {
 
 type seat struct {
 	*lease.Seat
-	sub *nats.Subscription // while it is ours
+	calls *bus.Listener // while it is ours
 }
 
 func newOwnership(r *Router) *ownership {

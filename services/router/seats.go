@@ -79,15 +79,15 @@ func (o *ownership) open(k seatKey, p *pool, epoch uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.seat(k)
-	if !s.Mine() || s.sub != nil {
+	if !s.Mine() || s.calls != nil {
 		return
 	}
-	sub, err := o.r.bus.Subscribe(events.Infer.Lane, events.Infer.Name(k.pool, strconv.Itoa(int(k.partition))), o.r.onCall(p, k.partition))
+	calls, err := o.r.bus.Listen(events.Infer.Lane, o.r.onCall(p, k.partition), events.Infer.Name(k.pool, strconv.Itoa(int(k.partition))))
 	if err != nil {
 		o.r.log.Error("owned partition not opened", "pool", k.pool, "partition", k.partition, "error", err)
 		return
 	}
-	s.sub = sub
+	s.calls = calls
 	o.r.metrics.claims.Inc()
 	o.r.log.Info("partition claimed", "pool", k.pool, "partition", k.partition, "epoch", epoch)
 }
@@ -115,9 +115,9 @@ func (o *ownership) stepDown(k seatKey) bool {
 
 // shut ends the subscription of a seat; the caller holds mu.
 func (o *ownership) shut(s *seat) {
-	if s.sub != nil {
-		_ = s.sub.Unsubscribe() // fails only where the connection is closed, which ends it too
-		s.sub = nil
+	if s.calls != nil {
+		s.calls.Stop()
+		s.calls = nil
 	}
 }
 
@@ -159,39 +159,54 @@ func (o *ownership) claimAbove(k seatKey) {
 
 // handOver gives every owned partition up in the bucket, so that standbys claim it at once.
 func (o *ownership) handOver(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, bucketReply)
-	defer cancel()
 	o.work.Wait()
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	var leases []lastWord
 	for k, s := range o.seats {
-		o.giveBack(ctx, k, s)
+		leases = o.vacate(leases, k, s)
 	}
+	o.mu.Unlock()
+	o.giveBack(ctx, leases)
 }
 
-// giveBack deletes the lease of a seat that is ours; the caller holds mu.
-func (o *ownership) giveBack(ctx context.Context, k seatKey, s *seat) {
+// lastWord is a lease that was ours, and its revision.
+type lastWord struct {
+	lease    string
+	revision uint64
+}
+
+// vacate ends a seat that is ours and adds its lease to those that are to be given back; the caller holds mu.
+func (o *ownership) vacate(leases []lastWord, k seatKey, s *seat) []lastWord {
 	if !s.Mine() {
-		return
+		return leases
 	}
 	o.shut(s)
 	s.Down(time.Now())
-	if err := o.kv.Delete(ctx, k.lease(), jetstream.LastRevision(s.Revision)); err != nil && !conflict(err) {
-		o.r.log.Warn("lease not given back, it will expire", "lease", k.lease(), "error", err)
+	return append(leases, lastWord{k.lease(), s.Revision})
+}
+
+// giveBack deletes leases. mu is not held: what arrives over the bus takes it, and the bucket's answers arrive there, too.
+func (o *ownership) giveBack(ctx context.Context, leases []lastWord) {
+	ctx, cancel := context.WithTimeout(ctx, bucketReply)
+	defer cancel()
+	for _, l := range leases {
+		if err := o.kv.Delete(ctx, l.lease, jetstream.LastRevision(l.revision)); err != nil && !conflict(err) {
+			o.r.log.Warn("lease not given back, it will expire", "lease", l.lease, "error", err)
+		}
 	}
 }
 
 // dropPool forgets a pool that has had no worker for long.
 func (o *ownership) dropPool(pool string) {
-	ctx, cancel := context.WithTimeout(context.Background(), bucketReply)
-	defer cancel()
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	delete(o.pools, pool)
+	var leases []lastWord
 	for k, s := range o.seats {
 		if k.pool == pool {
-			o.giveBack(ctx, k, s)
+			leases = o.vacate(leases, k, s)
 			delete(o.seats, k)
 		}
 	}
+	o.mu.Unlock()
+	o.giveBack(context.Background(), leases)
 }

@@ -19,11 +19,11 @@ import (
 // a cancel never overtakes what it cancels.
 func (m *member) subscribe() error {
 	work, ctl := events.Work.Name(m.name), events.Control.Name(m.name)
-	stop, err := m.bus.SubscribeOrdered(bus.Control, m.arrive, work, ctl, events.Heartbeats.All())
+	x, err := m.bus.Listen(bus.Control, m.arrive, work, ctl, events.Heartbeats.All())
 	if err != nil {
 		return err
 	}
-	m.stops = append(m.stops, stop)
+	m.stops = append(m.stops, func() { x.Stop(); x.Wait() })
 	sub, err := m.bus.SubscribeQueue(events.Asks.Lane, events.Asks.Name(m.pool), events.AskGroup, m.asked)
 	if err != nil {
 		return err

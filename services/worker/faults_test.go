@@ -298,7 +298,11 @@ func TestAClientNeedNotWaitForAStubbornEngine(t *testing.T) {
 			o.Submit.DeadlineUnixMs = time.Now().Add(50 * time.Millisecond).UnixMilli()
 			f.send(*o)
 		}},
-		"drain": {"worker_draining", func(f *fleet, o *order) { f.send(*o); drainByControl(f, time.Millisecond) }},
+		"drain": {"worker_draining", func(f *fleet, o *order) {
+			seq := f.send(*o)
+			f.await("its first delta", func() bool { return len(f.deltas(seq)) > 0 }) // else it is handed back
+			drainByControl(f, time.Millisecond)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			letGo := make(chan struct{})

@@ -105,7 +105,7 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	}
 	b := w.deps.Bus
 	sender := frames.NewSender(w.name, func(gateway string, frame []byte) error {
-		return b.Conn(events.Frames.Lane).Publish(events.Frames.Name(gateway), frame)
+		return b.PublishEncoded(events.Frames.Lane, events.Frames.Name(gateway), frame)
 	}, frames.Options{MaxFrame: min(b.MaxPayload()-4096, 900<<10)})
 	coming := w.announce(ctx)
 	eng, err := w.open(ctx, w.cfg, w.deps, hooks{Steps: sender, Took: w.metrics.step})

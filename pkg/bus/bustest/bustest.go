@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/embed"
 )
@@ -25,6 +27,24 @@ func start(t testing.TB, cfg embed.Config) *embed.Server {
 	}
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// StartWebSocket runs a NATS server that is reached by WebSocket, for the length of the test, and returns its URL.
+func StartWebSocket(t testing.TB) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		Websocket: server.WebsocketOpts{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoTLS: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	return s.WebsocketURL()
 }
 
 // Connect opens a bus to s for the length of the test.
