@@ -54,7 +54,7 @@ func Connect(t testing.TB, s *embed.Server, opts bus.Options) *bus.Bus {
 	if s.URL() != "" {
 		cfg.URL = s.URL()
 	} else {
-		opts.InProcess = inProcess{s}
+		opts.InProcess = s
 	}
 	if opts.Name == "" {
 		opts.Name = t.Name()
