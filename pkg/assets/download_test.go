@@ -176,7 +176,7 @@ func TestDownloadCutsAServerThatStandsStill(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	path := filepath.Join(t.TempDir(), "file")
-	if err := assets.Download(t.Context(), url, path, sum(body), int64(len(body))); err != nil {
+	if err := assets.DownloadIdle(t.Context(), url, path, sum(body), int64(len(body)), time.Second); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,8 +10,13 @@ import (
 // What the external tests need of the inside: packages that are small, and a fetcher whose
 // waits are short.
 
-// Download runs one fetcher against url.
+// Download runs one fetcher against url, with patience for a server that stands still, as one on a busy machine may.
 func Download(ctx context.Context, url, path, sha256 string, limit int64) error {
+	return DownloadIdle(ctx, url, path, sha256, limit, 20*time.Second)
+}
+
+// DownloadIdle is Download with another idle time-out.
+func DownloadIdle(ctx context.Context, url, path, sha256 string, limit int64, idle time.Duration) error {
 	want := digest{}
 	if sha256 != "" {
 		var err error
@@ -20,7 +25,7 @@ func Download(ctx context.Context, url, path, sha256 string, limit int64) error 
 		}
 	}
 	b := newBars(io.Discard)
-	f := fetcher{http: http.DefaultClient, bar: b.start("test", limit), limit: limit, idle: 200 * time.Millisecond,
+	f := fetcher{http: http.DefaultClient, bar: b.start("test", limit), limit: limit, idle: idle,
 		pause: func(context.Context, int) error { return ctx.Err() }}
 	return f.get(ctx, url, path, want)
 }

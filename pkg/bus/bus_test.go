@@ -77,7 +77,7 @@ func TestNobodyListeningIsKnownAtOnce(t *testing.T) {
 			if !bus.NoResponders(m) || m.Subject != "rep.gw.1f" {
 				t.Fatalf("got %q %v", m.Subject, m.Header)
 			}
-		case <-time.After(2 * time.Second):
+		case <-time.After(10 * time.Second):
 			t.Fatal("no word of it")
 		}
 		err := b.Request(t.Context(), events.Takeovers.Name("p", "0"), &inferv1.Takeover{}, &inferv1.Owner{})
@@ -143,12 +143,15 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 			}
 		}
 		seen := map[string]int{}
-		for idle := time.NewTimer(300 * time.Millisecond); ; idle.Reset(300 * time.Millisecond) {
+		for idle := time.NewTimer(10 * time.Second); ; {
 			select {
 			case s := <-got:
 				seen[s]++
 			case <-idle.C:
 				return seen
+			}
+			if len(seen)+f.Lost() == 1000 { // all were here once; what comes twice is in the queue at once
+				idle.Reset(time.Second)
 			}
 		}
 	}
@@ -170,7 +173,7 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 	}
 }
 
-// A server that takes connections and says nothing holds nats.go's lock for the length of a connect.
+// A server that takes connections and says nothing holds nats.go's lock for the length of a connect, which is two seconds.
 func TestUpAnswersAtOnceWhileAServerHangs(t *testing.T) {
 	srv := bustest.Start(t)
 	b := bustest.Connect(t, srv, bus.Options{})
@@ -200,7 +203,7 @@ func TestUpAnswersAtOnceWhileAServerHangs(t *testing.T) {
 	for until := time.Now().Add(time.Second); time.Now().Before(until); {
 		at := time.Now()
 		err := b.Up()
-		if took := time.Since(at); err == nil || took > 200*time.Millisecond {
+		if took := time.Since(at); err == nil || took > 1500*time.Millisecond {
 			t.Fatalf("%v after %s", err, took)
 		}
 	}

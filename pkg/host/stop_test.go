@@ -108,7 +108,7 @@ func TestTheStopHasOneOrder(t *testing.T) {
 }
 
 func TestTheReadyDelayServesCallsWhileItSaysNotReady(t *testing.T) {
-	s := start(t, []string{"--ready-delay=400ms"}, &service{name: "x"})
+	s := start(t, []string{"--ready-delay=1500ms"}, &service{name: "x"})
 	eventually(t, "ready", func() bool { code, _ := s.get(t, "/ready"); return code == 200 })
 	s.stop()
 	eventually(t, "not ready", func() bool {

@@ -39,7 +39,7 @@ func (f *fleet) upload(t *testing.T, announced int, sent string, headers ...stri
 
 // A client that stops in the middle of its body, or before it, is answered and let go.
 func TestAStalledUploadEnds(t *testing.T) {
-	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = 300 * time.Millisecond })
+	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = time.Second })
 	for _, c := range []struct {
 		name, sent string
 		headers    []string
@@ -56,7 +56,7 @@ func TestAStalledUploadEnds(t *testing.T) {
 			if status != c.status || !strings.Contains(body, c.code) {
 				t.Errorf("%d %s, want %d and %s", status, body, c.status, c.code)
 			}
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
@@ -65,8 +65,8 @@ func TestAStalledUploadEnds(t *testing.T) {
 
 // A time-out of the body is none of the answer: a stream may last longer, on a connection that is used again.
 func TestTheTimeForABodyEndsWithIt(t *testing.T) {
-	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = 300 * time.Millisecond })
-	body := `{"model":"sim","stream":true,"ignore_eos":true,"max_tokens":60,"prompt":"x"}`
+	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = time.Second })
+	body := `{"model":"sim","stream":true,"ignore_eos":true,"max_tokens":180,"prompt":"x"}`
 	for range 2 {
 		begun := time.Now()
 		resp, err := http.Post(f.url+"/v1/completions", "application/json", struct{ io.Reader }{strings.NewReader(body)})
@@ -75,7 +75,7 @@ func TestTheTimeForABodyEndsWithIt(t *testing.T) {
 		}
 		all, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		if took := time.Since(begun); err != nil || !strings.Contains(string(all), "[DONE]") || took < 400*time.Millisecond {
+		if took := time.Since(begun); err != nil || !strings.Contains(string(all), "[DONE]") || took < 1200*time.Millisecond {
 			t.Errorf("after %s: %v, %.200s", took, err, all)
 		}
 	}

@@ -24,12 +24,13 @@ import (
 
 const wait = 10 * time.Second // for what should take milliseconds
 
-// start runs a router on a bus of its own and returns it with what stops it and waits.
-func start(t *testing.T, s *embed.Server, id string) (*router.Router, *bus.Bus, context.CancelFunc) {
+// start runs a router on a bus of its own and returns it with what stops it and waits. A test that needs no worker to come
+// may ask for less patience with one; the others' reports may be late.
+func start(t *testing.T, s *embed.Server, id string, noWorkerWait ...time.Duration) (*router.Router, *bus.Bus, context.CancelFunc) {
 	t.Helper()
 	b := bustest.Connect(t, s, bus.Options{Name: id})
 	cfg := router.DefaultConfig()
-	cfg.Pools = pool.Set{"default": pool.Config{NoWorkerWait: 300 * time.Millisecond}}
+	cfg.Pools = pool.Set{"default": pool.Config{NoWorkerWait: append(noWorkerWait, wait)[0]}}
 	deps := host.Deps{ID: id, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Bus: b, NATS: bus.DefaultConfig()}
 	r := router.New(cfg, deps)
 	ctx, cancel := context.WithCancel(t.Context())

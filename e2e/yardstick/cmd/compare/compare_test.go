@@ -42,7 +42,7 @@ func fake(t *testing.T, step time.Duration, breakStream bool) string {
 
 // A server that takes twice as long per token shows at half the tokens per second, in every row.
 func TestRunShowsTheRatio(t *testing.T) {
-	quick, slow := fake(t, 10*time.Millisecond, false), fake(t, 20*time.Millisecond, false)
+	quick, slow := fake(t, 20*time.Millisecond, false), fake(t, 40*time.Millisecond, false)
 	var out strings.Builder
 	args := []string{"-url", "quick=" + quick, "-url", "slow=" + slow, "-rounds", "3", "-tokens", "10", "-sequences", "1,4", "-trials", "1"}
 	if err := run(t.Context(), args, &out, io.Discard); err != nil {

@@ -226,7 +226,7 @@ func TestKilledWorkerLeavesNoOrphan(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	eventually(t, 2*time.Second, "the child is gone", func() bool { return gone(pid) })
+	eventually(t, 20*time.Second, "the child is gone", func() bool { return gone(pid) })
 }
 
 // gone tells that a process does not exist, or only as an entry that nobody has reaped.

@@ -81,7 +81,7 @@ func TestManyCancels(t *testing.T) {
 	if p95 := took[189]; p95 > 50*time.Millisecond { // the promise is p99; other processes may own the last percents
 		t.Errorf("p95 of 200 cancels is %v (p50 %v)", p95, took[100])
 	}
-	eventually(t, time.Second, "the upstream is rid of all", func() bool { return gone.Load() == arrived.Load() })
+	eventually(t, "the upstream is rid of all", func() bool { return gone.Load() == arrived.Load() })
 	if arrived.Load() < 100 {
 		t.Errorf("only %d of 200 reached the upstream", arrived.Load())
 	}

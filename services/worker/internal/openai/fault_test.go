@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,14 +238,12 @@ func TestIdleTimeoutIsNotResetByHeartbeats(t *testing.T) {
 			}
 		}
 	}, event("a")))
-	start := time.Now()
 	var failed *engine.Error
-	err := e.Generate(t.Context(), chat(true), newSink())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the heartbeats never end
+	defer cancel()
+	err := e.Generate(ctx, chat(true), newSink())
 	if !errors.As(err, &failed) || failed.Code != "idle_timeout" || failed.Retry {
 		t.Errorf("%+v", err)
-	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %v", took)
 	}
 	if e.Stats().Healthy {
 		t.Error("an upstream that hung is still healthy")
@@ -271,7 +270,7 @@ func TestFirstTokenTimeout(t *testing.T) {
 func TestNoCreditStopsTheClock(t *testing.T) {
 	s := newServer(t)
 	cfg := config(s.URL)
-	cfg.IdleTimeout = 60 * time.Millisecond
+	cfg.IdleTimeout = time.Second
 	e := healthy(t, cfg)
 	out := newSink()
 	s.handle("/v1/chat/completions", streaming(func(w http.ResponseWriter, _ *http.Request) {
@@ -285,7 +284,7 @@ func TestNoCreditStopsTheClock(t *testing.T) {
 	select {
 	case err := <-result:
 		t.Fatalf("ended while the reader had no credit: %v", err)
-	case <-time.After(200 * time.Millisecond):
+	case <-time.After(1500 * time.Millisecond):
 	}
 	out.grant()
 	if err := <-result; err != nil || out.text() != "ab" {
@@ -293,7 +292,8 @@ func TestNoCreditStopsTheClock(t *testing.T) {
 	}
 }
 
-// A client that leaves frees the upstream within 50 ms, wherever the sequence is.
+// A client that leaves frees the upstream within 50 ms, wherever the sequence is. Of five that leave, a stalled machine may
+// own two.
 func TestCancelClosesTheUpstreamConnection(t *testing.T) {
 	for _, stage := range []string{"queued", "prefill", "decode", "paused", "unary"} {
 		bothTransports(t, stage, func(t *testing.T, open func(openai.Config) *openai.Engine) {
@@ -301,7 +301,7 @@ func TestCancelClosesTheUpstreamConnection(t *testing.T) {
 			e := open(config(s.URL))
 			arrived, left := make(chan struct{}), make(chan time.Time, 1)
 			wait := func(_ http.ResponseWriter, r *http.Request) {
-				close(arrived)
+				arrived <- struct{}{}
 				<-r.Context().Done()
 				left <- time.Now()
 			}
@@ -313,27 +313,33 @@ func TestCancelClosesTheUpstreamConnection(t *testing.T) {
 				h = func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); wait(w, r) }
 			}
 			s.handle("/v1/chat/completions", h)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			out, result := newSink(), make(chan error, 1)
-			if stage == "paused" {
-				out.limit = 1
+			leave := func() (ended, noticed time.Duration) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				out, result := newSink(), make(chan error, 1)
+				if stage == "paused" {
+					out.limit = 1
+				}
+				go func() { result <- e.Generate(ctx, chat(stage != "unary"), out) }()
+				<-arrived
+				if stage == "decode" || stage == "paused" {
+					<-out.first
+				}
+				start := time.Now()
+				cancel()
+				if err := <-result; !errors.Is(err, context.Canceled) {
+					t.Errorf("%v", err)
+				}
+				return time.Since(start), (<-left).Sub(start)
 			}
-			go func() { result <- e.Generate(ctx, chat(stage != "unary"), out) }()
-			<-arrived
-			if stage == "decode" || stage == "paused" {
-				<-out.first
+			var ended, noticed [5]time.Duration
+			for i := range ended {
+				ended[i], noticed[i] = leave()
 			}
-			start := time.Now()
-			cancel()
-			if err := <-result; !errors.Is(err, context.Canceled) {
-				t.Errorf("%v", err)
-			}
-			if took := time.Since(start); took > 50*time.Millisecond {
-				t.Errorf("Generate took %v", took)
-			}
-			if took := (<-left).Sub(start); took > 50*time.Millisecond {
-				t.Errorf("the upstream noticed after %v", took)
+			slices.Sort(ended[:])
+			slices.Sort(noticed[:])
+			if ended[2] > 50*time.Millisecond || noticed[2] > 50*time.Millisecond {
+				t.Errorf("Generate took %v, the upstream noticed after %v", ended, noticed)
 			}
 			if st := e.Stats(); st.Running != 0 || !st.Healthy {
 				t.Errorf("%+v", st)
@@ -366,7 +372,7 @@ func TestHangTakesTheEngineOutUntilItGeneratesAgain(t *testing.T) {
 	s := newServer(t)
 	s.handle("/health", page(`{}`))
 	cfg := config(s.URL)
-	cfg.IdleTimeout, cfg.ProbeInterval, cfg.ProbeTimeout = 100*time.Millisecond, 20*time.Millisecond, 300*time.Millisecond
+	cfg.IdleTimeout, cfg.ProbeInterval, cfg.ProbeTimeout = 100*time.Millisecond, 20*time.Millisecond, time.Second
 	e := healthy(t, cfg)
 	var arrived atomic.Int32
 	s.handle("/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
@@ -385,7 +391,7 @@ func TestHangTakesTheEngineOutUntilItGeneratesAgain(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, time.Second, "ten sequences without a token", func() bool { return arrived.Load() == 10 && e.Stats().Running == 10 })
+	eventually(t, "ten sequences without a token", func() bool { return arrived.Load() == 10 && e.Stats().Running == 10 })
 	s.handle("/v1/chat/completions", streaming(s.hang, event("a")))
 	var failed *engine.Error
 	if err := e.Generate(t.Context(), chat(true), newSink()); !errors.As(err, &failed) || failed.Code != "idle_timeout" {
@@ -395,7 +401,7 @@ func TestHangTakesTheEngineOutUntilItGeneratesAgain(t *testing.T) {
 	if elsewhere.Load() != 10 {
 		t.Errorf("%d of 10 may go elsewhere", elsewhere.Load())
 	}
-	quiet := time.After(400 * time.Millisecond)
+	quiet := time.After(1500 * time.Millisecond) // longer than a probe
 	for ok := true; ok; {
 		select {
 		case <-quiet:
@@ -407,7 +413,7 @@ func TestHangTakesTheEngineOutUntilItGeneratesAgain(t *testing.T) {
 		}
 	}
 	s.handle("/v1/chat/completions", page(`{"choices":[{"finish_reason":"length","message":{"content":"x"}}]}`))
-	eventually(t, time.Second, "healthy again", func() bool { return e.Stats().Healthy })
+	eventually(t, "healthy again", func() bool { return e.Stats().Healthy })
 	if err := e.Generate(t.Context(), chat(false), newSink()); err != nil {
 		t.Error(err)
 	}
@@ -417,7 +423,7 @@ func TestHangTakesTheEngineOutUntilItGeneratesAgain(t *testing.T) {
 func TestHangIsFoundWithUnaryRequestsOnly(t *testing.T) {
 	s := newServer(t)
 	cfg := config(s.URL)
-	cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 80*time.Millisecond, 100*time.Millisecond, 20*time.Millisecond
+	cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 80*time.Millisecond, time.Second, 20*time.Millisecond
 	e := healthy(t, cfg)
 	slow := make(chan struct{})
 	var canaries atomic.Int32
@@ -435,7 +441,7 @@ func TestHangIsFoundWithUnaryRequestsOnly(t *testing.T) {
 	})
 	result := make(chan error, 1)
 	go func() { result <- e.Generate(t.Context(), chat(false), newSink()) }()
-	eventually(t, 2*time.Second, "canaries beside a slow answer", func() bool { return canaries.Load() >= 2 })
+	eventually(t, "canaries beside a slow answer", func() bool { return canaries.Load() >= 2 })
 	if !e.Stats().Healthy {
 		t.Error("a slow answer beside a working canary makes the engine unhealthy")
 	}
@@ -459,7 +465,7 @@ func TestAHangIsFoundThoughEveryCallerGivesUpFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
 			cfg := config(s.URL)
-			cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 3*time.Second, 200*time.Millisecond, 20*time.Millisecond
+			cfg.FirstTokenTimeout, cfg.ProbeTimeout, cfg.ProbeInterval = 3*time.Second, time.Second, 20*time.Millisecond
 			e := healthy(t, cfg)
 			canaries := make(chan struct{}, 8)
 			var hangs atomic.Bool
@@ -478,17 +484,17 @@ func TestAHangIsFoundThoughEveryCallerGivesUpFirst(t *testing.T) {
 					t.Errorf("ended with %v", err)
 				}
 			}
-			giveUp(1100 * time.Millisecond) // a third of the time-out
+			giveUp(1500 * time.Millisecond) // more than a third of the time-out
 			<-canaries
 			giveUp(20 * time.Millisecond)
 			if !e.Stats().Healthy || len(canaries) > 0 {
 				t.Errorf("healthy is %v, %d canaries more, after a slow answer and an impatient caller", e.Stats().Healthy, len(canaries))
 			}
 			hangs.Store(true)
-			giveUp(1100 * time.Millisecond)
-			eventually(t, 2*time.Second, "the engine is out", func() bool { return !e.Stats().Healthy })
+			giveUp(1500 * time.Millisecond)
+			eventually(t, "the engine is out", func() bool { return !e.Stats().Healthy })
 			hangs.Store(false)
-			eventually(t, 2*time.Second, "the engine is back", func() bool { return e.Stats().Healthy })
+			eventually(t, "the engine is back", func() bool { return e.Stats().Healthy })
 		})
 	}
 }
@@ -516,7 +522,7 @@ func TestFailuresInARowTakeTheEngineOut(t *testing.T) {
 			t.Errorf("%s: three failures in a row and still healthy", name)
 		}
 		s.handle("/v1/chat/completions", page(`{"choices":[{"finish_reason":"length","message":{"content":"x"}}]}`))
-		eventually(t, time.Second, name+": healthy again", func() bool { return e.Stats().Healthy })
+		eventually(t, name+": healthy again", func() bool { return e.Stats().Healthy })
 	}
 }
 
@@ -543,7 +549,7 @@ func TestUpstreamThatComesLater(t *testing.T) {
 		t.Fatal("healthy without a model list")
 	}
 	s.handle("/v1/models", page(`{"data":[{"id":"m","owned_by":"vllm","max_model_len":4096}]}`))
-	eventually(t, time.Second, "healthy", func() bool { return e.Stats().Healthy })
+	eventually(t, "healthy", func() bool { return e.Stats().Healthy })
 	if e.Info().ContextLen != 4096 {
 		t.Errorf("%+v", e.Info())
 	}

@@ -165,12 +165,12 @@ func TestStats(t *testing.T) {
 	cfg := config(s.URL)
 	cfg.MetricsInterval = 20 * time.Millisecond
 	e := healthy(t, cfg)
-	eventually(t, 2*time.Second, "numbers of the upstream", func() bool {
+	eventually(t, "numbers of the upstream", func() bool {
 		st := e.Stats()
 		return st.Running == 5 && st.Waiting == 2 && st.KVUse == 0.25
 	})
 	s.handle("/metrics", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	eventually(t, 2*time.Second, "stale numbers are forgotten", func() bool { return e.Stats().Running == 0 && e.Stats().KVUse == 0 })
+	eventually(t, "stale numbers are forgotten", func() bool { return e.Stats().Running == 0 && e.Stats().KVUse == 0 })
 	arrived := make(chan struct{}, 1)
 	s.handle("/v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
@@ -247,7 +247,7 @@ func TestLogsHoldNoContent(t *testing.T) {
 			_ = e.Generate(t.Context(), req, newSink())
 		}
 		s.handle("/v1/chat/completions", page(`{"choices":[{"finish_reason":"length","message":{"content":"x"}}]}`))
-		eventually(t, 2*time.Second, "healthy again", func() bool { return e.Stats().Healthy })
+		eventually(t, "healthy again", func() bool { return e.Stats().Healthy })
 	}
 	_ = e.Close()
 	if text := log.String(); strings.Contains(text, canary) || !strings.Contains(text, "upstream unhealthy") {

@@ -23,8 +23,9 @@ func (r *run) closedLoop(ctx context.Context) {
 			if !pause(ctx, r.cfg.Ramp*time.Duration(k)/time.Duration(r.cfg.Concurrency)) {
 				return
 			}
-			for r.another(ctx, &measured) {
-				if !c.send(ctx, uint64(numbers.Add(1)-1), time.Time{}) && !pause(ctx, connectPause) {
+			for {
+				intended, ok := r.another(ctx, &measured)
+				if !ok || !c.send(ctx, uint64(numbers.Add(1)-1), intended) && !pause(ctx, connectPause) {
 					return
 				}
 			}
@@ -32,16 +33,18 @@ func (r *run) closedLoop(ctx context.Context) {
 	}
 }
 
-// another says whether one more request may leave now.
-func (r *run) another(ctx context.Context, measured *atomic.Int64) bool {
+// another says whether one more request may leave now. One of the warm-up gets the time of this decision for the time
+// that it was meant to leave at: should it leave after the warm-up's end, it is still not one of the measured ones.
+func (r *run) another(ctx context.Context, measured *atomic.Int64) (intended time.Time, ok bool) {
 	now := time.Now()
-	if ctx.Err() != nil || !now.Before(r.until) {
-		return false
+	switch {
+	case ctx.Err() != nil || !now.Before(r.until):
+		return time.Time{}, false
+	case now.Before(r.from):
+		return now, true
+	default:
+		return time.Time{}, r.cfg.Requests == 0 || measured.Add(1) <= int64(r.cfg.Requests)
 	}
-	if r.cfg.Requests == 0 || now.Before(r.from) {
-		return true
-	}
-	return measured.Add(1) <= int64(r.cfg.Requests)
 }
 
 // pause waits; false when ctx ended.

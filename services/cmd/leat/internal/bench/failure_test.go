@@ -55,7 +55,7 @@ func TestFailuresAreCountedByClass(t *testing.T) {
 				cfg := config(start(t, c.handler))
 				cfg.Stream, cfg.Client, cfg.Requests = c.stream, client, 3
 				if c.want == "timeout" {
-					cfg.Timeout = 100 * time.Millisecond
+					cfg.Timeout = 500 * time.Millisecond // time enough to connect on a busy machine
 				}
 				rep := measure(t, cfg)
 				checkClass(t, rep, c.want, 3)
@@ -84,14 +84,14 @@ func checkClass(t *testing.T, rep *bench.Report, want string, n int64) {
 func TestRefusedConnectionsAreCountedAndDoNotSpin(t *testing.T) {
 	t.Parallel()
 	cfg := config(refusing(t))
-	cfg.Requests, cfg.Duration = 0, 300*time.Millisecond
+	cfg.Requests, cfg.Duration = 0, time.Second
 	rep := measure(t, cfg)
 	n := classes(rep)["connect"]
 	if n == 0 || n != rep.Failed || rep.OK != 0 {
 		t.Fatalf("failures %v, ok %d", classes(rep), rep.OK)
 	}
-	if n > 2*(300/10+2) {
-		t.Errorf("%d attempts in 300 ms by two callers: they do not pause", n)
+	if n > 2*(1000/10+2) {
+		t.Errorf("%d attempts in a second by two callers: they do not pause", n)
 	}
 }
 

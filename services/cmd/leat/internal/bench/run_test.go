@@ -45,8 +45,9 @@ func TestOpenLoopCountsTheWaitOfAStalledServer(t *testing.T) {
 			if rep.Latency.P90 < 250 || rep.Latency.Max < 350 {
 				t.Errorf("latency p90 %.0f ms, max %.0f ms: the stall of 400 ms is hidden", rep.Latency.P90, rep.Latency.Max)
 			}
-			if connections == 1 && rep.ServiceTime.P90 > 200 {
-				t.Errorf("service time p90 %.0f ms: with one connection only one request is slow by itself", rep.ServiceTime.P90)
+			if connections == 1 && rep.ServiceTime.P90 > rep.Latency.P90/2 {
+				t.Errorf("service time p90 %.0f ms, latency %.0f ms: with one connection only one request is slow by itself",
+					rep.ServiceTime.P90, rep.Latency.P90)
 			}
 		})
 	}
@@ -54,25 +55,29 @@ func TestOpenLoopCountsTheWaitOfAStalledServer(t *testing.T) {
 
 func TestStreamTimes(t *testing.T) {
 	t.Parallel()
-	const first, gap = 60 * time.Millisecond, 20 * time.Millisecond
-	wait := func(i int) time.Duration { return [...]time.Duration{0, first, gap, gap, gap, 0, 0, 0}[i] }
+	const first, gap, late = 60 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond
+	wait := func(i int) time.Duration { return [...]time.Duration{0, first, gap, gap, gap, late, 0, 0}[i] }
 	cfg := config(start(t, sse(wait, role, token("a"), token("b"), token("c"), token("d"), finish, counts, done)))
 	rep := measure(t, cfg)
-	// A busy machine adds to all of them, so lower bounds, and sums that hold whatever it adds.
+	decode := 3 * rep.Gaps.Mean
+	// A busy machine adds to every time since the start (to a gap it may even add less than nothing, where the token before
+	// came late), so lower bounds of those, and sums that hold whatever it adds.
 	for name, c := range map[string]struct {
 		got  float64
 		want time.Duration
-	}{"TTFT": {rep.TTFT.P50, first}, "inter-token gap": {rep.Gaps.P50, gap * 9 / 10}, "latency": {rep.Latency.P50, first + 3*gap}} {
+	}{
+		"TTFT": {rep.TTFT.P50, first}, "TTFT and 3 gaps": {rep.TTFT.Mean + decode, first + 3*gap},
+		"latency": {rep.Latency.P50, first + 3*gap + late},
+	} {
 		if c.got < float64(c.want.Milliseconds()) {
 			t.Errorf("%s is %.1f ms, want at least %s", name, c.got, c.want)
 		}
 	}
-	decode := 3 * rep.Gaps.Mean
 	if four := 4 * rep.TPOT.Mean; math.Abs(four-decode) > .01*decode {
 		t.Errorf("4 × TPOT is %.2f ms, want the 3 gaps' %.2f: 5 tokens by the server's count, 4 pieces", four, decode)
 	}
-	if whole := rep.TTFT.Mean + decode; rep.Latency.Mean < whole || rep.Latency.Mean > whole+50 {
-		t.Errorf("latency is %.2f ms, want TTFT and 3 gaps, %.2f, and little more", rep.Latency.Mean, whole)
+	if whole := rep.TTFT.Mean + decode; rep.Latency.Mean < whole {
+		t.Errorf("latency is %.2f ms, want TTFT and 3 gaps, %.2f, and what came behind the last token", rep.Latency.Mean, whole)
 	}
 	if rep.Gaps.Count != 30 {
 		t.Errorf("%d gaps, want 3 for each of 10 answers", rep.Gaps.Count)
@@ -88,7 +93,14 @@ func TestStreamTimes(t *testing.T) {
 // The course of the run adds up to its totals, also where the window ends in the middle of a bin and answers come later.
 func TestTheSeriesAddsUp(t *testing.T) {
 	t.Parallel()
-	cfg := config(start(t, sse(func(int) time.Duration { return 10 * time.Millisecond }, token("a"), token("b"), finish, done)))
+	var n atomic.Int64
+	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
+		step := 10 * time.Millisecond
+		if n.Add(1) == 1 {
+			step = 300 * time.Millisecond // of four: it ends in the second bin, or later, however slow the others are
+		}
+		sse(func(int) time.Duration { return step }, token("a"), token("b"), finish, done)(w, r)
+	}))
 	cfg.Requests, cfg.Duration = 0, 1500*time.Millisecond
 	rep := measure(t, cfg)
 	requests, tokens := 0.0, 0.0
@@ -106,11 +118,11 @@ func TestGoodputIsTheShareThatMeetsEveryBound(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
 	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
-		slow := time.Duration(n.Add(1)%2) * 150 * time.Millisecond
+		slow := time.Duration(n.Add(1)%2) * 1200 * time.Millisecond
 		sse(func(i int) time.Duration { return slow * time.Duration(1-min(i, 1)) }, token("a"), token("b"), finish, done)(w, r)
 	}))
-	cfg.Concurrency, cfg.Requests = 1, 8
-	cfg.SLO.TTFT = 75 * time.Millisecond
+	cfg.Concurrency, cfg.Requests = 1, 4
+	cfg.SLO.TTFT = time.Second
 	if rep := measure(t, cfg); rep.Goodput.Share != .5 {
 		t.Errorf("goodput %.2f, want 0.5 with every second answer too slow", rep.Goodput.Share)
 	}
@@ -119,20 +131,18 @@ func TestGoodputIsTheShareThatMeetsEveryBound(t *testing.T) {
 // Warm-up requests are sent and then forgotten.
 func TestWarmupIsNotMeasured(t *testing.T) {
 	t.Parallel()
-	begun := time.Now()
-	var early atomic.Int64
+	var n atomic.Int64
 	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
-		if time.Since(begun) < 150*time.Millisecond {
-			early.Add(1)
+		if n.Add(1) <= 2 {
 			w.WriteHeader(503)
 			return
 		}
-		sse(nil, token("a"), finish, done)(w, r)
+		sse(func(int) time.Duration { return 10 * time.Millisecond }, token("a"), finish, done)(w, r)
 	}))
-	cfg.Warmup = 300 * time.Millisecond
+	cfg.Warmup = time.Second
 	rep := measure(t, cfg)
-	if early.Load() == 0 || rep.OK != 10 || rep.Failed != 0 {
-		t.Errorf("%d failed in the warm-up; reported ok %d, failed %d; want 10 and 0", early.Load(), rep.OK, rep.Failed)
+	if n.Load() < 12 || rep.OK != 10 || rep.Failed != 0 {
+		t.Errorf("of %d answers, the first two of them failures: reported ok %d, failed %d; want 10 and 0", n.Load(), rep.OK, rep.Failed)
 	}
 }
 
@@ -175,8 +185,8 @@ func TestAnIdleConnectionThatTheServerClosedIsReplaced(t *testing.T) {
 	t.Parallel()
 	url, opened := countConnections(t, sse(nil, token("a"), finish, done), time.Millisecond)
 	cfg := config(url)
-	cfg.Concurrency, cfg.RPS, cfg.Arrivals, cfg.Requests = 0, 5, bench.ArrivalsConstant, 4
-	if rep := measure(t, cfg); rep.OK != 4 || opened.Load() < 2 {
+	cfg.Concurrency, cfg.RPS, cfg.Arrivals, cfg.Requests = 0, 1, bench.ArrivalsConstant, 3 // a second each to close it in
+	if rep := measure(t, cfg); rep.OK != 3 || opened.Load() < 2 {
 		t.Errorf("ok %d over %d connections, failures %v", rep.OK, opened.Load(), classes(rep))
 	}
 }
@@ -204,12 +214,10 @@ func TestTheModelIsAsked(t *testing.T) {
 func TestProcessesAreMeasured(t *testing.T) {
 	t.Parallel()
 	cfg := config(start(t, func(w http.ResponseWriter, r *http.Request) {
-		for until := time.Now().Add(10 * time.Millisecond); time.Now().Before(until); {
-			_ = until // burn CPU: that is what is measured
-		}
+		burn()
 		text(200, "application/json", whole)(w, r)
 	}))
-	cfg.Stream, cfg.Requests, cfg.Duration = false, 0, time.Second
+	cfg.Stream, cfg.Requests = false, 100
 	cfg.Processes = []bench.Process{{Name: "self", PID: os.Getpid()}, {Name: "nobody", PID: math.MaxInt32}}
 	rep := measure(t, cfg)
 	self, nobody := rep.Processes[0], rep.Processes[1]
@@ -221,5 +229,18 @@ func TestProcessesAreMeasured(t *testing.T) {
 	}
 	if nobody.Error == "" {
 		t.Error("a process that does not exist was measured")
+	}
+}
+
+// burn uses about 10 ms of CPU, however long a busy machine takes to give them.
+func burn() {
+	x := uint64(1)
+	for range 10_000_000 {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	if x == 0 {
+		panic("xorshift never comes to zero")
 	}
 }

@@ -27,7 +27,7 @@ func config(url string) bench.Config {
 	cfg := bench.DefaultConfig()
 	cfg.URL, cfg.Model = url, "m"
 	cfg.Concurrency, cfg.Requests = 2, 10
-	cfg.Timeout = 10 * time.Second
+	cfg.Timeout = time.Minute
 	cfg.Workload.PromptTokens, cfg.Workload.MaxTokens = 4, 4
 	return cfg
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -246,33 +247,39 @@ func TestOwedTerminator(t *testing.T) {
 	}
 }
 
+// The server sees the end within 50 ms; of five cancels, a stalled machine may own two.
 func TestCancelClosesTheConnection(t *testing.T) {
 	for _, part := range []string{"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"} {
 		arrived, closed := make(chan struct{}), make(chan time.Time, 1)
 		c, _ := serve(t, func(conn net.Conn, _ int) {
 			_, _, _ = request(conn)
 			_, _ = io.WriteString(conn, part)
-			close(arrived)
+			arrived <- struct{}{}
 			_, _ = conn.Read(make([]byte, 1))
 			closed <- time.Now()
 		})
-		ctx, cancel := context.WithCancel(t.Context())
-		result := make(chan error, 1)
-		go func() {
-			resp, err := c.Do(ctx, &h1.Request{Method: "POST", Path: "/", Body: []byte("x")})
-			if err == nil {
-				_, err = io.ReadAll(resp)
-				resp.Close(false)
+		var took [5]time.Duration
+		for i := range took {
+			ctx, cancel := context.WithCancel(t.Context())
+			result := make(chan error, 1)
+			go func() {
+				resp, err := c.Do(ctx, &h1.Request{Method: "POST", Path: "/", Body: []byte("x")})
+				if err == nil {
+					_, err = io.ReadAll(resp)
+					resp.Close(false)
+				}
+				result <- err
+			}()
+			<-arrived
+			start := time.Now()
+			cancel()
+			if err := <-result; err == nil {
+				t.Errorf("after %q: no error", part)
 			}
-			result <- err
-		}()
-		<-arrived
-		start := time.Now()
-		cancel()
-		if err := <-result; err == nil {
-			t.Errorf("after %q: no error", part)
+			took[i] = (<-closed).Sub(start)
 		}
-		if took := (<-closed).Sub(start); took > 50*time.Millisecond {
+		slices.Sort(took[:])
+		if took[2] > 50*time.Millisecond {
 			t.Errorf("after %q: closed after %v", part, took)
 		}
 	}
@@ -448,7 +455,7 @@ func TestCloseInTheMiddleClosesTheConnection(t *testing.T) {
 	resp.Close(false)
 	select {
 	case <-closed:
-	case <-time.After(time.Second):
+	case <-time.After(10 * time.Second):
 		t.Error("the server still has its connection")
 	}
 }
