@@ -67,8 +67,9 @@ type answer struct {
 	usage      flight.Usage
 	start      *flight.Start
 	worker     string
-	firstToken time.Duration // from the call to the first delta
-	outTokens  int           // seen here, for answers whose worker did not come to count them
+	firstToken time.Duration // from the call to the first token; 0: there was none
+	outTokens  int           // that have come; exact only where the engine tells token ids
+	ends       int           // choices whose usage is known
 }
 
 // generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return

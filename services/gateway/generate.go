@@ -121,7 +121,7 @@ func (x *exchange) respond(r *reply) {
 	})
 	defer func() {
 		x.over()
-		x.annotate(r.answer, r.op)
+		r.annotate(x.span, r.op)
 	}()
 	if r.call.stream {
 		x.stream(r)
@@ -180,7 +180,7 @@ func (x *exchange) whole(r *reply) {
 	*buf = r.face.whole((*buf)[:0], x.head(r), choices, totals(a))
 	x.json(http.StatusOK, *buf)
 	keep(buf)
-	x.g.metrics.ended(a, http.StatusOK, false)
+	x.ended(a, http.StatusOK, false, nil)
 }
 
 // echo is the text of an echoed prompt: as it was given, or, of token ids, as the engine spells them.
