@@ -164,11 +164,17 @@ func public(err error) *openai.Error {
 	return &openai.Error{Status: status, Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
 }
 
+// wontBlock is the size of an answer that a socket takes at once, whatever its client does.
+const wontBlock = 64 << 10
+
 // json sends a whole body; it returns nil, since nothing is left to answer.
 func (x *exchange) json(status int, body []byte) *reply {
 	h := x.w.Header()
 	h["Content-Type"] = contentJSON
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) > wontBlock {
+		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.g.cfg.SlowClient)) // net/http lifts it after the answer
+	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a failed write means that the client left
 	return nil
