@@ -48,6 +48,9 @@ func chat(ctx context.Context, args, _ []string) error {
 	return c.run(ctx, os.Stdin, os.Stdout)
 }
 
+// longestLine is the longest turn: what the gateway takes at most, by default.
+const longestLine = 32 << 20
+
 type conversation struct {
 	url, model string
 	limit      int
@@ -58,11 +61,16 @@ type conversation struct {
 // run reads lines until the input or ctx ends.
 func (c *conversation) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	fmt.Fprintf(out, "%s at %s (/new forgets, Ctrl-D ends)\n", c.model, c.url)
-	lines := make(chan string)
+	lines, failed := make(chan string), error(nil) // failed is set before lines is closed
 	go func() {
 		defer close(lines)
-		for sc := bufio.NewScanner(in); sc.Scan(); {
+		sc := bufio.NewScanner(in)
+		sc.Buffer(nil, longestLine)
+		for sc.Scan() {
 			lines <- sc.Text()
+		}
+		if failed = sc.Err(); errors.Is(failed, bufio.ErrTooLong) {
+			failed = fmt.Errorf("a line has more than %d bytes; send it with curl", longestLine)
 		}
 	}()
 	for {
@@ -78,7 +86,7 @@ func (c *conversation) run(ctx context.Context, in io.Reader, out io.Writer) err
 		switch line = strings.TrimSpace(line); {
 		case !ok:
 			fmt.Fprintln(out)
-			return nil
+			return failed
 		case line == "":
 			continue
 		case line == "/new":
