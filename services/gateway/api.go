@@ -63,7 +63,7 @@ func tokens(in []flight.Token) []*inferv1.TokenLogprob {
 func usage(u flight.Usage) *inferv1.Usage {
 	return &inferv1.Usage{
 		UncachedInput: uint32(u.UncachedInput), CacheRead: uint32(u.CacheRead), CacheWrite: uint32(u.CacheWrite),
-		Output: uint32(u.Output), Reasoning: uint32(u.Reasoning),
+		Output: uint32(u.Output), Reasoning: uint32(u.Reasoning), Estimated: u.Estimated,
 	}
 }
 
