@@ -75,6 +75,9 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 	if a.start == nil && d.Start != nil {
 		a.start, a.worker = d.Start, s.Where().Worker
 	}
+	if a.call.unsaid {
+		withhold(&d)
+	}
 	if n := produced(&d); n > 0 {
 		if a.outTokens += n; a.firstToken == 0 {
 			a.firstToken = time.Since(a.call.began)
@@ -92,6 +95,14 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 	}
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
+}
+
+// withhold leaves of a delta what it says of the prompt.
+func withhold(d *flight.Delta) {
+	d.Text, d.Tokens, d.Logprobs = "", nil, nil
+	if d.End != nil {
+		d.End.Finish, d.End.Usage.Output, d.End.Usage.Reasoning = "length", 0, 0
+	}
 }
 
 // produced is how many tokens a delta brings; a text without ids counts as one, as servers stream them.

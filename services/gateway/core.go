@@ -31,6 +31,7 @@ type call struct {
 	n        int            // choices a prompt
 	stream   bool
 	logprobs bool
+	unsaid   bool             // only the echoed prompt is wanted: what the engine generates is not said
 	template *inferv1.Request // what all sequences share; nil once they are on their way
 	given    []string         // optional parameters that the engine must honour, by JSON name
 	waits    pool.Timeouts

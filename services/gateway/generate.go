@@ -73,7 +73,7 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 	}
 	fill(c, &req.Params)
 	c.template.Echo, c.template.AddSpecial = req.Echo, req.AddSpecialTokens
-	c.template.ParseSpecial = true
+	c.template.ParseSpecial, c.unsaid = true, req.PromptOnly
 	for _, p := range req.Prompts {
 		c.prompts = append(c.prompts, prompt{text: p.Text, tokens: p.Tokens})
 	}
