@@ -79,6 +79,7 @@ func slowCaller(t *testing.T, d Driver) {
 	}
 	until(t, "the call has begun", func() bool { return sum(t, f, "leat_rpc_in_flight") == 1 })
 	until(t, "the handler of a caller that reads nothing has ended", func() bool { return sum(t, f, "leat_rpc_in_flight") == 0 })
+	until(t, "it is booked by what the caller hears", func() bool { return sum(t, f, `llm_requests_total{model="sim",status="504"}`) == 1 })
 	for err == nil {
 		_, err = stream.Recv()
 	}

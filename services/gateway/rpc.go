@@ -64,6 +64,7 @@ type rpc struct {
 	span   trace.Span
 	active prometheus.Gauge
 	sends  atomic.Uint32 // odd while a message is handed to gRPC
+	slow   atomic.Bool   // the client was cut because it read nothing
 }
 
 // serve answers. gRPC blocks for as long as the client does not read, and heeds no context: it is the end of the handler
@@ -72,6 +73,9 @@ func (r *rpc) serve(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		err := r.pump(ctx)
+		if r.slow.Load() {
+			err = tooSlow()
+		}
 		r.ans.Close()
 		r.active.Dec()
 		r.ended(err)
@@ -90,8 +94,8 @@ func (r *rpc) serve(ctx context.Context) error {
 		if now := r.sends.Load(); now%2 == 0 || now != last {
 			last, same = now, 0
 		} else if same++; same == 2 {
+			r.slow.Store(true)
 			r.g.metrics.timeouts.WithLabelValues("slow_client").Inc()
-			r.g.log.Warn("slow client cut", "request_id", r.id)
 			return tooSlow()
 		}
 	}
