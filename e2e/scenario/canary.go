@@ -49,11 +49,14 @@ func canary(t *testing.T, d Driver) {
 // logged: at debug level each request that ended has one line with what an operator asks about.
 func logged(t *testing.T, f Fleet, id string) {
 	var found []string
-	for line := range strings.Lines(f.Output()) {
-		if strings.Contains(line, "request ended") && strings.Contains(line, id) {
-			found = append(found, line)
+	until(t, "the end of "+id+" is logged", func() bool { // after its answer, and by another process
+		for line := range strings.Lines(f.Output()) {
+			if strings.Contains(line, "request ended") && strings.Contains(line, id) {
+				found = append(found, line)
+			}
 		}
-	}
+		return len(found) > 0
+	})
 	if len(found) != 1 {
 		t.Fatalf("%d lines about the end of %s: %s", len(found), id, found)
 	}
