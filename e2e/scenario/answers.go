@@ -134,6 +134,24 @@ func echoLogprobs(t *testing.T, f Fleet) {
 	if !reflect.DeepEqual(c.Choices[0].Logprobs.Values[1:len(ids)-1], c.Choices[1].Logprobs.Values[1:len(ids)-1]) {
 		t.Error("a shared prefix has different log-probabilities in two prompts")
 	}
+	promptAlone(t, f, ids, c.Choices[0].Logprobs)
+}
+
+// promptAlone: max_tokens 0 scores a prompt, and nothing after it.
+func promptAlone(t *testing.T, f Fleet, ids []int, scored *logprobs) {
+	body := object{"model": "sim", "prompt": ids, "temperature": 0, "max_tokens": 0, "logprobs": 1, "seed": 1234, "echo": true}
+	c := decode[completion](t, send(t, f.Addrs().HTTP+"/v1/completions", body))
+	if ch := c.Choices[0]; !reflect.DeepEqual(ch.Logprobs.Values, scored.Values[:len(ids)]) || strings.Join(ch.Logprobs.Tokens, "") != ch.Text || ch.Finish != "length" || c.Usage.Completion != 0 {
+		t.Errorf("max_tokens 0 says %+v (%+v), want the first %d of %v", ch, c.Usage, len(ids), scored)
+	}
+	body["stream"], body["stream_options"] = true, object{"include_usage": true}
+	if text, finish, use := assemble(t, send(t, f.Addrs().HTTP+"/v1/completions", body)); text != c.Choices[0].Text || finish != "length" || use == nil || *use != *c.Usage {
+		t.Errorf("its stream says %q (%s, %+v)", text, finish, use)
+	}
+	delete(body, "echo")
+	delete(body, "stream")
+	delete(body, "stream_options")
+	refusal{400, invalid, "integer_below_min_value", "max_tokens", []string{"0 with 'echo'"}}.check(t, send(t, f.Addrs().HTTP+"/v1/completions", body))
 }
 
 func stopStrings(t *testing.T, f Fleet) {

@@ -42,7 +42,29 @@ func canary(t *testing.T, d Driver) {
 			t.Errorf("span %d of the trace is %q of %s, want one of %s", i, chain[i].Name, got, service)
 		}
 	}
+	logged(t, f, r.Header.Get("X-Request-Id"))
 	leaks(t, f, file, append(said, secret))
+}
+
+// logged: at debug level each request that ended has one line with what an operator asks about.
+func logged(t *testing.T, f Fleet, id string) {
+	var found []string
+	until(t, "the end of "+id+" is logged", func() bool { // after its answer, and by another process
+		for line := range strings.Lines(f.Output()) {
+			if strings.Contains(line, "request ended") && strings.Contains(line, id) {
+				found = append(found, line)
+			}
+		}
+		return len(found) > 0
+	})
+	if len(found) != 1 {
+		t.Fatalf("%d lines about the end of %s: %s", len(found), id, found)
+	}
+	for _, key := range []string{"model", "tenant", "status", "output_tokens", "ttft_seconds", "duration_seconds"} {
+		if !strings.Contains(found[0], key) {
+			t.Errorf("no %s in %s", key, found[0])
+		}
+	}
 }
 
 // sayCanary sends the secret in every way in which requests succeed and fail, and returns words of the answers.

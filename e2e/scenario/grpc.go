@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -28,6 +29,8 @@ import (
 var overGRPC = []part{
 	{"says what HTTP says", grpcEqualsHTTP},
 	{"refuses what HTTP refuses", grpcRefusals},
+	{"refusals carry the request id", grpcRefusedID},
+	{"refuses what the engine cannot", grpcEcho},
 	{"models and tokeniser", grpcListings},
 	{"health", grpcHealth},
 	{"grpcurl", grpcurl},
@@ -81,19 +84,19 @@ func grpcEqualsHTTP(t *testing.T, f Fleet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	http := decode[completion](t, send(t, f.Addrs().HTTP+"/v1/completions", object{
+	whole := decode[completion](t, send(t, f.Addrs().HTTP+"/v1/completions", object{
 		"model": "sim", "prompt": "the mill", "max_tokens": 16, "n": 2, "seed": 7, "temperature": 1,
 	}))
-	for i, c := range http.Choices {
+	for i, c := range whole.Choices {
 		if text[uint32(i)] != c.Text {
 			t.Errorf("choice %d: gRPC says %q, HTTP %q", i, text[uint32(i)], c.Text)
 		}
 	}
-	if first.GetId() != "my-id-2" || first.GetWorker() != "alpha" || first.GetSystemFingerprint() != http.SystemFingerprint {
+	if first.GetId() != "my-id-2" || first.GetWorker() != "alpha" || first.GetSystemFingerprint() != whole.SystemFingerprint {
 		t.Errorf("started %v", first)
 	}
-	if int(use.GetOutput()) != http.Usage.Completion || int(use.GetUncachedInput()+use.GetCacheRead()) != http.Usage.Prompt {
-		t.Errorf("usage %v, over HTTP %+v", use, http.Usage)
+	if int(use.GetOutput()) != whole.Usage.Completion || int(use.GetUncachedInput()+use.GetCacheRead()) != whole.Usage.Prompt {
+		t.Errorf("usage %v, over HTTP %+v", use, whole.Usage)
 	}
 }
 
@@ -107,12 +110,44 @@ func grpcRefusals(t *testing.T, f Fleet) {
 	}{
 		{&gatewayv1.GenerateRequest{Model: "none", Prompt: "x"}, codes.NotFound, "model_not_found"},
 		{&gatewayv1.GenerateRequest{Model: "sim"}, codes.InvalidArgument, "missing_required_parameter"},
+		{&gatewayv1.GenerateRequest{Model: "sim", Messages: []*gatewayv1.ChatMessage{{Role: "tool", Content: "x"}}}, codes.InvalidArgument, "unsupported_value"},
+		{&gatewayv1.GenerateRequest{Model: "sim", Messages: []*gatewayv1.ChatMessage{{Role: "poet", Content: "x"}}}, codes.InvalidArgument, "invalid_value"},
 		{&gatewayv1.GenerateRequest{Model: "sim", Tokens: &inferv1.TokenIds{Ids: long}}, codes.InvalidArgument, "context_length_exceeded"},
 	} {
 		_, _, _, err := generate(t.Context(), client, c.req)
 		if got := status.Code(err); got != c.code || reason(err) != c.reason {
 			t.Errorf("%.40v: %v with reason %q, want %v with %q", c.req, err, reason(err), c.code, c.reason)
 		}
+	}
+}
+
+// grpcRefusedID: the request id comes back with a refusal too.
+func grpcRefusedID(t *testing.T, f Fleet) {
+	client := gatewayv1.NewGatewayServiceClient(dial(t, f))
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "my-id-3")
+	var header metadata.MD
+	if _, err := client.Tokenize(ctx, &gatewayv1.TokenizeRequest{Model: "none"}, grpc.Header(&header)); err == nil || strings.Join(header.Get("x-request-id"), "") != "my-id-3" {
+		t.Errorf("tokenize: %v, header %v", err, header)
+	}
+	stream, err := client.Generate(ctx, &gatewayv1.GenerateRequest{Model: "none", Prompt: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err = stream.Header()
+	if err != nil || strings.Join(header.Get("x-request-id"), "") != "my-id-3" {
+		t.Errorf("generate: %v, header %v", err, header)
+	}
+}
+
+// grpcEcho: an engine that cannot echo refuses it here too.
+func grpcEcho(t *testing.T, f Fleet) {
+	m := f.AddWorker(t, relay("relay-2", f))
+	defer m.Stop(t)
+	until(t, "the relayed model is listed", func() bool { return get(t, f.Addrs().HTTP+"/v1/models/relay").Status == http.StatusOK })
+	over := send(t, f.Addrs().HTTP+"/v1/completions", object{"model": "relay", "prompt": "x", "echo": true, "max_tokens": 2})
+	_, _, _, err := generate(t.Context(), gatewayv1.NewGatewayServiceClient(dial(t, f)), &gatewayv1.GenerateRequest{Model: "relay", Prompt: "x", Echo: true, MaxTokens: 2})
+	if over.Status != http.StatusBadRequest || reason(err) != "unsupported_parameter" {
+		t.Errorf("HTTP says %d %s, gRPC %v", over.Status, over.Body, err)
 	}
 }
 
@@ -153,9 +188,11 @@ func grpcListings(t *testing.T, f Fleet) {
 }
 
 func grpcHealth(t *testing.T, f Fleet) {
-	got, err := grpc_health_v1.NewHealthClient(dial(t, f)).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
-	if err != nil || got.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
-		t.Errorf("health %v, %v", got, err)
+	for _, name := range []string{"", gatewayv1.GatewayService_ServiceDesc.ServiceName} {
+		got, err := grpc_health_v1.NewHealthClient(dial(t, f)).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: name})
+		if err != nil || got.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+			t.Errorf("health of %q: %v, %v", name, got, err)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ func Run(t *testing.T, d Driver) {
 		{"large prompt", largePrompt},
 		{"cancel", cancel},
 		{"slow client", slowClient},
+		{"slow caller over gRPC", slowCaller},
 		{"worker joins and leaves", joinAndLeave},
 		{"drain past its grace", drainCut},
 		{"worker killed", killed},

@@ -170,4 +170,15 @@ func unknownPath(t *testing.T, f Fleet) {
 		check(t, send(t, f.Addrs().HTTP+"/v1/nothing", object{}))
 	r := get(t, f.Addrs().HTTP+"/v1/completions")
 	refusal{405, invalid, "method_not_allowed", "", []string{"POST"}}.check(t, r)
+	if r.Header.Get("Allow") != "POST" {
+		t.Errorf("Allow is %q", r.Header.Get("Allow"))
+	}
+	r = send(t, f.Addrs().HTTP+"/v1/models/sim", object{})
+	refusal{405, invalid, "method_not_allowed", "", []string{"GET"}}.check(t, r)
+	r = send(t, f.Addrs().HTTP+"/v1/completions", "zipped", "Content-Encoding", "gzip")
+	refusal{415, invalid, "unsupported_encoding", "", []string{"gzip"}}.check(t, r)
+	m := f.AddWorker(t, relay("relay-3", f))
+	defer m.Stop(t)
+	until(t, "the relayed model is listed", func() bool { return get(t, f.Addrs().HTTP+"/v1/models/relay").Status == http.StatusOK })
+	refusal{400, invalid, "tokenizer_not_available", "model", []string{"relay"}}.check(t, get(t, f.Addrs().HTTP+"/tokenizer_info?model=relay"))
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
 )
 
 // slowClient: a client that reads nothing pauses only itself and is cut at the limit; should it read on soon, it finds an
@@ -59,4 +61,30 @@ func readNothing(t *testing.T, f Fleet) io.Reader {
 	}
 	t.Cleanup(func() { resp.Body.Close() })
 	return resp.Body
+}
+
+// slowCaller: the same over gRPC, where a handler that waits for its client heeds no time of its own.
+func slowCaller(t *testing.T, d Driver) {
+	w := fast("alpha")
+	w.Args = append(w.Args, "--sim-kv-blocks", "50000")
+	f := d.Start(t, Spec{Config: "gateway: {slow_client: 1s}\n", Workers: []Worker{w}})
+	stream, err := gatewayv1.NewGatewayServiceClient(dial(t, f)).Generate(t.Context(), &gatewayv1.GenerateRequest{
+		Model: "sim", Prompt: "slow", MaxTokens: 700_000, IgnoreEos: true, Logprobs: true, TopLogprobs: 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil { // and nothing more
+		t.Fatal(err)
+	}
+	until(t, "the call has begun", func() bool { return sum(t, f, "leat_rpc_in_flight") == 1 })
+	until(t, "the handler of a caller that reads nothing has ended", func() bool { return sum(t, f, "leat_rpc_in_flight") == 0 })
+	until(t, "it is booked by what the caller hears", func() bool { return sum(t, f, `llm_requests_total{model="sim",status="504"}`) == 1 })
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if reason(err) != "slow_client" {
+		t.Errorf("the stream ended with %v", err)
+	}
+	idle(t, f)
 }

@@ -83,13 +83,19 @@ func missingTool(s source) error {
 
 type npm struct{ path string }
 
+// run says soon where there is no network: by default npm tries for minutes before it gives up.
+func (c npm) run(ctx context.Context, s source, dir string, args ...string) ([]byte, error) {
+	args = append(args, "--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000", "--fetch-timeout=30000")
+	return runTool(ctx, s, dir, c.path, args...)
+}
+
 func (c npm) download(ctx context.Context, s source, dir string) error {
-	_, err := runTool(ctx, s, dir, c.path, "pack", s.name+"@"+s.version, "--ignore-scripts", "--loglevel=error")
+	_, err := c.run(ctx, s, dir, "pack", s.name+"@"+s.version, "--ignore-scripts")
 	return err
 }
 
 func (c npm) locate(ctx context.Context, s source) (located, error) {
-	out, err := runTool(ctx, s, os.TempDir(), c.path, "view", s.name+"@"+s.version, "dist", "--json", "--loglevel=error")
+	out, err := c.run(ctx, s, os.TempDir(), "view", s.name+"@"+s.version, "dist", "--json")
 	if err != nil {
 		return located{}, err
 	}
@@ -104,7 +110,7 @@ func (c npm) locate(ctx context.Context, s source) (located, error) {
 type pip struct{ argv []string }
 
 func (c pip) run(ctx context.Context, s source, dir string, args ...string) ([]byte, error) {
-	args = append(append(append([]string{}, c.argv[1:]...), args...), "--no-input", "--disable-pip-version-check")
+	args = append(append(append([]string{}, c.argv[1:]...), args...), "--no-input", "--disable-pip-version-check", "--retries=1", "--timeout=10")
 	return runTool(ctx, s, dir, c.argv[0], args...)
 }
 

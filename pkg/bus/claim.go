@@ -22,6 +22,8 @@ const (
 	ClaimBucket = "claims"
 	// ClaimTTL is how long an unread claim lives: longer than any request.
 	ClaimTTL = 10 * time.Minute
+	// claimBytes bounds what lies in the store; above it large requests are refused until others have ended.
+	claimBytes = 512 << 20
 	// claimAbove is the largest payload that travels in a message: NATS's default limit is 1 MiB with headers.
 	claimAbove = 512 << 10
 )
@@ -34,6 +36,13 @@ type claimStore struct {
 	store jetstream.ObjectStore
 }
 
+// OpenClaims creates the object store of claims where it is missing, so that a start can say how durable it is. PutClaim
+// does it too.
+func (b *Bus) OpenClaims(ctx context.Context) error {
+	_, err := b.claimObjects(ctx)
+	return err
+}
+
 func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
 	b.claims.mu.Lock()
 	defer b.claims.mu.Unlock()
@@ -42,6 +51,7 @@ func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
 	}
 	s, err := b.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
 		Bucket: ClaimBucket, Description: "payloads above the message limit", TTL: ClaimTTL, Storage: jetstream.FileStorage,
+		MaxBytes: claimBytes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", ClaimBucket, err)

@@ -42,8 +42,12 @@ func (b *Bus) Durability(ctx context.Context) []string {
 	l := b.js.ListStreams(ctx)
 	for s := range l.Info() {
 		c := s.Config
-		out = append(out, fmt.Sprintf("stream %s: %s storage, %d replica(s), max age %s; synced to disk as the NATS server's sync_interval says",
-			c.Name, c.Storage, c.Replicas, c.MaxAge))
+		most := ""
+		if c.MaxBytes > 0 {
+			most = fmt.Sprintf(", at most %d MiB", c.MaxBytes>>20)
+		}
+		out = append(out, fmt.Sprintf("stream %s: %s storage, %d replica(s), max age %s%s; synced to disk as the NATS server's sync_interval says",
+			c.Name, c.Storage, c.Replicas, c.MaxAge, most))
 	}
 	if err := l.Err(); err != nil {
 		out = append(out, "streams: not listed: "+err.Error())

@@ -58,7 +58,7 @@ func (l *loader) readEnv() {
 		if !strings.HasPrefix(name, EnvPrefix) || known[name] || l.foreign(name, value) {
 			continue
 		}
-		l.refuse("unknown environment variable %s%s", name, hint(name, names, "all variables are listed"))
+		l.refuse("unknown environment variable %s%s", name, hintEnv(name, names))
 	}
 }
 

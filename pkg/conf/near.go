@@ -1,14 +1,15 @@
 package conf
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
 
 // nearest names the known word that a mistyped one most likely meant, or "" where none is near: at most a third of its
-// letters (at least two) away by edit distance, or the same last element of a dotted path.
+// letters (at least two, but no more than half) away by edit distance, or the same last element of a dotted path.
 func nearest(word string, known []string) string {
-	best, bestAt := "", max(2, len(word)/3)+1
+	best, bestAt := "", min(max(2, len(word)/3), len(word)/2)+1
 	for _, k := range known {
 		if d := distance(word, k); d < bestAt {
 			best, bestAt = k, d
@@ -40,6 +41,22 @@ func hint(word string, known []string, listed string) string {
 		return "; " + listed + " with --help"
 	}
 	return "; known: " + strings.Join(all, ", ")
+}
+
+// hintEnv is hint for variables, which all begin alike: what they share makes no two of them near.
+func hintEnv(name string, known []string) string {
+	short := make([]string, len(known))
+	for i, k := range known {
+		short[i] = strings.TrimPrefix(k, EnvPrefix)
+	}
+	near := nearest(strings.TrimPrefix(name, EnvPrefix), short)
+	if near == "" {
+		return "; all variables are listed with --help"
+	}
+	if i := slices.Index(short, near); i >= 0 {
+		near = known[i]
+	}
+	return "; did you mean " + near + "?"
 }
 
 // distance is Levenshtein's edit distance in bytes, with a swap of two neighbours counted as one edit.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,7 @@ func (h *Host) newGRPC(calls, probes context.Context, services []Service) *grpcS
 	for _, svc := range services {
 		svc.Register(s.Server)
 	}
+	h.health.serve(slices.DeleteFunc(slices.Collect(maps.Keys(s.GetServiceInfo())), func(name string) bool { return strings.HasPrefix(name, "grpc.") }))
 	reflection.Register(s.Server)
 	h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "leat_rpc_in_flight", Help: "gRPC calls that have arrived and not ended.",

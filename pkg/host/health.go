@@ -23,6 +23,7 @@ type health struct {
 	mu     sync.Mutex
 	phase  string // "" is running; else why nothing is ready
 	checks []check
+	served []string // names of gRPC services, which are as ready as the process
 }
 
 type check struct {
@@ -40,6 +41,9 @@ func (h *health) add(name string, ready func() error) {
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, check{name, ready})
 }
+
+// serve names the gRPC services that health answers for; it is called before the first of them can be asked.
+func (h *health) serve(names []string) { h.served = names }
 
 // setPhase says why nothing is ready ("starting", "stopping"), or with "" that the parts decide.
 func (h *health) setPhase(phase string) {
@@ -73,6 +77,9 @@ func (h *health) publish() {
 		status = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 	}
 	h.SetServingStatus("", status)
+	for _, name := range h.served {
+		h.SetServingStatus(name, status)
+	}
 }
 
 // watch publishes until ctx ends.
@@ -91,9 +98,7 @@ func (h *health) watch(ctx context.Context) {
 
 // Check is gRPC health's unary call.
 func (h *health) Check(ctx context.Context, req *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
-	if req.GetService() == "" {
-		h.publish()
-	}
+	h.publish()
 	return h.Server.Check(ctx, req)
 }
 

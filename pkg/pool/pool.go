@@ -20,8 +20,8 @@ type Config struct {
 	Policy       string        `yaml:"policy" doc:"how a worker is picked: adaptive, least_connections or round_robin"`
 	Partitions   int           `yaml:"partitions" doc:"shares of the pool's requests, each owned by one router; a tenant stays in one"`
 	QueueLimit   int           `yaml:"queue_limit" doc:"sequences that may wait in a partition; more get 429"`
-	MaxFails     int           `yaml:"max_fails" doc:"failures within 10 s after which a worker is taken out"`
-	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"how long a worker that was taken out stays out at most: it gets a trial request after a quarter of it, and after each that fails waits twice as long, up to it"`
+	MaxFails     int           `yaml:"max_fails" doc:"a worker that fails so many requests within 10 s is taken out, whatever it answers between them"`
+	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"longest wait between the trial requests of a worker that was taken out: the first comes after a quarter of it, each that fails doubles the wait, and one that succeeds brings the worker back"`
 	NoWorkerWait time.Duration `yaml:"no_worker_wait" doc:"how long a request waits for a first worker before 503"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
 }

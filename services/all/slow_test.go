@@ -100,3 +100,26 @@ func TestASteadyReaderGetsEverything(t *testing.T) {
 		t.Errorf("%d events, ended with …%q", events, whole.String()[max(0, whole.Len()-300):])
 	}
 }
+
+// A client that does not read an answer that is not a stream is let go too.
+func TestAWholeAnswerThatNobodyReadsEnds(t *testing.T) {
+	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.SlowClient = time.Second })
+	ended := make(chan struct{})
+	l := pipes{make(chan net.Conn, 1)}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		f.web.ServeHTTP(w, r)
+	})}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { close(l.conns); _ = srv.Close() })
+	client, server := net.Pipe()
+	defer client.Close()
+	l.conns <- server
+	body := `{"model":"sim","ignore_eos":true,"max_tokens":400,"logprobs":20,"prompt":"x"}`
+	go fmt.Fprintf(client, "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the handler of an answer that nobody reads never ended")
+	}
+}

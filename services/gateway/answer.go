@@ -74,11 +74,17 @@ func (a *answer) collect() error {
 func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 	if a.start == nil && d.Start != nil {
 		a.start, a.worker = d.Start, s.Where().Worker
-		if d.End == nil || d.End.Err == nil { // a refusal is no token
+	}
+	if a.call.unsaid {
+		withhold(&d)
+	}
+	if n := produced(&d); n > 0 {
+		if a.outTokens += n; a.firstToken == 0 {
 			a.firstToken = time.Since(a.call.began)
 		}
 	}
 	if d.End != nil {
+		a.ends++
 		a.count(choice, d.End.Usage)
 		if d.End.Err != nil {
 			a.g.table.Remove(s.ID)
@@ -87,17 +93,32 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 			return a.blame(d.End.Err)
 		}
 	}
-	a.outTokens += generated(&d)
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
 }
 
-// generated counts a delta's tokens; a text without ids counts as one, as servers stream them.
-func generated(d *flight.Delta) int {
+// withhold leaves of a delta what it says of the prompt.
+func withhold(d *flight.Delta) {
+	d.Text, d.Tokens, d.Logprobs = "", nil, nil
+	if d.End != nil {
+		d.End.Finish, d.End.Usage.Output, d.End.Usage.Reasoning = "length", 0, 0
+	}
+}
+
+// produced is how many tokens a delta brings; a text without ids counts as one, as servers stream them.
+func produced(d *flight.Delta) int {
 	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
 		return n
 	}
 	return 1
+}
+
+// made is how many tokens the answer has: by the engine's own count, or, where it was cut short of that, as they came.
+func (a *answer) made() int {
+	if known := a.usage.Output + a.usage.Reasoning; a.ends == len(a.seqs) && known > 0 || known > a.outTokens {
+		return known
+	}
+	return a.outTokens
 }
 
 // blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.

@@ -2,18 +2,15 @@ package gateway
 
 import (
 	"context"
-	"io"
 	"math"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/obs"
 	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
-	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
@@ -27,56 +24,6 @@ type api struct {
 // Generate streams an answer.
 func (a *api) Generate(req *gatewayv1.GenerateRequest, out grpc.ServerStreamingServer[gatewayv1.GenerateResponse]) error {
 	return errs.GRPC(a.g.generateOver(out.Context(), req, out))
-}
-
-func (g *Gateway) generateOver(ctx context.Context, req *gatewayv1.GenerateRequest, out grpc.ServerStreamingServer[gatewayv1.GenerateResponse]) error {
-	c, err := callOf(ctx, g, req)
-	if err != nil {
-		return err
-	}
-	ans, err := g.generate(ctx, c)
-	if err != nil {
-		g.metrics.ended(nil, errs.As(err).Kind.HTTP(), false)
-		return err
-	}
-	defer ans.Close()
-	active := g.metrics.of(ans.model.GetName()).active
-	active.Inc()
-	defer active.Dec()
-	err = g.pump(ctx, ans, out)
-	status := 200
-	if err != nil {
-		status = errs.As(err).Kind.HTTP()
-	}
-	g.metrics.ended(ans, status, err != nil)
-	return err
-}
-
-// pump sends an answer's pieces as they come.
-func (g *Gateway) pump(ctx context.Context, ans *answer, out grpc.ServerStreamingServer[gatewayv1.GenerateResponse]) error {
-	started := false
-	for {
-		pieces, err := ans.Next(ctx)
-		if err == io.EOF {
-			return out.Send(&gatewayv1.GenerateResponse{Event: &gatewayv1.GenerateResponse_Finished{
-				Finished: &gatewayv1.Finished{Usage: usage(ans.usage)},
-			}})
-		}
-		if err != nil {
-			return err
-		}
-		if !started {
-			started = true
-			if err := out.Send(greeting(ans)); err != nil {
-				return err
-			}
-		}
-		for i := range pieces {
-			if err := out.Send(&gatewayv1.GenerateResponse{Event: &gatewayv1.GenerateResponse_Piece{Piece: spell(&pieces[i])}}); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 func greeting(a *answer) *gatewayv1.GenerateResponse {
@@ -116,46 +63,40 @@ func tokens(in []flight.Token) []*inferv1.TokenLogprob {
 func usage(u flight.Usage) *inferv1.Usage {
 	return &inferv1.Usage{
 		UncachedInput: uint32(u.UncachedInput), CacheRead: uint32(u.CacheRead), CacheWrite: uint32(u.CacheWrite),
-		Output: uint32(u.Output), Reasoning: uint32(u.Reasoning),
+		Output: uint32(u.Output), Reasoning: uint32(u.Reasoning), Estimated: u.Estimated,
 	}
 }
 
 // callOf brings a gRPC request into the domain's form. It is held to the limits of the HTTP face by the same decoder:
 // the request is spelled as JSON parameters and read back, so that both faces refuse the same things.
-func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest) (*call, error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	header := func(k string) string {
-		if v := md.Get(k); len(v) > 0 {
-			return v[0]
-		}
-		return ""
-	}
-	c := &call{
-		id: requestID(header("x-request-id")), began: time.Now(), tenant: g.cfg.Tenant,
-		trace: obs.Inject(obs.Extract(ctx, header("traceparent"))),
-	}
-	if t := header("x-leat-tenant"); t != "" {
-		c.tenant = t[:min(len(t), 128)]
-	}
+func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest, id string, began time.Time) (*call, error) {
+	c := &call{id: id, began: began, tenant: g.cfg.Tenant, trace: obs.Inject(ctx)}
 	var err error
-	if c.class, err = class(header("x-leat-class")); err != nil {
+	if c.tenant, err = tenant(incoming(ctx, "x-leat-tenant"), g.cfg.Tenant); err != nil {
 		return nil, err
 	}
-	if c.waits, err = waits(header("x-leat-timeout")); err != nil {
+	if c.class, err = class(incoming(ctx, "x-leat-class")); err != nil {
+		return nil, err
+	}
+	if c.waits, err = waits(incoming(ctx, "x-leat-timeout")); err != nil {
 		return nil, err
 	}
 	params, err := openai.CheckParams(paramsOf(req))
 	if err != nil {
-		e := public(err)
-		return nil, &errs.Error{Kind: errs.Invalid, Code: e.Code, Message: e.Message, Param: e.Param}
+		return nil, invalid(err)
 	}
 	fill(c, params)
 	c.stream, c.template.Stream = true, true
-	c.template.Echo = req.GetEcho()
-	if req.GetEcho() {
+	if c.template.Echo = req.GetEcho(); c.template.Echo {
 		c.given = append(c.given, "echo") // the engine must be able to
 	}
 	return c, input(c, req)
+}
+
+// invalid is a decoder's refusal as the one error.
+func invalid(err error) error {
+	e := public(err)
+	return &errs.Error{Kind: errs.Invalid, Code: e.Code, Message: e.Message, Param: e.Param}
 }
 
 // input takes the one prompt that a request must have.
@@ -165,10 +106,13 @@ func input(c *call, req *gatewayv1.GenerateRequest) error {
 		given++
 		raw := []openai.Message{}
 		for _, m := range req.GetMessages() {
-			c.messages = append(c.messages, chat.Message{Role: m.GetRole(), Content: m.GetContent()})
 			raw = append(raw, openai.Message{Role: m.GetRole(), Content: m.GetContent()})
 		}
 		c.raw = openai.AppendMessages(nil, raw)
+		if err := openai.CheckMessages(c.raw); err != nil {
+			return invalid(err)
+		}
+		c.messages = turns(raw)
 	}
 	if req.GetPrompt() != "" {
 		given++
@@ -207,7 +151,8 @@ func paramsOf(req *gatewayv1.GenerateRequest) openai.Params {
 }
 
 // ListModels lists what can be called now.
-func (a *api) ListModels(context.Context, *gatewayv1.ListModelsRequest) (*gatewayv1.ListModelsResponse, error) {
+func (a *api) ListModels(ctx context.Context, _ *gatewayv1.ListModelsRequest) (*gatewayv1.ListModelsResponse, error) {
+	identify(ctx)
 	out := &gatewayv1.ListModelsResponse{}
 	for _, m := range a.g.directory.models() {
 		out.Models = append(out.Models, &gatewayv1.ModelCard{
@@ -220,6 +165,7 @@ func (a *api) ListModels(context.Context, *gatewayv1.ListModelsRequest) (*gatewa
 
 // Tokenize turns text into token ids.
 func (a *api) Tokenize(ctx context.Context, req *gatewayv1.TokenizeRequest) (*gatewayv1.TokenizeResponse, error) {
+	identify(ctx)
 	m, err := a.g.tokenizer(req.GetModel())
 	if err != nil {
 		return nil, errs.GRPC(err)
@@ -233,6 +179,7 @@ func (a *api) Tokenize(ctx context.Context, req *gatewayv1.TokenizeRequest) (*ga
 
 // Detokenize turns token ids into text.
 func (a *api) Detokenize(ctx context.Context, req *gatewayv1.DetokenizeRequest) (*gatewayv1.DetokenizeResponse, error) {
+	identify(ctx)
 	m, err := a.g.tokenizer(req.GetModel())
 	if err != nil {
 		return nil, errs.GRPC(err)

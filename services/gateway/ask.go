@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,13 +24,20 @@ func (l *link) ask(ctx context.Context, pool string, q *inferv1.Ask) (*inferv1.A
 		}
 		claim, err := l.bus.PutClaim(ctx, data)
 		if err != nil {
-			return nil, fmt.Errorf("hand over question: %w", err)
+			return nil, errs.New(errs.Unavailable, "claim_failed",
+				"A text of %d bytes could not be handed over. Try again; operator: is NATS's JetStream up, with room on its disk?", size).Because(err)
 		}
 		q = &inferv1.Ask{Model: q.GetModel(), Claim: claim}
 		defer func() { go l.drop([]*inferv1.Claim{claim}) }()
 	}
 	a := &inferv1.Answer{}
 	if err := l.bus.Request(ctx, events.Asks.Name(pool), q, a); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil, errs.New(errs.Canceled, "client_closed", "The client left.").Because(err)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, errs.New(errs.Timeout, "worker_timeout", "No worker of pool %s answered in time. Try again; operator: look at `leat status`.", pool).Because(err)
+		}
 		return nil, errs.New(errs.Unavailable, "no_worker", "No worker of pool %s answered. Operator: look at `leat status`.", pool).Because(err)
 	}
 	if c := a.GetClaim(); c != nil {

@@ -28,6 +28,9 @@ func (x *exchange) body() (data []byte, release func(), err error) {
 	if n := x.r.ContentLength; n > limit {
 		return nil, nil, tooLarge(fmt.Sprintf("%d bytes", n), limit)
 	}
+	if enc := x.r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, nil, errs.New(errs.Invalid, "unsupported_encoding", "The request's body has the content-encoding '%s', which is not read. Send it as plain JSON.", clip(enc))
+	}
 	u := upload{x: x, rc: http.NewResponseController(x.w)}
 	defer u.end()
 	buf := bodies.Get().(*[]byte)

@@ -31,6 +31,7 @@ type call struct {
 	n        int            // choices a prompt
 	stream   bool
 	logprobs bool
+	unsaid   bool             // only the echoed prompt is wanted: what the engine generates is not said
 	template *inferv1.Request // what all sequences share; nil once they are on their way
 	given    []string         // optional parameters that the engine must honour, by JSON name
 	waits    pool.Timeouts
@@ -67,8 +68,9 @@ type answer struct {
 	usage      flight.Usage
 	start      *flight.Start
 	worker     string
-	firstToken time.Duration // from the call to the first delta
-	outTokens  int           // seen here, for answers whose worker did not come to count them
+	firstToken time.Duration // from the call to the first token; 0: there was none
+	outTokens  int           // that have come; exact only where the engine tells token ids
+	ends       int           // choices whose usage is known
 }
 
 // generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return

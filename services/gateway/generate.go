@@ -73,7 +73,7 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 	}
 	fill(c, &req.Params)
 	c.template.Echo, c.template.AddSpecial = req.Echo, req.AddSpecialTokens
-	c.template.ParseSpecial = true
+	c.template.ParseSpecial, c.unsaid = true, req.PromptOnly
 	for _, p := range req.Prompts {
 		c.prompts = append(c.prompts, prompt{text: p.Text, tokens: p.Tokens})
 	}
@@ -121,7 +121,7 @@ func (x *exchange) respond(r *reply) {
 	})
 	defer func() {
 		x.over()
-		x.annotate(r.answer, r.op)
+		r.annotate(x.span, r.op)
 	}()
 	if r.call.stream {
 		x.stream(r)
@@ -180,7 +180,7 @@ func (x *exchange) whole(r *reply) {
 	*buf = r.face.whole((*buf)[:0], x.head(r), choices, totals(a))
 	x.json(http.StatusOK, *buf)
 	keep(buf)
-	x.g.metrics.ended(a, http.StatusOK, false)
+	x.ended(a, http.StatusOK, false, nil)
 }
 
 // echo is the text of an echoed prompt: as it was given, or, of token ids, as the engine spells them.

@@ -22,7 +22,6 @@ import (
 // HTTP is the OpenAI face.
 func (g *Gateway) HTTP() http.Handler {
 	mux := http.NewServeMux()
-	methods := map[string]string{}
 	for _, r := range []struct {
 		method, path string
 		serve        func(*exchange) *reply
@@ -36,19 +35,26 @@ func (g *Gateway) HTTP() http.Handler {
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
 	} {
 		mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) { g.exchange(w, req, r.serve) })
-		methods[r.path] = r.method
+		mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) {
+			g.exchange(w, req, func(x *exchange) *reply { return x.refuse(wrongMethod(w, req, r.method)) })
+		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		g.exchange(w, r, func(x *exchange) *reply { return x.refuse(noRoute(r, methods)) })
+		g.exchange(w, r, func(x *exchange) *reply { return x.refuse(noRoute(r)) })
 	})
 	return mux
 }
 
-func noRoute(r *http.Request, methods map[string]string) error {
-	if m, ok := methods[r.URL.Path]; ok {
-		e := errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, r.URL.Path, m)
-		return e
+func wrongMethod(w http.ResponseWriter, r *http.Request, right string) error {
+	allow := right
+	if right == http.MethodGet {
+		allow = "GET, HEAD"
 	}
+	w.Header().Set("Allow", allow)
+	return errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, clip(r.URL.Path), right)
+}
+
+func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
 		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /tokenize, /detokenize and /tokenizer_info.",
 		r.Method, clip(r.URL.Path))
@@ -85,9 +91,17 @@ func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*e
 func (x *exchange) trace(parent string) {
 	ctx := obs.Extract(x.r.Context(), parent)
 	if x.g.tracing {
-		ctx, x.span = x.g.deps.Tracer.Tracer("leat/gateway").Start(ctx, x.r.Method+" "+x.r.Pattern, trace.WithSpanKind(trace.SpanKindServer))
+		ctx, x.span = x.g.deps.Tracer.Tracer("leat/gateway").Start(ctx, spanName(x.r), trace.WithSpanKind(trace.SpanKindServer))
 	}
 	x.r = x.r.WithContext(ctx)
+}
+
+// spanName is the method and the route, as OpenTelemetry's HTTP convention has it: a path would be a client's words.
+func spanName(r *http.Request) string {
+	if strings.Contains(r.Pattern, " ") {
+		return r.Pattern
+	}
+	return r.Method + " " + r.Pattern
 }
 
 // requestID takes the client's id where it is fit for headers and logs, and makes one otherwise.
@@ -112,8 +126,7 @@ func (x *exchange) refuse(err error) *reply {
 // fail is refuse for a call that may have begun.
 func (x *exchange) fail(a *answer, err error) {
 	e := public(err)
-	x.g.metrics.ended(a, e.Status, false)
-	x.log(e, err)
+	x.ended(a, e.Status, false, err)
 	h := x.w.Header()
 	if full := errs.As(err); full.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(full.RetryAfter.Seconds()))))
@@ -125,10 +138,16 @@ func (x *exchange) fail(a *answer, err error) {
 	x.json(e.Status, openai.AppendError(nil, e))
 }
 
+// ended books the request.
+func (x *exchange) ended(a *answer, status int, broken bool, err error) {
+	x.g.ended(&ending{id: x.id, path: x.r.URL.Path, answer: a, span: x.span, status: status, broken: broken, err: err})
+}
+
 // statuses are those of refusals that only HTTP knows.
 var statuses = map[string]int{
-	"body_timeout":       http.StatusRequestTimeout,
-	"method_not_allowed": http.StatusMethodNotAllowed,
+	"body_timeout":         http.StatusRequestTimeout,
+	"method_not_allowed":   http.StatusMethodNotAllowed,
+	"unsupported_encoding": http.StatusUnsupportedMediaType,
 }
 
 // public renders an error for a client. A decoder's error is public already.
@@ -145,26 +164,17 @@ func public(err error) *openai.Error {
 	return &openai.Error{Status: status, Message: e.Message, Type: e.Kind.Type(), Param: e.Param, Code: e.Code}
 }
 
-func (x *exchange) log(e *openai.Error, err error) {
-	if x.span != nil {
-		x.span.SetAttributes(obs.ErrorType.String(e.Code))
-	}
-	if e.Status == http.StatusInternalServerError {
-		x.g.log.Error("request failed", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code, "cause", errs.As(err).Err)
-		return
-	}
-	if e.Status > 500 {
-		x.g.log.Warn("request not served", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
-		return
-	}
-	x.g.log.Debug("request refused", "request_id", x.id, "path", x.r.URL.Path, "status", e.Status, "code", e.Code)
-}
+// wontBlock is the size of an answer that a socket takes at once, whatever its client does.
+const wontBlock = 64 << 10
 
 // json sends a whole body; it returns nil, since nothing is left to answer.
 func (x *exchange) json(status int, body []byte) *reply {
 	h := x.w.Header()
 	h["Content-Type"] = contentJSON
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) > wontBlock {
+		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Now().Add(x.g.cfg.SlowClient)) // net/http lifts it after the answer
+	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // a failed write means that the client left
 	return nil
@@ -180,18 +190,25 @@ var (
 func (x *exchange) call() (*call, error) {
 	c := &call{id: x.id, began: x.began, tenant: x.g.cfg.Tenant, class: inferv1.Class_CLASS_NORMAL, trace: obs.Inject(x.r.Context())}
 	h := x.r.Header
-	if t := h.Get("X-Leat-Tenant"); t != "" {
-		if len(t) > 128 {
-			return nil, errs.Field("x-leat-tenant", "invalid_header", "The header x-leat-tenant has more than 128 characters.")
-		}
-		c.tenant = t
-	}
 	var err error
+	if c.tenant, err = tenant(h.Get("X-Leat-Tenant"), c.tenant); err != nil {
+		return nil, err
+	}
 	if c.class, err = class(h.Get("X-Leat-Class")); err != nil {
 		return nil, err
 	}
 	c.waits, err = waits(h.Get("X-Leat-Timeout"))
 	return c, err
+}
+
+func tenant(given, otherwise string) (string, error) {
+	if given == "" {
+		return otherwise, nil
+	}
+	if len(given) > 128 {
+		return "", errs.Field("x-leat-tenant", "invalid_header", "The header x-leat-tenant has more than 128 characters.")
+	}
+	return given, nil
 }
 
 func class(s string) (inferv1.Class, error) {
@@ -252,20 +269,6 @@ func (x *exchange) headers(a *answer) {
 
 func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 3, 64)
-}
-
-// annotate puts what OpenTelemetry's GenAI convention asks for on the request's span.
-func (x *exchange) annotate(a *answer, op string) {
-	if x.span == nil {
-		return
-	}
-	x.span.SetName(obs.SpanName(op, a.model.GetName()))
-	x.span.SetAttributes(
-		obs.OperationName.String(op), obs.ProviderName.String(obs.Provider), obs.RequestModel.String(a.model.GetName()),
-		obs.RequestStream.Bool(a.call.stream), obs.RequestID.String(x.id),
-		obs.UsageInputTokens.Int(a.usage.Prompt()), obs.UsageOutputTokens.Int(a.usage.Output+a.usage.Reasoning),
-		obs.UsageCacheRead.Int(a.usage.CacheRead), obs.LatencyFirstToken.Float64(a.firstToken.Seconds()),
-	)
 }
 
 // alive is the request's context as the domain sees it: it ends when the client leaves.

@@ -82,9 +82,9 @@ func (g *Gateway) serveDetokenize(x *exchange) *reply {
 }
 
 func (g *Gateway) serveTokenizerInfo(x *exchange) *reply {
-	m, e := g.directory.lookup(x.r.URL.Query().Get("model"))
-	if e != nil {
-		return x.refuse(e)
+	m, err := g.tokenizer(x.r.URL.Query().Get("model"))
+	if err != nil {
+		return x.refuse(err)
 	}
 	return x.json(http.StatusOK, openai.AppendTokenizerInfo(nil, openai.TokenizerInfo{
 		Model: m.GetName(), BOS: m.GetBosToken(), EOS: m.GetEosToken(), PAD: m.GetPadToken(), ChatTemplate: m.GetChatTemplate(),

@@ -110,15 +110,19 @@ func (m *metrics) ended(a *answer, status int, broken bool) {
 	} else {
 		h.whole.Observe(took.Seconds())
 	}
-	h.output.Add(float64(max(a.usage.Output+a.usage.Reasoning, a.outTokens)))
+	n := a.made()
+	h.output.Add(float64(n))
 	h.cached.Add(float64(a.usage.CacheRead))
 	h.uncached.Add(float64(a.usage.UncachedInput + a.usage.CacheWrite))
-	if a.firstToken == 0 {
+	if a.start == nil {
 		return
 	}
-	h.first.Observe(a.firstToken.Seconds())
 	h.queue.Observe(float64(a.start.QueueNanos) / 1e9)
-	if n := a.usage.Output + a.usage.Reasoning; n > 1 && len(a.seqs) == 1 {
+	if a.firstToken == 0 {
+		return // refused by the engine: no token
+	}
+	h.first.Observe(a.firstToken.Seconds())
+	if n > 1 && len(a.seqs) == 1 {
 		h.perToken.Observe((took - a.firstToken).Seconds() / float64(n-1))
 	}
 }

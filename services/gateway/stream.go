@@ -48,7 +48,7 @@ func (x *exchange) stream(r *reply) {
 		x.cut(a, out, werr)
 		return
 	}
-	x.g.metrics.ended(a, http.StatusOK, false)
+	x.ended(a, http.StatusOK, false, nil)
 }
 
 func spellAll(b []byte, f face, pieces []piece) []byte {
@@ -91,12 +91,11 @@ func (x *exchange) broken(r *reply, out *writer, pieces []piece, err error) {
 		return
 	}
 	e := public(err)
-	x.log(e, err)
 	if errs.As(err).Kind == errs.Canceled {
-		x.g.metrics.ended(r.answer, e.Status, true)
+		x.ended(r.answer, e.Status, true, err)
 		return
 	}
-	x.g.metrics.ended(r.answer, http.StatusOK, true)
+	x.ended(r.answer, http.StatusOK, true, err)
 	if werr := out.write(func(b []byte) []byte {
 		return openai.AppendErrorEvent(spellAll(b, r.face, pieces), e)
 	}); werr != nil {
@@ -108,11 +107,14 @@ func (x *exchange) broken(r *reply, out *writer, pieces []piece, err error) {
 // latter read on within the same time again, it gets what was begun and an error event.
 func (x *exchange) cut(a *answer, out *writer, err error) {
 	x.over()
-	x.g.metrics.ended(a, 499, true)
 	late := errors.Is(err, os.ErrDeadlineExceeded)
+	why := error(errs.New(errs.Canceled, "client_closed", "The client left.").Because(err))
+	if late {
+		why = tooSlow()
+	}
+	x.ended(a, 499, true, why)
 	if late {
 		x.g.metrics.timeouts.WithLabelValues("slow_client").Inc()
-		x.g.log.Warn("slow client cut", "request_id", x.id)
 	}
 	u, ok := errors.AsType[*undelivered](err)
 	if !ok {

@@ -111,6 +111,9 @@ func (o *ownership) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.r.bus.OpenClaims(ctx); err != nil { // gateways need it, for large requests alone
+		o.r.log.Warn("the store for large payloads is not there; requests above 512 KiB are refused", "error", err)
+	}
 	o.r.bus.OnReconnect(func() { o.doubt.Store(true) })
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/leathq/leat/pkg/errs"
@@ -61,9 +62,17 @@ func (m *member) conclude(ctx context.Context, s *held.Sequence, err error) held
 		o.Verdict = held.Broken
 	}
 	// Not its message: a client's error, or an upstream's words in it, may quote the prompt.
-	m.log.Warn("sequence failed", "gateway", s.Gateway, "sequence", s.Sequence, "attempt", s.Attempt, "code", e.Code)
+	m.log.Log(ctx, severity(e.Kind), "sequence failed", "request_id", s.Request, "gateway", s.Gateway, "sequence", s.Sequence, "attempt", s.Attempt, "code", e.Code)
 	s.Out.Fail(e, &o.Usage)
 	return o
+}
+
+// severity keeps what clients do wrong out of an operator's sight: it says nothing of the worker.
+func severity(k errs.Kind) slog.Level {
+	if k.HTTP() < 500 {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // stopped is the outcome of a sequence that was stopped from outside.

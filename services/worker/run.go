@@ -77,6 +77,7 @@ func (m *member) generate(ctx context.Context, s *held.Sequence, sub *inferv1.Su
 	if err != nil {
 		return err
 	}
+	s.Request = req.GetRequestId()
 	id := m.identity.get()
 	if req.GetModel() != "" && !slices.Contains(id.names, req.GetModel()) {
 		return errs.New(errs.NotFound, "model_not_found", "Worker %s does not serve the model %q.", m.name, req.GetModel())

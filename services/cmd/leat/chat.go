@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 )
 
@@ -19,14 +20,15 @@ type turn struct {
 	Content string `json:"content"`
 }
 
-// chat talks to a model in the terminal. A line is a turn; /new forgets the conversation; Ctrl-D ends.
+// chat talks to a model in the terminal. A line is a turn; /new forgets the conversation; Ctrl-C ends an
+// answer, and where there is none the program, as does Ctrl-D.
 func chat(ctx context.Context, args, _ []string) error {
 	fs := flag.NewFlagSet("leat chat", flag.ContinueOnError)
 	url := fs.String("url", "http://127.0.0.1:8080", "`URL` of the gateway")
 	model := fs.String("model", "", "`NAME` of the model; empty: the first that the gateway lists")
 	system := fs.String("system", "", "system prompt `TEXT`")
 	limit := fs.Int("max-tokens", 0, "at most `N` tokens in an answer; 0: up to the end of the context")
-	if err := flags(fs, args, "Talks to a model. A line is a turn, /new forgets the conversation, Ctrl-D ends."); err != nil {
+	if err := flags(fs, args, "Talks to a model. A line is a turn, /new forgets the conversation, Ctrl-C ends an answer, Ctrl-D ends."); err != nil {
 		return err
 	}
 	if *model == "" {
@@ -41,28 +43,40 @@ func chat(ctx context.Context, args, _ []string) error {
 		}
 		*model = list.Data[0].ID
 	}
-	c := &conversation{url: *url, model: *model, limit: *limit}
+	interrupts := make(chan os.Signal, 2)
+	signal.Reset(os.Interrupt) // the host would end the program at the first, and with an error at the second
+	signal.Notify(interrupts, os.Interrupt)
+	c := &conversation{url: *url, model: *model, limit: *limit, interrupts: interrupts}
 	if *system != "" {
 		c.start = []turn{{"system", *system}}
 	}
 	return c.run(ctx, os.Stdin, os.Stdout)
 }
 
+// longestLine is the longest turn: what the gateway takes at most, by default.
+const longestLine = 32 << 20
+
 type conversation struct {
 	url, model string
 	limit      int
 	start      []turn
 	turns      []turn
+	interrupts <-chan os.Signal // Ctrl-C
 }
 
 // run reads lines until the input or ctx ends.
 func (c *conversation) run(ctx context.Context, in io.Reader, out io.Writer) error {
-	fmt.Fprintf(out, "%s at %s (/new forgets, Ctrl-D ends)\n", c.model, c.url)
-	lines := make(chan string)
+	fmt.Fprintf(out, "%s at %s (/new forgets, Ctrl-C ends an answer, Ctrl-D ends)\n", c.model, c.url)
+	lines, failed := make(chan string), error(nil) // failed is set before lines is closed
 	go func() {
 		defer close(lines)
-		for sc := bufio.NewScanner(in); sc.Scan(); {
+		sc := bufio.NewScanner(in)
+		sc.Buffer(nil, longestLine)
+		for sc.Scan() {
 			lines <- sc.Text()
+		}
+		if failed = sc.Err(); errors.Is(failed, bufio.ErrTooLong) {
+			failed = fmt.Errorf("a line has more than %d bytes; send it with curl", longestLine)
 		}
 	}()
 	for {
@@ -73,21 +87,42 @@ func (c *conversation) run(ctx context.Context, in io.Reader, out io.Writer) err
 		case <-ctx.Done():
 			fmt.Fprintln(out)
 			return nil
+		case <-c.interrupts:
+			fmt.Fprintln(out)
+			return nil
 		case line, ok = <-lines:
 		}
 		switch line = strings.TrimSpace(line); {
 		case !ok:
 			fmt.Fprintln(out)
-			return nil
+			return failed
 		case line == "":
 			continue
 		case line == "/new":
 			c.turns = nil
 			continue
 		}
-		if err := c.say(ctx, line, out); err != nil && ctx.Err() == nil {
+		if err := c.answer(ctx, line, out); err != nil && ctx.Err() == nil {
 			fmt.Fprintln(out, "error:", err)
 		}
+	}
+}
+
+// answer is say until Ctrl-C.
+func (c *conversation) answer(ctx context.Context, text string, out io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	said := make(chan error, 1)
+	go func() { said <- c.say(ctx, text, out) }()
+	select {
+	case err := <-said:
+		return err
+	case <-c.interrupts:
+		stop()
+		if err := <-said; err != nil { // it had not ended by then
+			fmt.Fprintln(out, "(stopped; this turn is forgotten)")
+		}
+		return nil
 	}
 }
 

@@ -2,3 +2,6 @@ package main
 
 // Main lets the test binary be leat.
 var Main = main
+
+// ShowPool is what `leat status` prints of a pool.
+var ShowPool = showPool

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -70,6 +71,10 @@ func models(ctx context.Context, args, _ []string) error {
 func getJSON(ctx context.Context, url string, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+		base := strings.TrimSuffix(url, "/v1/models")
+		return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("--url %s is no URL; did you mean http://%s?", base, base)}}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("%s is no URL: %w", url, err)

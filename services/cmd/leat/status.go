@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
@@ -64,6 +65,18 @@ func showStatus(ctx context.Context, client routerv1.RouterServiceClient, addr s
 	return nil
 }
 
+// silent is how old a worker's report may be: they come four times a second, and the router counts on nothing older.
+const silent = 1500 * time.Millisecond
+
+// stateOf is what a worker said last, unless it has said nothing since.
+func stateOf(m *routerv1.Worker) string {
+	gone := m.GetReport().GetState() == inferv1.WorkerState_WORKER_STATE_GONE
+	if !gone && time.Duration(m.GetAgeMs())*time.Millisecond > silent {
+		return "lost"
+	}
+	return strings.ToLower(strings.TrimPrefix(m.GetReport().GetState().String(), "WORKER_STATE_"))
+}
+
 // showPool prints a pool's partitions and workers, and under them what workers say about their state.
 func showPool(out io.Writer, p *routerv1.Pool) error {
 	fmt.Fprintf(out, "POOL %s, policy %s\n", p.GetName(), p.GetPolicy())
@@ -83,7 +96,7 @@ func showPool(out io.Writer, p *routerv1.Pool) error {
 	notes := ""
 	for _, m := range p.GetWorkers() {
 		r := m.GetReport()
-		state := strings.ToLower(strings.TrimPrefix(r.GetState().String(), "WORKER_STATE_"))
+		state := stateOf(m)
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%d\t%d\t%.0f %%\t%.0f\t%s\t%d ms ago\t%s\n", r.GetWorker(), state, r.GetEngine(), r.GetSlots(), r.GetHeld(),
 			100*r.GetKvUse(), r.GetPrefillRate(), m.GetBreaker(), m.GetAgeMs(), strings.Join(r.GetModels(), ", "))
 		if r.GetStateNote() != "" {

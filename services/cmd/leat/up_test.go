@@ -107,10 +107,11 @@ func TestTheToolsWorkAgainstARunningPlatform(t *testing.T) {
 		words []string
 		want  string
 	}{
-		"models": {"", []string{"models", "--url", p.url}, `(?m)^sim +leat-sim`},
-		"status": {"", []string{"status", "--addr", p.grpc}, `POOL sim, policy adaptive(?s).*ready +sim +\d+`},
-		"chat":   {"hello\n/new\n\nhello again\n", []string{"chat", "--url", p.url, "--max-tokens=5", "--system=be brief"}, `sim at http(?s).*>  ?\w+.*> > >  ?\w+`},
-		"bench":  {"", []string{"bench", p.url, "--concurrency=2", "--requests=20", "--max-tokens=4", "--progress=0"}, `20 ok, 0 failed`},
+		"models":      {"", []string{"models", "--url", p.url}, `(?m)^sim +leat-sim`},
+		"status":      {"", []string{"status", "--addr", p.grpc}, `POOL sim, policy adaptive(?s).*ready +sim +\d+`},
+		"chat":        {"hello\n/new\n\nhello again\n", []string{"chat", "--url", p.url, "--max-tokens=5", "--system=be brief"}, `sim at http(?s).*>  ?\w+.*> > >  ?\w+`},
+		"a long turn": {strings.Repeat("hello ", 12_000) + "\n", []string{"chat", "--url", p.url, "--max-tokens=5"}, `sim at http(?s).*> +\w+`},
+		"bench":       {"", []string{"bench", p.url, "--concurrency=2", "--requests=20", "--max-tokens=4", "--progress=0"}, `20 ok, 0 failed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, diag := run(t, c.stdin, c.words...)
@@ -123,7 +124,7 @@ func TestTheToolsWorkAgainstARunningPlatform(t *testing.T) {
 		t.Errorf("exit code %d after SIGINT", code)
 	}
 	jsonLines(t, p.err.String())
-	for _, want := range []string{p.url[len("http://"):], p.grpc, "listens on nats://127.0.0.1:", "1 replica, synced to disk every 2s", "KV_leases", "stopped cleanly"} {
+	for _, want := range []string{p.url[len("http://"):], p.grpc, "listens on nats://127.0.0.1:", "1 replica, synced to disk every 2s", "KV_leases", "OBJ_claims: File storage, 1 replica(s), max age 10m0s, at most 512 MiB", "stopped cleanly"} {
 		if !strings.Contains(p.err.String(), want) {
 			t.Errorf("the log does not say %q", want)
 		}

@@ -17,6 +17,7 @@ type CompletionRequest struct {
 	Params
 	Prompts          []Prompt
 	Echo             bool // the answer starts with the prompt
+	PromptOnly       bool // max_tokens was 0: nothing follows the prompt; MaxTokens is 1 then, what engines generate at least
 	AddSpecialTokens bool // vLLM: let the tokeniser add BOS/EOS to text prompts; true where not given
 }
 
@@ -33,6 +34,11 @@ func DecodeCompletion(body []byte, l Limits) (*CompletionRequest, error) {
 		case "echo":
 			if r.Echo = !c.null() && c.bool(); r.Echo {
 				c.give("echo")
+			}
+		case "max_tokens":
+			if !c.null() {
+				r.MaxTokens = int(c.integer(0, math.MaxInt32))
+				r.PromptOnly = r.MaxTokens == 0
 			}
 		case "logprobs":
 			if !c.null() {
@@ -65,7 +71,13 @@ func (r *CompletionRequest) check(c *cursor, l Limits) *Error {
 	if r.Prompts == nil {
 		return missing("prompt")
 	}
-	if r.MaxTokens == 0 {
+	switch {
+	case r.PromptOnly && !r.Echo:
+		return invalid("max_tokens", CodeIntegerBelowMin,
+			"Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, or 0 with 'echo' for the prompt alone.")
+	case r.PromptOnly:
+		r.MaxTokens = 1
+	case r.MaxTokens == 0:
 		r.MaxTokens = CompletionMaxTokens
 	}
 	return r.choices(len(r.Prompts), l)

@@ -18,6 +18,7 @@ func seed(f *testing.F) {
 		`{` + hi + `,"temperature":0.5,"logit_bias":{"1":2},"metadata":{"a":"b"},"stop":["x"],"stream":true,"stream_options":{"include_usage":true}}`,
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"\u00e9\n"}]}],"tools":[],"response_format":{"type":"text"}}`,
 		`{"model":"m","prompt":[[1,2],[3]],"echo":true,"logprobs":1,"max_tokens":1}`,
+		`{"model":"m","prompt":"a","echo":true,"max_tokens":0}`, `{"model":"m","prompt":"a","max_tokens":0}`,
 		`{"model":"m","prompt":["a","b"],"n":2,"best_of":1,"seed":1e3}`,
 		`{"prompt":"x","add_special_tokens":false}`, `{"content":"x"}`, `{"tokens":[1,2,3]}`,
 		`{"model":`, `[[[[`, `{"a":{"b":{"c":`, "{\"model\":\"\xff\"}", `{"model":"\ud800"}`, ``, `null`, `{}{}`,

@@ -48,3 +48,10 @@ func AppendMessages(b []byte, messages []Message) []byte {
 	}
 	return append(b, ']')
 }
+
+// CheckMessages holds messages, as AppendMessages spells them, to what a chat may have. Its error is an [*Error].
+func CheckMessages(raw []byte) error {
+	body := append(append([]byte(`{"messages":`), raw...), '}') // an error names the field by its path
+	_, err := decode(body, Limits{}.orDefault(), func(c *cursor, _ string) { messages(c, Limits{}.orDefault()) })
+	return err
+}

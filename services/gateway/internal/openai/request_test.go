@@ -113,6 +113,8 @@ func TestCompletionRefusals(t *testing.T) {
 		{`"prompt":[-1]`, "prompt[0]", openai.CodeIntegerBelowMin},
 		{`"prompt":[2147483648]`, "prompt[0]", openai.CodeIntegerAboveMax},
 		{`"prompt":{}`, "prompt", openai.CodeInvalidType},
+		{`"prompt":"a","max_tokens":0`, "max_tokens", openai.CodeIntegerBelowMin},
+		{`"prompt":"a","echo":true,"max_tokens":-1`, "max_tokens", openai.CodeIntegerBelowMin},
 		{`"prompt":"a","logprobs":true`, "logprobs", openai.CodeInvalidType},
 		{`"prompt":"a","logprobs":21`, "logprobs", openai.CodeIntegerAboveMax},
 		{`"prompt":"a","suffix":"x"`, "suffix", openai.CodeUnsupportedParameter},
@@ -141,6 +143,16 @@ func TestHarnessLoglikelihood(t *testing.T) {
 	}
 	if want := []string{"temperature", "logprobs", "seed", "echo"}; !slices.Equal(r.Given, want) {
 		t.Errorf("given %v, want %v", r.Given, want)
+	}
+}
+
+// max_tokens 0 and echo ask for the prompt alone, in either order.
+func TestThePromptAlone(t *testing.T) {
+	for fields, alone := range map[string]bool{`"max_tokens":0,"echo":true`: true, `"echo":true,"max_tokens":0`: true, `"echo":true,"max_tokens":1`: false, `"echo":true`: false} {
+		r, err := openai.DecodeCompletion([]byte(`{"model":"m","prompt":"a",`+fields+`}`), openai.Limits{})
+		if err != nil || r.PromptOnly != alone || r.MaxTokens < 1 {
+			t.Errorf("%s: got %+v, %v", fields, r, err)
+		}
 	}
 }
 

@@ -61,6 +61,8 @@ type Outcome struct {
 type Sequence struct {
 	Dispatch
 	Accepted time.Time
+	// Request is the request's id for the log, once known; it belongs to whoever runs the sequence.
+	Request string
 	// Out is where its deltas go.
 	Out *frames.Stream
 	// Stop ends the run with a reason. It may be called often and by anyone.

@@ -165,7 +165,7 @@ func (e *Engine) Tokenize(ctx context.Context, text string, addSpecial, parseSpe
 		return nil, err
 	}
 	t, err := wire.DecodeTokens(f.Payload)
-	return t.IDs, answer(err, t.Err)
+	return t.IDs, answer(err, "prompt", t.Err)
 }
 
 // Detokenize turns ids into text, special tokens included.
@@ -181,13 +181,13 @@ func (e *Engine) Detokenize(ctx context.Context, ids []int32) (string, error) {
 		return "", err
 	}
 	t, err := wire.DecodeText(f.Payload)
-	return t.Text, answer(err, t.Err)
+	return t.Text, answer(err, "tokens", t.Err)
 }
 
 // answer is the error of a tokeniser's answer: what it refuses is the client's fault.
-func answer(err error, refused string) error {
+func answer(err error, param, refused string) error {
 	if err == nil && refused != "" {
-		err = &engine.Error{Code: "invalid_prompt", Param: "prompt", Message: refused, Client: true}
+		err = &engine.Error{Code: "invalid_" + param, Param: param, Message: refused, Client: true}
 	}
 	return err
 }

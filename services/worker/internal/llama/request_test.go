@@ -153,6 +153,10 @@ func TestRequests(t *testing.T) {
 				t.Errorf("%q came back as %q (%v)", text, back, err)
 			}
 		}
+		var refused *engine.Error
+		if _, err := e.Detokenize(t.Context(), []int32{1 << 30}); !errors.As(err, &refused) || !refused.Client || refused.Param != "tokens" {
+			t.Errorf("a token outside the vocabulary: %v, want a refusal that names tokens", err)
+		}
 		if a, _ := e.Tokenize(t.Context(), "<|im_start|>", false, true); len(a) != 1 {
 			t.Errorf("a special token is %d tokens where they are parsed", len(a))
 		}

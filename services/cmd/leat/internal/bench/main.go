@@ -32,6 +32,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return &conf.Error{Usage: true, Problems: strings.Split(err.Error(), "\n")}
 	}
+	if err := options.checkFiles(); err != nil {
+		return err
+	}
 	rep, err := Run(ctx, options.config, stderr)
 	if err != nil {
 		return err
@@ -144,6 +147,28 @@ func (o *options) flags() *flag.FlagSet {
 	f.StringVar(&o.htmlFile, "html", "", "write the report with plots to this HTML `FILE`; it needs no network")
 	f.BoolVar(&o.failOnError, "fail-on-error", false, "exit with an error when a request failed")
 	return f
+}
+
+// checkFiles finds out before the measurement whether the reports can be written after it.
+func (o options) checkFiles() error {
+	for kind, path := range map[string]string{"JSON": o.jsonFile, "HTML": o.htmlFile} {
+		if path == "" {
+			continue
+		}
+		_, err := os.Stat(path)
+		fresh := errors.Is(err, os.ErrNotExist)
+		file, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_WRONLY, 0o644)
+		if err == nil {
+			err = file.Close()
+		}
+		if err == nil && fresh {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return fmt.Errorf("create %s report: %w", kind, err)
+		}
+	}
+	return nil
 }
 
 func (o options) writeFiles(rep *Report) error {
