@@ -24,6 +24,7 @@ type watcher struct {
 	mu   sync.Mutex
 	all  map[int32]*followed // by file descriptor
 	work func(batch func())  // brackets a batch of steps
+	due  [events]*followed   // of the batch in hand, nil where nobody follows any more
 }
 
 // A crowd is read in turns: what comes within a turn costs one wake-up together, here and at whoever gets the frame.
@@ -98,10 +99,13 @@ func (w *watcher) run() {
 }
 
 func (w *watcher) batch(list []syscall.EpollEvent) {
+	w.mu.Lock()
 	for i := range list {
-		w.mu.Lock()
-		f := w.all[list[i].Fd]
-		w.mu.Unlock()
+		w.due[i] = w.all[list[i].Fd]
+	}
+	w.mu.Unlock()
+	for i, f := range w.due[:len(list)] {
+		w.due[i] = nil
 		if f != nil {
 			f.arrived(list[i].Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0)
 		}
