@@ -73,7 +73,7 @@ type Options struct {
 }
 
 // Faults decides what becomes of an arriving core message: deliver calls, now, later, twice or never. It is called by
-// the subscription's goroutine; only bustest implements it.
+// whoever would deliver the message; only bustest implements it.
 type Faults interface {
 	Arrive(lane Lane, msg *nats.Msg, deliver func(*nats.Msg))
 }

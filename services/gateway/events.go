@@ -30,7 +30,7 @@ type partition struct {
 	orphans map[uint64]*flight.Sequence
 }
 
-// link speaks to routers and workers over the bus. Its handlers run in subscription callbacks and never block.
+// link speaks to routers and workers over the bus. Its handlers run where the connection is read and never block.
 type link struct {
 	g    *Gateway
 	bus  *bus.Bus

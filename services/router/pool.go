@@ -14,8 +14,8 @@ import (
 )
 
 // pool is one pool's machine and what carries out its actions. Every method locks mu for its whole length: inputs come
-// from several subscriptions, and dispatches to one worker must leave in the order of their numbers. Publishing only
-// copies into the connection's buffer.
+// from several subscriptions, and dispatches to one worker must leave in the order of their numbers. Publishing
+// writes to the connection at once, or leaves it to who is writing.
 type pool struct {
 	r    *Router
 	name string

@@ -30,7 +30,7 @@ type sub struct {
 // Dial implements nats.CustomDialer.
 func (h *Hub) Dial(network, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: nats.DefaultTimeout}
-	c, err := d.Dial(network, address) //nolint:noctx // nats.go's interface has none; the time-out bounds it
+	c, err := d.Dial(network, address) // nats.go's interface has no context; the time-out bounds it
 	if err != nil {
 		return nil, err
 	}
