@@ -14,7 +14,7 @@ import (
 )
 
 // Of 200 cancels, in the engine's queue, in prefill and in decode, 99 % free their slot within 50 ms, and sequences that
-// run beside them say what they say undisturbed.
+// run beside them say what they say undisturbed. A busy machine may spoil a measurement, but hardly three.
 func TestTwoHundredCancelsAreFastAndDisturbNobody(t *testing.T) {
 	cost := enginesim.DefaultConfig()
 	cost.Slots, cost.PrefillRate, cost.StepBase = 4, 20000, 2*time.Millisecond
@@ -31,11 +31,28 @@ func TestTwoHundredCancelsAreFastAndDisturbNobody(t *testing.T) {
 		beside = append(beside, steady())
 		f.send(beside[len(beside)-1])
 	}
-	var took []time.Duration
-	for i := range 200 {
-		if f.finished(beside[0]) {
-			beside[0] = f.next(steady, alone, beside[0])
-		}
+	var took [200]time.Duration
+	for again := 3; again > 0 && (again == 3 || took[197] > 50*time.Millisecond); again-- {
+		f.cancelInStages(&took, steady, func() {
+			if f.finished(beside[0]) {
+				beside[0] = f.next(steady, alone, beside[0])
+			}
+		})
+		slices.Sort(took[:])
+		t.Logf("from cancel to the router's knowledge: p50 %s, p99 %s, max %s", took[100], took[197], took[199])
+	}
+	for _, o := range beside {
+		f.next(steady, alone, o)
+	}
+	if p99 := took[197]; p99 > 50*time.Millisecond {
+		t.Errorf("p99 of 200 cancels is %s", p99)
+	}
+}
+
+// cancelInStages times cancels that come in turn in prefill, in the queue and in decode.
+func (f *fleet) cancelInStages(took *[200]time.Duration, steady func() order, between func()) {
+	for i := range took {
+		between()
 		o := steady()
 		fill := []order{}
 		reached := func() bool { return len(f.deltas(o.Submit.Sequence)) > 0 } // in decode
@@ -55,19 +72,11 @@ func TestTwoHundredCancelsAreFastAndDisturbNobody(t *testing.T) {
 		at := time.Now()
 		f.control(cancelOf(o.Submit.Sequence))
 		f.verdict(o.Number, inferv1.Verdict_VERDICT_CANCELLED)
-		took = append(took, time.Since(at))
+		took[i] = time.Since(at)
 		for _, x := range fill {
 			f.control(cancelOf(x.Submit.Sequence))
 			f.verdict(x.Number, inferv1.Verdict_VERDICT_CANCELLED)
 		}
-	}
-	for _, o := range beside {
-		f.next(steady, alone, o)
-	}
-	slices.Sort(took)
-	t.Logf("from cancel to the router's knowledge: p50 %s, p99 %s, max %s", took[100], took[197], took[199])
-	if took[189] > 50*time.Millisecond { // the promise is p99; other processes on a test machine may own the last percents
-		t.Errorf("p95 of 200 cancels is %s", took[189])
 	}
 }
 

@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/openai"
 )
 
 // 200 clients leave at random stages: the upstream is rid of each within 50 ms (p99), and of the others' answers nothing
-// is missing.
+// is missing. A busy machine may spoil a measurement, but hardly three.
 func TestManyCancels(t *testing.T) {
 	s := newServer(t)
 	e := healthy(t, config(s.URL))
@@ -55,8 +56,30 @@ func TestManyCancels(t *testing.T) {
 			}
 		})
 	}
-	var took []time.Duration
-	for range 200 {
+	var took [200]time.Duration
+	for again := 3; again > 0 && (again == 3 || took[197] > 50*time.Millisecond); again-- {
+		cancelOften(t, e, &took, left)
+		slices.Sort(took[:])
+		t.Logf("200 cancels: p50 %v, p99 %v", took[100], took[197])
+	}
+	if p99 := took[197]; p99 > 50*time.Millisecond {
+		t.Errorf("p99 of 200 cancels is %v (p50 %v)", p99, took[100])
+	}
+	eventually(t, "the upstream is rid of all", func() bool { return gone.Load() == arrived.Load() })
+	if arrived.Load() < 100 {
+		t.Errorf("only %d of 200 reached the upstream", arrived.Load())
+	}
+	close(mayEnd)
+	others.Wait()
+	if st := e.Stats(); st.Running != 0 || !st.Healthy {
+		t.Errorf("%+v", st)
+	}
+}
+
+// cancelOften times calls that are given up after some milliseconds; left hears when the upstream is rid of one.
+func cancelOften(t *testing.T, e *openai.Engine, took *[200]time.Duration, left <-chan time.Time) {
+	t.Helper()
+	for i := range took {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { _ = e.Generate(ctx, chat(true), newSink()); close(ended) }()
@@ -74,20 +97,6 @@ func TestManyCancels(t *testing.T) {
 			freed = max(freed, at.Sub(start))
 		case <-time.After(20 * time.Millisecond): // it left before the server had taken it
 		}
-		took = append(took, freed)
-	}
-	slices.Sort(took)
-	t.Logf("200 cancels: p50 %v, p99 %v", took[100], took[197])
-	if p95 := took[189]; p95 > 50*time.Millisecond { // the promise is p99; other processes may own the last percents
-		t.Errorf("p95 of 200 cancels is %v (p50 %v)", p95, took[100])
-	}
-	eventually(t, "the upstream is rid of all", func() bool { return gone.Load() == arrived.Load() })
-	if arrived.Load() < 100 {
-		t.Errorf("only %d of 200 reached the upstream", arrived.Load())
-	}
-	close(mayEnd)
-	others.Wait()
-	if st := e.Stats(); st.Running != 0 || !st.Healthy {
-		t.Errorf("%+v", st)
+		took[i] = freed
 	}
 }
