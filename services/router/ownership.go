@@ -65,11 +65,12 @@ type ownership struct {
 	made  time.Time   // when the bucket was
 	doubt atomic.Bool // it may be another one by now
 
-	mu    sync.Mutex
-	pools map[string]bool      // those that this router knows
-	heard map[seatKey]sighting // the last entries of others, for the moment when a worker of one reports
-	seats map[seatKey]*seat
-	work  sync.WaitGroup // steps under way
+	mu      sync.Mutex
+	pools   map[string]bool      // those that this router knows
+	heard   map[seatKey]sighting // the last entries of others, for the moment when a worker of one reports
+	seats   map[seatKey]*seat
+	leaving bool           // nothing new begins
+	work    sync.WaitGroup // steps under way; Add only with mu held, and not while leaving
 }
 
 type seat struct {
@@ -199,7 +200,8 @@ func (o *ownership) look(ctx context.Context, now time.Time) {
 				value = entry{Router: o.r.id, Epoch: s.Epoch}
 			}
 			o.work.Add(1)
-			go o.write(ctx, k, value, s.Revision)
+			// A write that the stop cuts off may have arrived: nobody would know that it must be given back.
+			go o.write(context.WithoutCancel(ctx), k, value, s.Revision)
 		}
 	}
 	o.mu.Unlock()
