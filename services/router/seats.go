@@ -50,7 +50,7 @@ func (o *ownership) wrote(k seatKey, v entry, rev uint64, err error) {
 	if err != nil {
 		s.Failed(conflict(err))
 		o.mu.Unlock()
-		o.doubt.Store(true)
+		o.suspect()
 		if !conflict(err) {
 			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
 		}
