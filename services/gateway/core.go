@@ -227,6 +227,7 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 	a.over = append(a.over, false)
 	a.left++
 	g.table.Add(s)
+	g.pace.Wake()
 	g.link.submit(part, sub)
 	return nil
 }

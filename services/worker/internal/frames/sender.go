@@ -103,9 +103,12 @@ func (s *Sender) Forget(name string) bool {
 	return true
 }
 
-// Refuse tells a gateway with an error that the delta with this index, and all after it, will not come.
+// Refuse tells a gateway with an error that the delta with this index, and all after it, will not come. It does not wait
+// for the connection.
 func (s *Sender) Refuse(gateway string, sequence uint64, attempt, index uint32, e *errs.Error) {
-	s.gateway(gateway, 0).add(appendDelta(nil, appendHead(nil, sequence, attempt), index, nil, &engine.Delta{}, e), false)
+	g := s.gateway(gateway, 0)
+	g.add(appendDelta(nil, appendHead(nil, sequence, attempt), index, nil, &engine.Delta{}, e), false)
+	g.rouse()
 }
 
 // Close publishes what waits and ends every gateway's goroutine. Streams may go on emitting; nobody hears it.

@@ -34,7 +34,8 @@ type Progress struct {
 }
 
 // Stream numbers, encodes and keeps the deltas of one attempt of one sequence. It implements engine.Output. All
-// methods are safe for concurrent use, but only one goroutine may be in Wait.
+// methods are safe for concurrent use, but only one goroutine may be in Wait. Only Emit and Fail may wait for the
+// connection, and no other method waits for them meanwhile.
 type Stream struct {
 	sender *Sender
 	to     *gateway
@@ -71,10 +72,16 @@ func (st *Stream) Streamed(yes bool) {
 
 // Emit implements engine.Output. What comes after Seal or the last delta is dropped.
 func (st *Stream) Emit(d engine.Delta) {
+	if st.emit(d) {
+		st.to.push()
+	}
+}
+
+func (st *Stream) emit(d engine.Delta) (push bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
-		return
+		return false
 	}
 	now := time.Now()
 	if st.progress.First.IsZero() {
@@ -92,7 +99,7 @@ func (st *Stream) Emit(d engine.Delta) {
 		}
 	}
 	d.Text = strings.ToValidUTF8(d.Text, "\uFFFD")
-	st.fit(d)
+	return st.fit(d)
 }
 
 // tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
@@ -105,13 +112,19 @@ func tokensOf(d *engine.Delta) int {
 
 // Fail ends the stream with an error, unless it has ended or is sealed. usage may be nil.
 func (st *Stream) Fail(e *errs.Error, usage *engine.Usage) {
+	if st.fail(e, usage) {
+		st.to.push()
+	}
+}
+
+func (st *Stream) fail(e *errs.Error, usage *engine.Usage) (push bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
-		return
+		return false
 	}
 	st.sealed = true
-	st.put(engine.Delta{Usage: usage}, e)
+	return st.put(engine.Delta{Usage: usage}, e)
 }
 
 // Seal drops what is emitted from now on and returns how far the stream came.
@@ -156,6 +169,7 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 		return true
 	}
 	to := st.sender.gateway(st.to.name, 0) // a gateway that was away may have been forgotten meanwhile
+	defer to.rouse()
 	if _, ok := st.kept.at(from); !ok {
 		st.sealed = true
 		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, gone), false)
@@ -163,7 +177,7 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 	}
 	for i := from; i < next; i++ {
 		b, _ := st.kept.at(i)
-		to.add(b, i+1 < next)
+		to.add(b, false)
 		st.sender.resent.Add(1)
 	}
 	return true
@@ -178,7 +192,9 @@ func (st *Stream) Remind(after time.Duration) {
 		return
 	}
 	if b, ok := st.kept.at(next - 1); ok {
-		st.sender.gateway(st.to.name, 0).add(b, false)
+		to := st.sender.gateway(st.to.name, 0)
+		to.add(b, false)
+		to.rouse()
 		st.sender.resent.Add(1)
 	}
 }
@@ -200,19 +216,18 @@ func (st *Stream) Close() int {
 // overhead is about what a stream costs beside its deltas.
 const overhead = 512
 
-// fit emits a delta in as many pieces as the frame size asks for.
-func (st *Stream) fit(d engine.Delta) {
+// fit queues a delta in as many pieces as the frame size asks for.
+func (st *Stream) fit(d engine.Delta) (push bool) {
 	if size(&d) > st.sender.opts.MaxFrame/2 {
 		if a, b, ok := halve(d); ok {
-			st.fit(a)
-			st.fit(b)
-			return
+			first := st.fit(a)
+			return st.fit(b) || first
 		}
 	}
-	st.put(d, nil)
+	return st.put(d, nil)
 }
 
-func (st *Stream) put(d engine.Delta, failure *errs.Error) {
+func (st *Stream) put(d engine.Delta, failure *errs.Error) (push bool) {
 	index := st.next.Load()
 	var start *Start
 	if index == 0 {
@@ -223,8 +238,9 @@ func (st *Stream) put(d engine.Delta, failure *errs.Error) {
 	st.kept.added()
 	st.next.Store(index + 1)
 	last := d.Finish != engine.FinishNone || failure != nil
-	st.to.add(st.kept.buf[from:], !st.stream && !last && st.Credit() > st.sender.opts.Deltas/4)
+	push = st.to.add(st.kept.buf[from:], !st.stream && !last && st.Credit() > st.sender.opts.Deltas/4)
 	st.kept.keep(st.sender.opts.Deltas, st.sender.opts.Bytes)
+	return push
 }
 
 // Grant lets the stream emit deltas with an index below a limit. A lower limit than before changes nothing.
