@@ -178,9 +178,10 @@ func end(p *inferv1.End) *flight.End {
 		Timing: flight.Timing{QueueNanos: t.GetQueueNanos(), PrefillNanos: t.GetPrefillNanos(), DecodeNanos: t.GetDecodeNanos()},
 	}
 	if p.GetError() != nil {
-		e.Err = errs.FromProto(p.GetError())
+		e.Err, e.Retry = errs.FromProto(p.GetError()), p.GetElsewhere()
 	} else if e.Finish == "" {
 		e.Err = errs.New(errs.Upstream, "truncated", "The worker ended the answer without a finish reason. Send the request again.")
+		e.Retry = true
 	}
 	return e
 }

@@ -27,7 +27,7 @@ func frames() []*inferv1.Frame {
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 3},
 		}}}},
 		{Worker: "w", Deltas: []*inferv1.Delta{{Sequence: 4, End: &inferv1.End{
-			Outcome: &inferv1.End_Error{Error: errs.Proto(errs.New(errs.Upstream, "worker_lost", "gone"))}}}}},
+			Outcome: &inferv1.End_Error{Error: errs.Proto(errs.New(errs.Upstream, "worker_lost", "gone"))}, Elsewhere: true}}}},
 		{},
 	}
 }
@@ -47,7 +47,7 @@ func same(t *testing.T, data []byte) {
 		i++
 		if a.sequence != d.GetSequence() || a.attempt != d.GetAttempt() || a.delta.Index != d.GetIndex() ||
 			a.delta.Text != d.GetText() || len(a.delta.Logprobs) != len(d.GetLogprobs()) || len(a.delta.Prompt) != len(d.GetPrompt()) ||
-			(a.delta.End != nil) != (d.End != nil) || (a.delta.Start != nil) != (d.Start != nil) ||
+			(a.delta.End != nil) != (d.End != nil) || d.GetEnd().GetError() != nil && a.delta.End.Retry != d.GetEnd().GetElsewhere() || (a.delta.Start != nil) != (d.Start != nil) ||
 			len(a.delta.Tokens)+len(d.GetTokens()) > 0 && !reflect.DeepEqual(a.delta.Tokens, d.GetTokens()) {
 			t.Fatalf("delta %d: got %+v, want %v", i-1, a, d)
 		}

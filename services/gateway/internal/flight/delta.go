@@ -31,6 +31,7 @@ type Start struct {
 type End struct {
 	Finish string
 	Err    *errs.Error
+	Retry  bool // with Err: another worker may not have it
 	Usage  Usage
 	Timing Timing
 }

@@ -129,9 +129,9 @@ func TestAFailureIsATypedEnd(t *testing.T) {
 	st := open(sender(t, s, frames.Options{}), 9)
 	st.Emit(engine.Delta{Text: "a"})
 	e := &errs.Error{Kind: errs.Timeout, Code: "c", Message: "m", Param: "p", RetryAfter: time.Second, Err: errors.New("secret")}
-	st.Fail(e, &engine.Usage{Output: 1})
+	st.Fail(frames.Failure{Error: e, Elsewhere: true}, &engine.Usage{Output: 1})
 	st.Emit(engine.Delta{Text: "late"})
-	st.Fail(e, nil)
+	st.Fail(frames.Failure{Error: e}, nil)
 	ds := s.await(t, "gw", 2)
 	if len(ds) != 2 {
 		t.Fatalf("%d deltas came, want 2", len(ds))
@@ -139,7 +139,7 @@ func TestAFailureIsATypedEnd(t *testing.T) {
 	if got := errs.FromProto(ds[1].GetEnd().GetError()); got.Kind != errs.Timeout || got.Code != "c" || got.Message != "m" || got.Param != "p" || got.RetryAfter != time.Second {
 		t.Errorf("error %+v", got)
 	}
-	if ds[1].GetIndex() != 1 || ds[1].GetEnd().GetUsage().GetOutput() != 1 || ds[1].GetStart() != nil {
+	if ds[1].GetIndex() != 1 || ds[1].GetEnd().GetUsage().GetOutput() != 1 || ds[1].GetStart() != nil || !ds[1].GetEnd().GetElsewhere() {
 		t.Errorf("end %v", ds[1])
 	}
 }
@@ -330,7 +330,7 @@ func TestResending(t *testing.T) {
 				if closed {
 					st.Close()
 				}
-				ok := st.Resend(c.from, gone)
+				ok := st.Resend(c.from, frames.Failure{Error: gone})
 				if ok != (c.want != nil) {
 					t.Fatalf("resend says %v", ok)
 				}
@@ -410,7 +410,7 @@ func TestOnlyAStreamThatWaitsForCreditIsRemindedOf(t *testing.T) {
 	st.Remind(0)
 	other := open(sender(t, s, frames.Options{}), 2) // nothing to repeat
 	other.Remind(0)
-	st.Resend(1, nil)
+	st.Resend(1, frames.Failure{})
 	if ds := s.await(t, "gw", 4); len(ds) != 4 {
 		t.Errorf("%d deltas came", len(ds))
 	}
@@ -429,7 +429,7 @@ func TestAGatewayIsForgottenOnlyWithoutStreams(t *testing.T) {
 	if !out.Forget("gw") || out.Forget("gw") {
 		t.Fatal("did not forget exactly once")
 	}
-	st.Resend(0, nil) // it came back
+	st.Resend(0, frames.Failure{}) // it came back
 	s.await(t, "gw", 2)
 }
 
@@ -441,7 +441,7 @@ func TestSealing(t *testing.T) {
 		t.Fatal("nothing was emitted")
 	}
 	st.Emit(engine.Delta{Text: "late"})
-	st.Fail(errs.New(errs.Internal, "x", "x"), nil)
+	st.Fail(frames.Failure{Error: errs.New(errs.Internal, "x", "x")}, nil)
 	started := open(out, 2)
 	started.Emit(engine.Delta{Text: "a"})
 	if started.SealUnstarted() {

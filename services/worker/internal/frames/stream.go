@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -104,14 +103,14 @@ func tokensOf(d *engine.Delta) int {
 }
 
 // Fail ends the stream with an error, unless it has ended or is sealed. usage may be nil.
-func (st *Stream) Fail(e *errs.Error, usage *engine.Usage) {
+func (st *Stream) Fail(f Failure, usage *engine.Usage) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
 		return
 	}
 	st.sealed = true
-	st.put(engine.Delta{Usage: usage}, e)
+	st.put(engine.Delta{Usage: usage}, &f)
 }
 
 // Seal drops what is emitted from now on and returns how far the stream came.
@@ -148,7 +147,7 @@ func (st *Stream) current() Progress {
 
 // Resend publishes again what was emitted from an index on. It returns false where the oldest of it is gone for good;
 // nothing is sent then but, at that index, the error.
-func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
+func (st *Stream) Resend(from uint32, gone Failure) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	next := st.next.Load()
@@ -158,7 +157,7 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 	to := st.sender.gateway(st.to.name, 0) // a gateway that was away may have been forgotten meanwhile
 	if _, ok := st.kept.at(from); !ok {
 		st.sealed = true
-		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, gone), false)
+		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, &gone), false)
 		return false
 	}
 	for i := from; i < next; i++ {
@@ -212,7 +211,7 @@ func (st *Stream) fit(d engine.Delta) {
 	st.put(d, nil)
 }
 
-func (st *Stream) put(d engine.Delta, failure *errs.Error) {
+func (st *Stream) put(d engine.Delta, failure *Failure) {
 	index := st.next.Load()
 	var start *Start
 	if index == 0 {

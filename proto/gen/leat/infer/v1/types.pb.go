@@ -680,7 +680,9 @@ type End struct {
 	// What was used, also by an attempt that failed.
 	Usage *Usage `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Where the worker's time went.
-	Timing        *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	// With error: the worker failed, not the request. Another one may make the answer anew while the client has nothing of it.
+	Elsewhere     bool `protobuf:"varint,5,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -752,6 +754,13 @@ func (x *End) GetTiming() *Timing {
 		return x.Timing
 	}
 	return nil
+}
+
+func (x *End) GetElsewhere() bool {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return false
 }
 
 type isEnd_Outcome interface {
@@ -1218,12 +1227,13 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12#\n" +
 	"\rmodel_version\x18\x02 \x01(\tR\fmodelVersion\x12\x1f\n" +
 	"\vqueue_nanos\x18\x03 \x01(\x03R\n" +
-	"queueNanos\"\xc0\x01\n" +
+	"queueNanos\"\xde\x01\n" +
 	"\x03End\x12%\n" +
 	"\rfinish_reason\x18\x01 \x01(\tH\x00R\ffinishReason\x12,\n" +
 	"\x05error\x18\x02 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
 	"\x05usage\x18\x03 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\x12-\n" +
-	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timingB\t\n" +
+	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timing\x12\x1c\n" +
+	"\telsewhere\x18\x05 \x01(\bR\telsewhereB\t\n" +
 	"\aoutcome\"\xc2\x01\n" +
 	"\x05Usage\x12%\n" +
 	"\x0euncached_input\x18\x01 \x01(\rR\runcachedInput\x12\x1d\n" +
