@@ -135,6 +135,8 @@ func (a *arrival) field(num protowire.Number, typ protowire.Type, b []byte) (int
 			return n, fmt.Errorf("delta's start: %w", err)
 		}
 		d.Start = &flight.Start{Fingerprint: st.GetFingerprint(), ModelVersion: st.GetModelVersion(), QueueNanos: st.GetQueueNanos()}
+	case 10:
+		d.Reasoning = string(v)
 	}
 	return n, nil
 }

@@ -13,8 +13,8 @@ import (
 const (
 	frameWorker, frameNumber, frameDeltas = 1, 2, 3
 
-	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens = 1, 2, 3, 4, 5
-	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart                = 6, 7, 8, 9
+	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens  = 1, 2, 3, 4, 5
+	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart, deltaReasoning = 6, 7, 8, 9, 10
 
 	startFingerprint, startVersion, startQueue = 1, 2, 3
 
@@ -48,6 +48,7 @@ func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, fa
 	b = append(b, head...)
 	b = number(b, deltaIndex, uint64(index))
 	b = text(b, deltaText, d.Text)
+	b = text(b, deltaReasoning, d.Reasoning)
 	b = tokens(b, d.Tokens)
 	for i := range d.Logprobs {
 		b = logprob(b, deltaLogprobs, &d.Logprobs[i])

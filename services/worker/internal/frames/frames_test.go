@@ -81,7 +81,7 @@ func open(s *frames.Sender, sequence uint64) *frames.Stream {
 
 func full() (engine.Delta, *inferv1.Delta) {
 	d := engine.Delta{
-		Text: "né", Tokens: []int32{0, 1, 127, 128, 1 << 30, -1},
+		Reasoning: "hé", Text: "né", Tokens: []int32{0, 1, 127, 128, 1 << 30, -1},
 		Logprobs: []engine.TokenLogprob{
 			{ID: -1, Text: []byte{0xff}, Logprob: -0.5, Top: []engine.TopLogprob{{ID: 7, Text: []byte("a"), Logprob: -1}, {ID: 0, Logprob: 0}}},
 			{ID: 300, Null: true},
@@ -92,7 +92,7 @@ func full() (engine.Delta, *inferv1.Delta) {
 		Timing: &engine.Timing{Queue: 1, Prefill: 2, Decode: 300},
 	}
 	p := &inferv1.Delta{
-		Sequence: 1 << 40, Attempt: 3, Text: d.Text, Tokens: d.Tokens,
+		Sequence: 1 << 40, Attempt: 3, Reasoning: d.Reasoning, Text: d.Text, Tokens: d.Tokens,
 		Logprobs: []*inferv1.TokenLogprob{
 			{Id: -1, Text: []byte{0xff}, Logprob: proto.Float64(-0.5), Top: []*inferv1.TopLogprob{{Id: 7, Text: []byte("a"), Logprob: -1}, {}}},
 			{Id: 300},
@@ -259,17 +259,18 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 	}
 	out.Hold() // everything at once
 	st.Emit(engine.Delta{Prompt: lps})
-	st.Emit(engine.Delta{Text: long, Tokens: ids, Logprobs: lps, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
+	st.Emit(engine.Delta{Reasoning: long, Text: long, Tokens: ids, Logprobs: lps, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
 	out.Release()
 	n := int(st.Progress().Next)
 	ds := s.await(t, "gw", n)
-	var text string
+	var text, reasoning string
 	var tokens, logprobs, prompt int
 	for i, d := range ds {
-		if int(d.GetIndex()) != i || (d.GetEnd() != nil) != (i == n-1) || (d.GetStart() != nil) != (i == 0) || !utf8.ValidString(d.GetText()) {
+		if int(d.GetIndex()) != i || (d.GetEnd() != nil) != (i == n-1) || (d.GetStart() != nil) != (i == 0) || !utf8.ValidString(d.GetText()) || d.GetReasoning() != "" && (text != "" || !utf8.ValidString(d.GetReasoning())) {
 			t.Fatalf("delta %d of %d: index %d, end %v, start %v", i, n, d.GetIndex(), d.GetEnd(), d.GetStart())
 		}
 		text += d.GetText()
+		reasoning += d.GetReasoning()
 		for _, id := range d.GetTokens() {
 			if id != int32(tokens) {
 				t.Fatalf("token %d came as number %d", id, tokens)
@@ -278,7 +279,7 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 		}
 		logprobs, prompt = logprobs+len(d.GetLogprobs()), prompt+len(d.GetPrompt())
 	}
-	if text != long || tokens != 5000 || logprobs != 5000 || prompt != 5000 {
+	if text != long || reasoning != long || tokens != 5000 || logprobs != 5000 || prompt != 5000 {
 		t.Errorf("%d bytes, %d tokens, %d logprobs, %d prompt tokens", len(text), tokens, logprobs, prompt)
 	}
 	for i, b := range s.bytes {
@@ -295,9 +296,9 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 
 func TestBrokenTextCannotBreakAFrame(t *testing.T) {
 	s := newSink()
-	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Text: "a\xffb"})
-	if got := s.await(t, "gw", 1)[0].GetText(); got != "a\uFFFDb" {
-		t.Errorf("got %q", got)
+	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Reasoning: "a\xffb", Text: "a\xffb"})
+	if d := s.await(t, "gw", 1)[0]; d.GetText() != "a\uFFFDb" || d.GetReasoning() != "a\uFFFDb" {
+		t.Errorf("got %q and %q", d.GetReasoning(), d.GetText())
 	}
 }
 

@@ -90,13 +90,13 @@ func (st *Stream) Emit(d engine.Delta) {
 			st.progress.Timing = *d.Timing
 		}
 	}
-	d.Text = strings.ToValidUTF8(d.Text, "\uFFFD")
+	d.Text, d.Reasoning = strings.ToValidUTF8(d.Text, "\uFFFD"), strings.ToValidUTF8(d.Reasoning, "\uFFFD")
 	st.fit(d)
 }
 
 // tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
 func tokensOf(d *engine.Delta) int {
-	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" {
 		return n
 	}
 	return 1
