@@ -38,7 +38,7 @@ func greeting(a *answer) *gatewayv1.GenerateResponse {
 }
 
 func spell(p *piece) *gatewayv1.Piece {
-	out := &gatewayv1.Piece{Index: uint32(p.choice), Text: p.Text, Tokens: p.Tokens, Logprobs: tokens(p.Logprobs), Prompt: tokens(p.Prompt)}
+	out := &gatewayv1.Piece{Index: uint32(p.choice), Reasoning: p.Reasoning, Text: p.Text, Tokens: p.Tokens, Logprobs: tokens(p.Logprobs), Prompt: tokens(p.Prompt)}
 	if p.End != nil {
 		out.FinishReason = p.End.Finish
 	}

@@ -135,6 +135,8 @@ func (a *arrival) field(num protowire.Number, typ protowire.Type, b []byte) (int
 			return n, fmt.Errorf("delta's start: %w", err)
 		}
 		d.Start = &flight.Start{Fingerprint: st.GetFingerprint(), ModelVersion: st.GetModelVersion(), QueueNanos: st.GetQueueNanos()}
+	case 10:
+		d.Reasoning = string(v)
 	}
 	return n, nil
 }
@@ -178,9 +180,10 @@ func end(p *inferv1.End) *flight.End {
 		Timing: flight.Timing{QueueNanos: t.GetQueueNanos(), PrefillNanos: t.GetPrefillNanos(), DecodeNanos: t.GetDecodeNanos()},
 	}
 	if p.GetError() != nil {
-		e.Err = errs.FromProto(p.GetError())
+		e.Err, e.Retry = errs.FromProto(p.GetError()), p.GetElsewhere()
 	} else if e.Finish == "" {
 		e.Err = errs.New(errs.Upstream, "truncated", "The worker ended the answer without a finish reason. Send the request again.")
+		e.Retry = true
 	}
 	return e
 }

@@ -106,13 +106,16 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
 		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
 	}
+	if e := s.GetFailed(); e != nil {
+		out.Failed = e
+	}
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
-	s.Prefix, s.Avoid, s.RequestId = nil, nil, ""
+	s.Prefix, s.Avoid, s.RequestId, s.Failed = nil, nil, "", nil
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}

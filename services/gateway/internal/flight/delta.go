@@ -11,13 +11,14 @@ import (
 
 // Delta is a piece of a sequence as it came from a worker. Index counts from 0 without gaps within an attempt.
 type Delta struct {
-	Index    uint32
-	Text     string
-	Tokens   []int32
-	Logprobs []Token
-	Prompt   []Token // echoed prompt tokens
-	Start    *Start  // on the first delta
-	End      *End    // on the last delta
+	Index     uint32
+	Reasoning string // comes before Text
+	Text      string
+	Tokens    []int32
+	Logprobs  []Token
+	Prompt    []Token // echoed prompt tokens
+	Start     *Start  // on the first delta
+	End       *End    // on the last delta
 }
 
 // Start says who took the sequence.
@@ -31,6 +32,7 @@ type Start struct {
 type End struct {
 	Finish string
 	Err    *errs.Error
+	Retry  bool // with Err: another worker may not have it
 	Usage  Usage
 	Timing Timing
 }

@@ -28,6 +28,7 @@ type Submit struct {
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
 	RequestID    string        // for Explain
+	Failed       any           // the attempt before ended with this error, opaque, and this one is a retry; nil: it is none
 }
 
 // Call is a sequence as actions name it.
@@ -81,7 +82,7 @@ type Refusal struct {
 	Code       Code
 	Message    string // what happened and what to do next
 	RetryAfter time.Duration
-	Cause      any // WorkerFailed, Overloaded: the worker's own error, opaque; nil where there is none
+	Cause      any // the worker's own error, opaque; nil where there is none
 }
 
 // Verdict is a worker's word on a dispatch.

@@ -90,10 +90,11 @@ type Sampling struct {
 	AutoSeed          int64  // what to draw from where Seed is nil; the same for every attempt of a request
 }
 
-// Delta is what one step added to one sequence. Text holds whole characters only. The receiver may keep its slices.
+// Delta is what one step added to one sequence. Texts hold whole characters only. The receiver may keep its slices.
 type Delta struct {
-	Text   string
-	Tokens []int32
+	Reasoning string // text that the engine tells from the answer; it comes before Text
+	Text      string
+	Tokens    []int32 // of both
 	// Logprobs has one entry a token where Request.Logprobs asked for it.
 	Logprobs []TokenLogprob
 	// Prompt holds echoed prompt tokens (Request.Echo), in order, possibly spread over several first deltas of at most

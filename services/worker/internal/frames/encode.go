@@ -13,12 +13,12 @@ import (
 const (
 	frameWorker, frameNumber, frameDeltas = 1, 2, 3
 
-	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens = 1, 2, 3, 4, 5
-	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart                = 6, 7, 8, 9
+	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens  = 1, 2, 3, 4, 5
+	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart, deltaReasoning = 6, 7, 8, 9, 10
 
 	startFingerprint, startVersion, startQueue = 1, 2, 3
 
-	endFinish, endError, endUsage, endTiming = 1, 2, 3, 4
+	endFinish, endError, endUsage, endTiming, endElsewhere = 1, 2, 3, 4, 5
 
 	usageUncached, usageCacheRead, usageCacheWrite, usageOutput, usageReasoning, usageEstimated = 1, 2, 3, 4, 5, 6
 
@@ -36,12 +36,19 @@ type Start struct {
 	QueueNanos   int64 // from the gateway's submission to acceptance
 }
 
+// Failure is how an attempt ends badly.
+type Failure struct {
+	*errs.Error
+	Elsewhere bool // it is the worker's: another one may make the answer, where the client has nothing of it
+}
+
 // appendDelta appends d as one element of Frame.deltas. head is the encoded sequence and attempt.
-func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, failure *errs.Error) []byte {
+func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, failure *Failure) []byte {
 	b, mark := open(b, frameDeltas)
 	b = append(b, head...)
 	b = number(b, deltaIndex, uint64(index))
 	b = text(b, deltaText, d.Text)
+	b = text(b, deltaReasoning, d.Reasoning)
 	b = tokens(b, d.Tokens)
 	for i := range d.Logprobs {
 		b = logprob(b, deltaLogprobs, &d.Logprobs[i])
@@ -67,7 +74,7 @@ func appendHead(b []byte, sequence uint64, attempt uint32) []byte {
 	return number(number(b, deltaSequence, sequence), deltaAttempt, uint64(attempt))
 }
 
-func end(b []byte, d *engine.Delta, failure *errs.Error) []byte {
+func end(b []byte, d *engine.Delta, failure *Failure) []byte {
 	b, mark := open(b, deltaEnd)
 	if failure != nil {
 		var m int
@@ -78,6 +85,9 @@ func end(b []byte, d *engine.Delta, failure *errs.Error) []byte {
 		b = text(b, errorParam, failure.Param)
 		b = number(b, errorRetry, uint64(failure.RetryAfter.Milliseconds()))
 		b = shut(b, m)
+		if failure.Elsewhere {
+			b = number(b, endElsewhere, 1)
+		}
 	} else {
 		b = protowire.AppendTag(b, endFinish, protowire.BytesType)
 		b = protowire.AppendString(b, string(d.Finish))

@@ -30,7 +30,7 @@ func TestWhatArrivesDoesNotWaitForAStalledConnection(t *testing.T) {
 	<-stalled
 	b.Emit(engine.Delta{Text: "y"}) // somebody is sending already
 	arrived := make(chan struct{})
-	gone := errs.New(errs.Upstream, "stream_gap", "gone")
+	gone := frames.Failure{Error: errs.New(errs.Upstream, "stream_gap", "gone")}
 	go func() {
 		defer close(arrived)
 		a.Grant(200)

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -98,33 +97,33 @@ func (st *Stream) emit(d engine.Delta) (push bool) {
 			st.progress.Timing = *d.Timing
 		}
 	}
-	d.Text = strings.ToValidUTF8(d.Text, "\uFFFD")
+	d.Text, d.Reasoning = strings.ToValidUTF8(d.Text, "\uFFFD"), strings.ToValidUTF8(d.Reasoning, "\uFFFD")
 	return st.fit(d)
 }
 
 // tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
 func tokensOf(d *engine.Delta) int {
-	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" {
 		return n
 	}
 	return 1
 }
 
 // Fail ends the stream with an error, unless it has ended or is sealed. usage may be nil.
-func (st *Stream) Fail(e *errs.Error, usage *engine.Usage) {
-	if st.fail(e, usage) {
+func (st *Stream) Fail(f Failure, usage *engine.Usage) {
+	if st.fail(&f, usage) {
 		st.to.push()
 	}
 }
 
-func (st *Stream) fail(e *errs.Error, usage *engine.Usage) (push bool) {
+func (st *Stream) fail(f *Failure, usage *engine.Usage) (push bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
 		return false
 	}
 	st.sealed = true
-	return st.put(engine.Delta{Usage: usage}, e)
+	return st.put(engine.Delta{Usage: usage}, f)
 }
 
 // Seal drops what is emitted from now on and returns how far the stream came.
@@ -161,7 +160,7 @@ func (st *Stream) current() Progress {
 
 // Resend publishes again what was emitted from an index on. It returns false where the oldest of it is gone for good;
 // nothing is sent then but, at that index, the error.
-func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
+func (st *Stream) Resend(from uint32, gone Failure) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	next := st.next.Load()
@@ -172,7 +171,7 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 	defer to.rouse()
 	if _, ok := st.kept.at(from); !ok {
 		st.sealed = true
-		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, gone), false)
+		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, &gone), false)
 		return false
 	}
 	for i := from; i < next; i++ {
@@ -227,7 +226,7 @@ func (st *Stream) fit(d engine.Delta) (push bool) {
 	return st.put(d, nil)
 }
 
-func (st *Stream) put(d engine.Delta, failure *errs.Error) (push bool) {
+func (st *Stream) put(d engine.Delta, failure *Failure) (push bool) {
 	index := st.next.Load()
 	var start *Start
 	if index == 0 {

@@ -505,7 +505,9 @@ type Delta struct {
 	// Set on the last delta of an attempt, and on no other.
 	End *End `protobuf:"bytes,8,opt,name=end,proto3" json:"end,omitempty"`
 	// Set on the first delta of an attempt: who runs it.
-	Start         *Start `protobuf:"bytes,9,opt,name=start,proto3" json:"start,omitempty"`
+	Start *Start `protobuf:"bytes,9,opt,name=start,proto3" json:"start,omitempty"`
+	// Generated reasoning text, whole characters only, where the engine tells it from the answer. It comes before text.
+	Reasoning     string `protobuf:"bytes,10,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -603,6 +605,13 @@ func (x *Delta) GetStart() *Start {
 	return nil
 }
 
+func (x *Delta) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
 // Start says who took a sequence.
 type Start struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -680,7 +689,9 @@ type End struct {
 	// What was used, also by an attempt that failed.
 	Usage *Usage `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Where the worker's time went.
-	Timing        *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	// With error: the worker failed, not the request. Another one may make the answer anew while the client has nothing of it.
+	Elsewhere     bool `protobuf:"varint,5,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -752,6 +763,13 @@ func (x *End) GetTiming() *Timing {
 		return x.Timing
 	}
 	return nil
+}
+
+func (x *End) GetElsewhere() bool {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return false
 }
 
 type isEnd_Outcome interface {
@@ -1203,7 +1221,7 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\x12_frequency_penaltyB\x13\n" +
 	"\x11_presence_penaltyB\x15\n" +
 	"\x13_repetition_penaltyB\a\n" +
-	"\x05_seed\"\xbf\x02\n" +
+	"\x05_seed\"\xdd\x02\n" +
 	"\x05Delta\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
@@ -1213,17 +1231,20 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\blogprobs\x18\x06 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\blogprobs\x123\n" +
 	"\x06prompt\x18\a \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\x06prompt\x12$\n" +
 	"\x03end\x18\b \x01(\v2\x12.leat.infer.v1.EndR\x03end\x12*\n" +
-	"\x05start\x18\t \x01(\v2\x14.leat.infer.v1.StartR\x05start\"o\n" +
+	"\x05start\x18\t \x01(\v2\x14.leat.infer.v1.StartR\x05start\x12\x1c\n" +
+	"\treasoning\x18\n" +
+	" \x01(\tR\treasoning\"o\n" +
 	"\x05Start\x12 \n" +
 	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12#\n" +
 	"\rmodel_version\x18\x02 \x01(\tR\fmodelVersion\x12\x1f\n" +
 	"\vqueue_nanos\x18\x03 \x01(\x03R\n" +
-	"queueNanos\"\xc0\x01\n" +
+	"queueNanos\"\xde\x01\n" +
 	"\x03End\x12%\n" +
 	"\rfinish_reason\x18\x01 \x01(\tH\x00R\ffinishReason\x12,\n" +
 	"\x05error\x18\x02 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
 	"\x05usage\x18\x03 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\x12-\n" +
-	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timingB\t\n" +
+	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timing\x12\x1c\n" +
+	"\telsewhere\x18\x05 \x01(\bR\telsewhereB\t\n" +
 	"\aoutcome\"\xc2\x01\n" +
 	"\x05Usage\x12%\n" +
 	"\x0euncached_input\x18\x01 \x01(\rR\runcachedInput\x12\x1d\n" +
