@@ -185,7 +185,7 @@ func (w *worker) room(now time.Time) bool {
 func (m *Machine) snap(r *request, w *worker, home string, now time.Time) {
 	s := policy.Worker{
 		Name: w.name, InFlight: w.used() + w.breaker.RecentFails(now), Slots: w.report.Slots, Weight: w.report.Weight,
-		KVUse: w.report.KVUse, Latency: w.latency.Seconds(now), Turn: w.turn, Home: w.name == home,
+		KVUse: w.report.KVUse, Latency: w.latency.Seconds(len(w.inflight) > 0, now), Turn: w.turn, Home: w.name == home,
 	}
 	if m.sessions != nil {
 		s.Sessions = m.sessions.Count(w.name)

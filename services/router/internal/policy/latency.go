@@ -32,8 +32,15 @@ func (l *Latency) Observe(d time.Duration, now time.Time) {
 }
 
 // Seconds is the average at now; 0 is unknown. As in Finagle it fades towards 0 while nothing is observed, so that a
-// worker that was slow gets its chance again; here looking at it changes nothing.
-func (l *Latency) Seconds(now time.Time) float64 { return l.cost * l.weight(now) }
+// worker that was slow gets its chance again; here looking at it changes nothing. And it does not fade while the worker is
+// busy with requests of ours: a first token is known here only when its answer ends, so that the silence of a slow worker
+// with long answers would make it look fast.
+func (l *Latency) Seconds(busy bool, now time.Time) float64 {
+	if busy {
+		return l.cost
+	}
+	return l.cost * l.weight(now)
+}
 
 func (l *Latency) weight(now time.Time) float64 {
 	return math.Exp(-max(float64(now.Sub(l.last)), 0) / float64(latencyFade))

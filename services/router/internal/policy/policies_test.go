@@ -80,11 +80,11 @@ func TestLatencyJumpsToAPeakAndComesDownSlowly(t *testing.T) {
 	var l policy.Latency
 	near := func(now time.Time, want float64, what string) {
 		t.Helper()
-		if got := l.Seconds(now); math.Abs(got-want) > want/100 {
+		if got := l.Seconds(false, now); math.Abs(got-want) > want/100 {
 			t.Errorf("%s: %.4f s, want %.4f", what, got, want)
 		}
 	}
-	if l.Seconds(t0) != 0 {
+	if l.Seconds(false, t0) != 0 {
 		t.Error("known before anything was observed")
 	}
 	l.Observe(100*time.Millisecond, t0)
@@ -96,11 +96,14 @@ func TestLatencyJumpsToAPeakAndComesDownSlowly(t *testing.T) {
 	now := t0.Add(time.Second)
 	for range 1200 {
 		now = now.Add(100 * time.Millisecond)
-		l.Seconds(now) // a look changes nothing
+		l.Seconds(false, now) // a look changes nothing
 		l.Observe(100*time.Millisecond, now)
 	}
 	near(now, .1, "two minutes later")
 	near(now.Add(10*time.Second), .1/math.E, "unused for 10 s")
+	if got := l.Seconds(true, now.Add(time.Minute)); math.Abs(got-.1) > .001 {
+		t.Errorf("busy for a minute: %.4f s, want .1 as before", got)
+	}
 	l.Observe(0, now) // nothing was answered
 	near(now, .1, "after a request without a first token")
 }
