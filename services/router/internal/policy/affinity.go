@@ -22,7 +22,7 @@ const (
 // on its neighbour.
 //
 // As in the paper what is counted is sessions, not requests in flight as HAProxy does: with a few dozen requests in
-// flight the bound would send every fifth one elsewhere by chance, away from its cache. A request without a session
+// flight the bound would send every fourth one elsewhere by chance, away from its cache. A request without a session
 // goes to the worker that holds the fewest sequences for its weight.
 type SessionAffinity struct{}
 
