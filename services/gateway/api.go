@@ -78,6 +78,9 @@ func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest, id 
 	if c.class, err = class(incoming(ctx, "x-leat-class")); err != nil {
 		return nil, err
 	}
+	if c.session, err = session(incoming(ctx, "x-leat-session")); err != nil {
+		return nil, err
+	}
 	if c.waits, err = waits(incoming(ctx, "x-leat-timeout")); err != nil {
 		return nil, err
 	}

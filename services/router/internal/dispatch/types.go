@@ -24,6 +24,7 @@ type Submit struct {
 	PromptTokens int           // estimate
 	MaxTokens    int           // 0: unknown
 	Prefix       []uint64      // block hashes; kept by reference until the sequence ends
+	Session      uint64        // hash of the session's key; 0: none
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
@@ -138,6 +139,7 @@ type Report struct {
 	State        State
 	Note         string
 	Slots        int
+	Weight       int // its share against other workers'; 0 is 1
 	Held         int // sequences accepted and not finished, of all routers
 	QueuedTokens int
 	KVUse        float64

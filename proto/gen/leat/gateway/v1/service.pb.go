@@ -51,9 +51,10 @@ type GenerateRequest struct {
 	Echo bool `protobuf:"varint,11,opt,name=echo,proto3" json:"echo,omitempty"`
 	// Go on after the end-of-sequence token.
 	IgnoreEos bool `protobuf:"varint,12,opt,name=ignore_eos,json=ignoreEos,proto3" json:"ignore_eos,omitempty"`
-	// The client's end-user id.
+	// The client's end-user id. Without x-leat-session and metadata's session_id it names the session for the policy
+	// session_affinity.
 	User string `protobuf:"bytes,13,opt,name=user,proto3" json:"user,omitempty"`
-	// The client's own key-value pairs.
+	// The client's own key-value pairs. session_id names the session where x-leat-session does not.
 	Metadata      map[string]string `protobuf:"bytes,14,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

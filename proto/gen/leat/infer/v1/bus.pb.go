@@ -311,7 +311,10 @@ type Submit struct {
 	// Why the attempt before this one failed, where its worker has ended it with an error that another may not have. The
 	// router counts this attempt as a retry, within its budget, and answers with this error where it cannot be made. Not
 	// set after a worker that was lost; not sent on to workers.
-	Failed        *Error `protobuf:"bytes,18,opt,name=failed,proto3" json:"failed,omitempty"`
+	Failed *Error `protobuf:"bytes,18,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Hash of the tenant and the key of the session that the sequence belongs to, for the policy session_affinity; 0 is
+	// none. Not sent on to workers.
+	Session       uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -470,6 +473,13 @@ func (x *Submit) GetFailed() *Error {
 		return x.Failed
 	}
 	return nil
+}
+
+func (x *Submit) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
 }
 
 // Claim points to a payload in the object store.
@@ -1325,7 +1335,9 @@ type Report struct {
 	// What it holds for each router, to find lost dispatches and lost outcomes.
 	Holdings []*Holding `protobuf:"bytes,21,rep,name=holdings,proto3" json:"holdings,omitempty"`
 	// The engine: llama, openai, sim.
-	Engine        string `protobuf:"bytes,22,opt,name=engine,proto3" json:"engine,omitempty"`
+	Engine string `protobuf:"bytes,22,opt,name=engine,proto3" json:"engine,omitempty"`
+	// Its share of a pool's work against that of other workers, where the pool's policy goes by weights; 0 is 1.
+	Weight        uint32 `protobuf:"varint,23,opt,name=weight,proto3" json:"weight,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1512,6 +1524,13 @@ func (x *Report) GetEngine() string {
 		return x.Engine
 	}
 	return ""
+}
+
+func (x *Report) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
 }
 
 // Holding is what a worker holds of one router's dispatches.
@@ -2912,7 +2931,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\xdb\x04\n" +
+	"\x04call\"\xf5\x04\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -2934,7 +2953,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tR\trequestId\x12,\n" +
-	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\"K\n" +
+	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\x12\x18\n" +
+	"\asession\x18\x13 \x01(\x06R\asession\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
@@ -2986,7 +3006,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x05Frame\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
-	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\xc1\x05\n" +
+	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\xd9\x05\n" +
 	"\x06Report\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x12\n" +
 	"\x04pool\x18\x02 \x01(\tR\x04pool\x12\x16\n" +
@@ -3012,7 +3032,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\rcached_tokens\x18\x13 \x01(\x04R\fcachedTokens\x12#\n" +
 	"\routput_tokens\x18\x14 \x01(\x04R\foutputTokens\x122\n" +
 	"\bholdings\x18\x15 \x03(\v2\x16.leat.infer.v1.HoldingR\bholdings\x12\x16\n" +
-	"\x06engine\x18\x16 \x01(\tR\x06engine\"U\n" +
+	"\x06engine\x18\x16 \x01(\tR\x06engine\x12\x16\n" +
+	"\x06weight\x18\x17 \x01(\rR\x06weight\"U\n" +
 	"\aHolding\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x18\n" +
 	"\ahighest\x18\x02 \x01(\x04R\ahighest\x12\x18\n" +
