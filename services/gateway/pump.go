@@ -81,7 +81,7 @@ func (p *pump) run(stop <-chan struct{}) {
 func (p *pump) turn(due []*outflow) {
 	buf, said := p.buf[:0], p.said[:0]
 	for _, o := range due {
-		size := 0
+		var size int
 		if buf, size = o.spell(buf); size > 0 {
 			said = append(said, chunk{o, len(buf) - size, len(buf)})
 		}
