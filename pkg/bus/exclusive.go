@@ -15,9 +15,12 @@ const exclusivePoll = 20 * time.Millisecond
 // ErrNoExclusion says that the lease bucket could not be asked: f has not been called.
 var ErrNoExclusion = errors.New("the lease bucket does not answer")
 
+// ErrTurnLost says that f took longer than a lease lives, or that the bucket was lost: somebody else may have had the turn,
+// and what f did must be undone.
+var ErrTurnLost = errors.New("the turn was lost")
+
 // Exclusively calls f while nobody else calls Exclusively with the same key of the lease bucket, and waits for its turn
-// before. What a process holds that dies within f is free after LeaseTTL. An error although f succeeded means that f took
-// longer than that, and that somebody else may have had the turn: what f did must be undone.
+// before. What a process holds that dies within f is free after LeaseTTL. ErrTurnLost comes although f succeeded.
 func (b *Bus) Exclusively(ctx context.Context, cfg Config, key string, f func() error) error {
 	kv, err := b.js.KeyValue(ctx, LeaseBucket) // not Leases, which would set the number of replicas anew
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -34,7 +37,7 @@ func (b *Bus) Exclusively(ctx context.Context, cfg Config, key string, f func() 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // the next one should not wait for it to expire
 	defer cancel()
 	if gone := kv.Delete(ctx, key, jetstream.LastRevision(turn)); gone != nil && err == nil {
-		return fmt.Errorf("give %s back, which may have expired: %w", key, gone)
+		return fmt.Errorf("%w: give %s back: %w", ErrTurnLost, key, gone)
 	}
 	return err
 }

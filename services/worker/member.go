@@ -142,20 +142,34 @@ const enterIn = 2 * bus.LeaseTTL
 // enters at a time, so that the others find it there. Without JetStream there is no turn to wait for; there are no
 // routers then, either.
 func (m *member) enter(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, enterIn)
-	defer cancel()
 	take := func() error {
 		if err := m.worker.alone(ctx); err != nil {
 			return err
 		}
 		return m.subscribe()
 	}
-	err := m.bus.Exclusively(ctx, m.worker.deps.NATS, events.WorkerEntry(m.name), take)
-	if errors.Is(err, bus.ErrNoExclusion) {
-		m.log.Warn("another worker with this name that joins at the same instant would not be noticed", "error", err)
-		return take()
+	turn, cancel := context.WithTimeout(ctx, enterIn)
+	defer cancel()
+	for {
+		err := m.bus.Exclusively(turn, m.worker.deps.NATS, events.WorkerEntry(m.name), take)
+		switch {
+		case errors.Is(err, bus.ErrNoExclusion):
+			m.log.Warn("another worker with this name that joins at the same instant would not be noticed", "error", err)
+			return take()
+		case errors.Is(err, bus.ErrTurnLost) && turn.Err() == nil:
+			m.unsubscribe()
+		default:
+			return err
+		}
 	}
-	return err
+}
+
+// unsubscribe ends what subscribe began.
+func (m *member) unsubscribe() {
+	for _, stop := range m.stops {
+		stop()
+	}
+	m.stops = nil
 }
 
 func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender, started time.Time) *member {
@@ -215,9 +229,7 @@ func (c Config) slotsOf(info engine.Info) int {
 // close ends everything that join started. The sequences have ended. What arrives from now on meets nobody, which NATS
 // tells its sender.
 func (m *member) close() {
-	for _, stop := range m.stops {
-		stop()
-	}
+	m.unsubscribe()
 	m.end()
 	m.outbox.close()
 	m.serving.Wait()
