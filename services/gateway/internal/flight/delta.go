@@ -19,7 +19,17 @@ type Delta struct {
 	Prompt    []Token // echoed prompt tokens
 	Start     *Start  // on the first delta
 	End       *End    // on the last delta
+	Extra     *Extra  // what few deltas have; nil where there is nothing of it
 }
+
+// Extra is what few deltas have. It comes after Text.
+type Extra struct {
+	ToolCalls []ToolCall // calls of tools, or parts of them
+	Signature string     // what the engine wants to see again beside the reasoning; opaque
+}
+
+// ToolCall is a call of a tool that the model wants made, or a part of one.
+type ToolCall = openai.ToolCall
 
 // Start says who took the sequence.
 type Start struct {

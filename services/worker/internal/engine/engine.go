@@ -74,6 +74,13 @@ type Request struct {
 	TopLogprob int  // how many alternatives each of them lists, 0..20
 	User       string
 	Metadata   map[string]string
+	// Extras is, beside Prompt.Messages, a JSON object of what else of OpenAI's chat request must be heeded: tools,
+	// tool_choice, parallel_tool_calls, response_format, as the client sent them. Nil where there is nothing.
+	Extras []byte
+	// Grammar is GBNF that the whole answer must match; empty is none. With a GrammarTrigger it holds from the first place
+	// on where that text stands, the text included; what stands before it is free.
+	Grammar        string
+	GrammarTrigger string
 }
 
 // Sampling says how the next token is picked. A nil pointer is "not given": the engine's own default.
@@ -103,6 +110,21 @@ type Delta struct {
 	Finish FinishReason // set on the last delta
 	Usage  *Usage       // set on the last delta
 	Timing *Timing      // set on the last delta
+	Extra  *Extra       // what few deltas have; nil where there is nothing of it
+}
+
+// Extra is what few deltas have. It comes after Text.
+type Extra struct {
+	ToolCalls []ToolCall // calls of tools, or parts of them
+	Signature string     // what the engine wants to see again beside the reasoning; opaque
+}
+
+// ToolCall is a call of a tool that the model wants made, or a part of one. Parts with the same index add up.
+type ToolCall struct {
+	Index     int
+	ID        string // on the first part
+	Name      string // on the first part
+	Arguments string // JSON text, or the next piece of it
 }
 
 // FinishReason is why a sequence ended well.
@@ -113,6 +135,7 @@ const (
 	FinishNone   FinishReason = ""
 	FinishStop   FinishReason = "stop"
 	FinishLength FinishReason = "length"
+	FinishTools  FinishReason = "tool_calls" // the model wants tools called
 )
 
 // TokenLogprob is one token with its natural-log probability under the unmodified distribution (before temperature,

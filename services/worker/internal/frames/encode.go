@@ -15,6 +15,9 @@ const (
 
 	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens  = 1, 2, 3, 4, 5
 	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart, deltaReasoning = 6, 7, 8, 9, 10
+	deltaToolCalls, deltaSignature                                   = 11, 12
+
+	callIndex, callID, callName, callArguments = 1, 2, 3, 4
 
 	startFingerprint, startVersion, startQueue = 1, 2, 3
 
@@ -67,7 +70,24 @@ func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, fa
 		b = number(b, startQueue, uint64(start.QueueNanos))
 		b = shut(b, m)
 	}
+	if d.Extra != nil {
+		b = extra(b, d.Extra)
+	}
 	return shut(b, mark)
+}
+
+func extra(b []byte, e *engine.Extra) []byte {
+	for i := range e.ToolCalls {
+		c := &e.ToolCalls[i]
+		var m int
+		b, m = open(b, deltaToolCalls)
+		b = number(b, callIndex, uint64(c.Index))
+		b = text(b, callID, c.ID)
+		b = text(b, callName, c.Name)
+		b = text(b, callArguments, c.Arguments)
+		b = shut(b, m)
+	}
+	return text(b, deltaSignature, e.Signature)
 }
 
 func appendHead(b []byte, sequence uint64, attempt uint32) []byte {

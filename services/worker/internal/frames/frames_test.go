@@ -90,6 +90,7 @@ func full() (engine.Delta, *inferv1.Delta) {
 		Finish: engine.FinishLength,
 		Usage:  &engine.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 		Timing: &engine.Timing{Queue: 1, Prefill: 2, Decode: 300},
+		Extra:  &engine.Extra{ToolCalls: []engine.ToolCall{{ID: "c", Name: "n", Arguments: "{}"}, {Index: 1, Arguments: "é"}}, Signature: "s"},
 	}
 	p := &inferv1.Delta{
 		Sequence: 1 << 40, Attempt: 3, Reasoning: d.Reasoning, Text: d.Text, Tokens: d.Tokens,
@@ -103,7 +104,9 @@ func full() (engine.Delta, *inferv1.Delta) {
 			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 300},
 		},
-		Start: &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 1 << 33},
+		Start:              &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 1 << 33},
+		ToolCalls:          []*inferv1.ToolCall{{Id: "c", Name: "n", Arguments: "{}"}, {Index: 1, Arguments: "é"}},
+		ReasoningSignature: "s",
 	}
 	return d, p
 }
@@ -259,12 +262,14 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 	}
 	out.Hold() // everything at once
 	st.Emit(engine.Delta{Prompt: lps})
-	st.Emit(engine.Delta{Reasoning: long, Text: long, Tokens: ids, Logprobs: lps, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
+	calls := &engine.Extra{ToolCalls: []engine.ToolCall{{ID: "a", Name: "f", Arguments: long}, {Index: 1, ID: "b", Name: "g", Arguments: long}}}
+	st.Emit(engine.Delta{Reasoning: long, Text: long, Tokens: ids, Logprobs: lps, Extra: calls, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
 	out.Release()
 	n := int(st.Progress().Next)
 	ds := s.await(t, "gw", n)
 	var text, reasoning string
 	var tokens, logprobs, prompt int
+	var called [2]string
 	for i, d := range ds {
 		if int(d.GetIndex()) != i || (d.GetEnd() != nil) != (i == n-1) || (d.GetStart() != nil) != (i == 0) || !utf8.ValidString(d.GetText()) || d.GetReasoning() != "" && (text != "" || !utf8.ValidString(d.GetReasoning())) {
 			t.Fatalf("delta %d of %d: index %d, end %v, start %v", i, n, d.GetIndex(), d.GetEnd(), d.GetStart())
@@ -278,6 +283,15 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 			tokens++
 		}
 		logprobs, prompt = logprobs+len(d.GetLogprobs()), prompt+len(d.GetPrompt())
+		for _, c := range d.GetToolCalls() {
+			if text != long || !utf8.ValidString(c.GetArguments()) {
+				t.Fatalf("delta %d: a call before the text's end, or cut in a character", i)
+			}
+			called[c.GetIndex()] += c.GetId() + c.GetName() + c.GetArguments()
+		}
+	}
+	if called[0] != "af"+long || called[1] != "bg"+long {
+		t.Errorf("calls of %d and %d bytes", len(called[0]), len(called[1]))
 	}
 	if text != long || reasoning != long || tokens != 5000 || logprobs != 5000 || prompt != 5000 {
 		t.Errorf("%d bytes, %d tokens, %d logprobs, %d prompt tokens", len(text), tokens, logprobs, prompt)
@@ -296,8 +310,9 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 
 func TestBrokenTextCannotBreakAFrame(t *testing.T) {
 	s := newSink()
-	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Reasoning: "a\xffb", Text: "a\xffb"})
-	if d := s.await(t, "gw", 1)[0]; d.GetText() != "a\uFFFDb" || d.GetReasoning() != "a\uFFFDb" {
+	bad := &engine.Extra{ToolCalls: []engine.ToolCall{{Arguments: "a\xffb"}}}
+	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Reasoning: "a\xffb", Text: "a\xffb", Extra: bad})
+	if d := s.await(t, "gw", 1)[0]; d.GetText() != "a\uFFFDb" || d.GetReasoning() != "a\uFFFDb" || d.GetToolCalls()[0].GetArguments() != "a\uFFFDb" {
 		t.Errorf("got %q and %q", d.GetReasoning(), d.GetText())
 	}
 }

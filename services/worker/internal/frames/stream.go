@@ -98,12 +98,14 @@ func (st *Stream) emit(d engine.Delta) (push bool) {
 		}
 	}
 	d.Text, d.Reasoning = strings.ToValidUTF8(d.Text, "\uFFFD"), strings.ToValidUTF8(d.Reasoning, "\uFFFD")
+	d.Extra = validExtra(d.Extra)
 	return st.fit(d)
 }
 
-// tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
+// tokensOf counts generated tokens; a text or a part of a tool call without ids counts as one, as servers stream them.
 func tokensOf(d *engine.Delta) int {
-	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" {
+	calls := d.Extra != nil && len(d.Extra.ToolCalls) > 0
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" && !calls {
 		return n
 	}
 	return 1
