@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
 	"github.com/leathq/leat/services/worker/internal/llama"
@@ -16,10 +18,11 @@ import (
 
 func TestAdapters(t *testing.T) {
 	zero, poet := lora(t, 1, 0), lora(t, 2, 0.6)
+	kids := &nursery{lib: libDir(t)}
 	e := start(t, func(c *llama.Config) {
 		c.Context, c.Slots, c.AdapterSlots, c.AdapterContexts = 256, 4, 3, 2
 		c.Adapters = []llama.Adapter{{Name: "zero", Path: zero}, {Name: "poet", Path: poet}}
-	}, llama.Deps{})
+	}, llama.Deps{Command: kids.command})
 	base := e.Info()
 	for _, a := range base.Adapters {
 		t.Logf("%+v", a)
@@ -51,6 +54,16 @@ func TestAdapters(t *testing.T) {
 	t.Run("loading while others run, and the same bits in any company", func(t *testing.T) { loadUnderLoad(t, e, ask) })
 	t.Run("unloading waits for what runs and refuses what comes", func(t *testing.T) { unloadRunning(t, e, ask) })
 	t.Run("errors", func(t *testing.T) { adapterErrors(t, e, poet) })
+	t.Run("a restarted engine has its adapters again", func(t *testing.T) {
+		before := generate(t, e, ask("poet", 0))
+		if err := syscall.Kill(kids.last(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, 60*time.Second, "healthy again", func() bool { st := e.Stats(); return st.Healthy && st.Restarts == 1 })
+		if n := bitsApart(before, generate(t, e, ask("poet", 0))); n > 0 || len(e.Info().Adapters) != 2 {
+			t.Errorf("%d bits differ; adapters %+v", n, e.Info().Adapters)
+		}
+	})
 }
 
 // loadUnderLoad has the model and three adapters, of which two have a context at a time, answer alone and all at once.
@@ -63,7 +76,7 @@ func loadUnderLoad(t *testing.T, e *llama.Engine, ask func(string, int) engine.R
 			_ = e.Generate(ctx, &q, &sink{})
 		}
 	})
-	a, err := e.LoadAdapter(t.Context(), "judge", lora(t, 3, 0.6))
+	a, err := e.LoadAdapter(t.Context(), "judge", loraFile{arch: "llama", kind: "lora", seed: 3, size: 0.6, half: true}.write(t))
 	stop()
 	wg.Wait()
 	if err != nil || !a.Exact || len(e.Info().Adapters) != 3 {

@@ -3,6 +3,7 @@ package llama_test
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,11 +22,15 @@ type loraFile struct {
 	seed       uint64
 	size       float64
 	tensors    string // put before the tensors' names
+	half       bool   // float16, whose kernels treat one row otherwise than several
 }
 
 func (f loraFile) write(t testing.TB) string {
 	t.Helper()
-	const rank = 4
+	rank := 4
+	if f.half {
+		rank = 16
+	}
 	rng := rand.New(rand.NewPCG(f.seed, 3))
 	var head, infos, data bytes.Buffer
 	put := func(b *bytes.Buffer, vs ...any) {
@@ -38,10 +43,18 @@ func (f loraFile) write(t testing.TB) string {
 			}
 		}
 	}
+	kind := uint32(0)
+	if f.half {
+		kind = 1
+	}
 	tensor := func(name string, ne0, ne1 int, value func() float32) {
-		put(&infos, f.tensors+name, uint32(2), uint64(ne0), uint64(ne1), uint32(0), uint64(data.Len()))
+		put(&infos, f.tensors+name, uint32(2), uint64(ne0), uint64(ne1), kind, uint64(data.Len()))
 		for range ne0 * ne1 {
-			put(&data, value())
+			if v := value(); f.half {
+				put(&data, float16(v))
+			} else {
+				put(&data, v)
+			}
 		}
 		data.Write(make([]byte, -data.Len()&31))
 	}
@@ -61,6 +74,16 @@ func (f loraFile) write(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// float16 cuts a number of moderate size to half precision.
+func float16(v float32) uint16 {
+	b := math.Float32bits(v)
+	exp := int(b>>23&0xff) - 127 + 15
+	if exp <= 0 {
+		return 0
+	}
+	return uint16(b>>16&0x8000) | uint16(exp)<<10 | uint16(b>>13&0x3ff)
 }
 
 func lora(t testing.TB, seed uint64, size float64) string {

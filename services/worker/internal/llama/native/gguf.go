@@ -16,6 +16,12 @@ const (
 	ggufArray   = 9
 )
 
+// Of the types of tensors.
+const (
+	ggmlF16  = 1
+	ggmlBF16 = 30
+)
+
 // ggufSizes is the bytes of a value by its type, 0 where the value says it itself.
 var ggufSizes = [...]int64{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8}
 
@@ -24,6 +30,7 @@ var ggufSizes = [...]int64{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8}
 type ggufKeys struct {
 	strings map[string]string
 	types   map[string]uint32
+	half    bool // some tensors are float16 or bfloat16
 }
 
 const (
@@ -40,7 +47,11 @@ func readGGUF(path string) (*ggufKeys, error) {
 		return nil, err
 	}
 	defer f.Close()
-	r := &ggufReader{r: bufio.NewReader(f)}
+	return parseGGUF(f, path)
+}
+
+func parseGGUF(in io.Reader, path string) (*ggufKeys, error) {
+	r := &ggufReader{r: bufio.NewReader(in)}
 	var magic [4]byte
 	if _, err := io.ReadFull(r.r, magic[:]); err != nil || string(magic[:]) != "GGUF" {
 		return nil, fmt.Errorf("%s is no GGUF file: it does not begin with GGUF", path)
@@ -48,9 +59,8 @@ func readGGUF(path string) (*ggufKeys, error) {
 	if v := r.u32(); r.err == nil && (v < 2 || v > 3) {
 		return nil, fmt.Errorf("%s is GGUF of version %d; versions 2 and 3 are known", path, v)
 	}
-	r.u64() // tensors
-	n := r.u64()
-	if n > ggufMaxKeys {
+	tensors, n := r.u64(), r.u64()
+	if n > ggufMaxKeys || tensors > ggufMaxKeys {
 		r.err = errGGUF
 	}
 	k := &ggufKeys{strings: map[string]string{}, types: map[string]uint32{}}
@@ -63,6 +73,15 @@ func readGGUF(path string) (*ggufKeys, error) {
 		} else {
 			r.skip(t, 0)
 		}
+	}
+	for ; tensors > 0 && r.err == nil; tensors-- {
+		r.text()
+		for dims := min(r.u32(), 8); dims > 0; dims-- {
+			r.u64()
+		}
+		t := r.u32()
+		k.half = k.half || t == ggmlF16 || t == ggmlBF16
+		r.u64() // where it lies
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("%s is no usable GGUF file: %w", path, errGGUF)
