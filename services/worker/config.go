@@ -21,6 +21,7 @@ type Config struct {
 	Slots      int           `yaml:"slots" flag:"slots" doc:"sequences that run at once; 0: the engine's default"`
 	Overcommit int           `yaml:"overcommit" flag:"overcommit" doc:"sequences accepted beyond the slots, to wait inside the engine"`
 	Grace      time.Duration `yaml:"grace" flag:"grace" doc:"how long running sequences may finish when the worker is told to leave"`
+	NoGPU      bool          `yaml:"no_gpu" flag:"no-gpu" doc:"do not ask the NVIDIA driver, where there is one, what the GPUs do"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
 	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`
