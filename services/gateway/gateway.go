@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/pkg/pace"
@@ -34,6 +35,7 @@ type Gateway struct {
 	table     *flight.Table
 	directory *directory
 	link      *link
+	files     *files.Store
 	pumps     pumps
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
@@ -47,6 +49,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 		pace: pace.New(sweepEvery, 0),
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
+	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
 	g.link = newLink(g)
 	g.link.out.init()
 	return g
