@@ -125,7 +125,13 @@ type Upload struct {
 // Put stores what r gives and returns the file, which nobody sees before Commit. An error, also one of r, leaves nothing
 // behind. ErrFull is an error.
 func (s *Store) Put(ctx context.Context, tenant, name string, r io.Reader) (*Upload, error) {
-	f := File{ID: "file-" + nuid.Next(), Tenant: tenant, Name: name, Created: time.Now().Truncate(time.Second)}
+	return s.PutAs(ctx, "file-"+nuid.Next(), tenant, name, r)
+}
+
+// PutAs is Put with an id that the caller makes, so that what is made again after a crash takes the place of what was made
+// before. The id must be a NATS token that begins with "file-" and is nobody else's.
+func (s *Store) PutAs(ctx context.Context, id, tenant, name string, r io.Reader) (*Upload, error) {
+	f := File{ID: id, Tenant: tenant, Name: name, Created: time.Now().Truncate(time.Second)}
 	src := &source{ctx: ctx, r: r}
 	ctx = context.WithoutCancel(ctx) // what was begun is taken away again after its sender left
 	err := s.with(ctx, func(o jetstream.ObjectStore) error {

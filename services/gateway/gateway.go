@@ -36,6 +36,8 @@ type Gateway struct {
 	directory *directory
 	link      *link
 	files     *files.Store
+	batches   *batchStore
+	jobs      jobPort // of batches
 	pumps     pumps
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
@@ -50,6 +52,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
+	g.batches = &batchStore{bus: deps.Bus}
 	g.link = newLink(g)
 	g.link.out.init()
 	return g

@@ -27,7 +27,7 @@ type route struct {
 }
 
 func (g *Gateway) routes() []route {
-	return append([]route{
+	return slices.Concat([]route{
 		{"POST", "/v1/chat/completions", g.serveChat},
 		{"POST", "/v1/completions", g.serveCompletion},
 		{"GET", "/v1/models", g.serveModels},
@@ -35,7 +35,7 @@ func (g *Gateway) routes() []route {
 		{"POST", "/tokenize", g.serveTokenize},
 		{"POST", "/detokenize", g.serveDetokenize},
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
-	}, g.fileRoutes()...)
+	}, g.fileRoutes(), g.batchRoutes())
 }
 
 // HTTP is the OpenAI face.
@@ -68,7 +68,7 @@ func wrongMethod(w http.ResponseWriter, r *http.Request, right []string) error {
 
 func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
-		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /v1/files, /tokenize, /detokenize and /tokenizer_info.",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info.",
 		r.Method, clip(r.URL.Path))
 }
 
