@@ -61,7 +61,7 @@ func (g *Gateway) answers(ctx context.Context, b *stored, in *batch.Input, missi
 		if err != nil {
 			return err
 		}
-		if a == nil {
+		if a == nil || a.Status == 0 && missing.Code != "" {
 			a = missing
 		}
 		if err := each(l, a); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/jobs"
 	"github.com/leathq/leat/pkg/pool"
 )
 
@@ -18,6 +19,8 @@ type Config struct {
 	Tenant      string        `yaml:"tenant" flag:"tenant" doc:"tenant of requests that name none in x-leat-tenant"`
 	FileLimit   conf.Bytes    `yaml:"file_limit" flag:"file-limit" doc:"largest file that /v1/files takes"`
 	FileStore   conf.Bytes    `yaml:"file_store" flag:"file-store" doc:"room for all files of /v1/files and the batches' answers; 0: as much as NATS has"`
+	RunJobs     bool          `yaml:"run_jobs" flag:"run-jobs" doc:"take jobs from the streams and run batches; some gateway must"`
+	Jobs        jobs.Config   `yaml:"jobs" doc:"the streams of jobs"`
 	Pools       pool.Set
 }
 
@@ -25,7 +28,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		BodyLimit: 32 * conf.MiB, BodyTimeout: 30 * time.Second, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default",
-		FileLimit: 512 * conf.MiB,
+		FileLimit: 512 * conf.MiB, RunJobs: true, Jobs: jobs.DefaultConfig(),
 	}
 }
 

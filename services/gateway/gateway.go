@@ -24,6 +24,9 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/flight"
 )
 
+// maxAnswer bounds an answer that lies in a file.
+const maxAnswer = 256 << 20
+
 // Gateway is the service. Make it with New.
 type Gateway struct {
 	cfg       Config
@@ -37,6 +40,7 @@ type Gateway struct {
 	link      *link
 	files     *files.Store
 	batches   *batchStore
+	runner    *jobRunner
 	jobs      jobPort // of batches
 	pumps     pumps
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
@@ -53,6 +57,8 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
 	g.batches = &batchStore{bus: deps.Bus}
+	g.runner = newJobRunner(g)
+	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}
 	g.link = newLink(g)
 	g.link.out.init()
 	return g
@@ -80,6 +86,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { g.link.flushLoop(stopped) })
 	loops.Go(func() { g.pumps.run(stopped) })
+	if g.cfg.RunJobs {
+		work, end := context.WithCancel(ctx)
+		defer end()
+		loops.Go(func() { g.runBatches(work) })
+		loops.Go(func() {
+			if err := g.runner.run(work); err != nil {
+				g.log.Error("jobs are not run", "error", err)
+			}
+		})
+	}
 	defer func() {
 		close(stopped)
 		loops.Wait()
