@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -57,6 +58,13 @@ func (c *Client) Run(ctx context.Context, w Work) error {
 	var classes sync.WaitGroup
 	for _, class := range []string{High, Normal, Bulk} {
 		d := &dispatcher{c: c, w: w, class: class, held: held, queues: map[string]jetstream.Consumer{}, freed: make(chan struct{}, 1)}
+		if class != Bulk { // whoever publishes these waits; bulk is left to the next look
+			hint, err := c.bus.Subscribe(bus.Control, events.Jobs.Name(class, "*", "*"), d.heard)
+			if err != nil {
+				return fmt.Errorf("jobs: %w", err)
+			}
+			defer func() { _ = hint.Unsubscribe() }()
+		}
 		classes.Go(func() { d.run(ctx) })
 	}
 	classes.Go(func() { c.tidy(ctx, w) })
@@ -128,6 +136,7 @@ type dispatcher struct {
 	queues map[string]jetstream.Consumer // by tenant
 	order  []string                      // tenants, in turn
 	looked time.Time
+	hint   atomic.Bool // a job was published since
 
 	mu       sync.Mutex
 	inFlight int
@@ -138,7 +147,7 @@ type dispatcher struct {
 func (d *dispatcher) run(ctx context.Context) {
 	defer d.all.Wait()
 	for ctx.Err() == nil {
-		if time.Since(d.looked) >= lookEvery {
+		if d.hint.Swap(false) || time.Since(d.looked) >= lookEvery {
 			if err := d.look(ctx); err != nil && ctx.Err() == nil {
 				d.w.Log.Debug("tenants with jobs not looked up", "class", d.class, "error", err)
 				_ = d.c.ensure(ctx, d.w) // NATS may have come back without its data
@@ -153,6 +162,19 @@ func (d *dispatcher) run(ctx context.Context) {
 		case <-d.freed:
 		case <-time.After(idleFor):
 		}
+	}
+}
+
+// heard notes that a job was published, which may be a tenant's first.
+func (d *dispatcher) heard(*nats.Msg) {
+	d.hint.Store(true)
+	d.wake()
+}
+
+func (d *dispatcher) wake() {
+	select {
+	case d.freed <- struct{}{}:
+	default:
 	}
 }
 
@@ -266,10 +288,7 @@ func (d *dispatcher) begin(ctx context.Context, m jetstream.Msg) {
 			d.mu.Lock()
 			d.inFlight--
 			d.mu.Unlock()
-			select {
-			case d.freed <- struct{}{}:
-			default:
-			}
+			d.wake()
 		}()
 		d.do(ctx, m)
 	})
