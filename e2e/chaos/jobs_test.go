@@ -19,9 +19,10 @@ import (
 )
 
 var (
-	jobCount = flag.Int("jobs", 1000, "jobs of the test of durable jobs")
-	killEach = flag.Duration("kill-every", time.Second, "time between two processes that are killed under durable jobs")
-	killLast = flag.Int("kills", 4, "processes that are killed under durable jobs; 0: until all is done")
+	jobCount  = flag.Int("jobs", 1000, "jobs of the test of durable jobs")
+	killEach  = flag.Duration("kill-every", time.Second, "time between two processes that are killed under durable jobs")
+	onlineFor = flag.Duration("online-for", 6*time.Second, "how long online requests are sent without and with bulk work behind")
+	killLast  = flag.Int("kills", 4, "processes that are killed under durable jobs; 0: until all is done")
 )
 
 // labour is a fleet under durable jobs.
