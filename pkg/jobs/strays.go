@@ -33,7 +33,7 @@ func (c *Client) strays(ctx context.Context) error {
 	}
 	for subject := range info.State.Subjects {
 		parts := strings.Split(subject, ".")
-		code, reason := "", ""
+		var code, reason string
 		switch {
 		case parts[1] != High && parts[1] != Normal && parts[1] != Bulk:
 			code, reason = "invalid_class", fmt.Sprintf("The class %s in the subject %s is not high, normal or bulk.", parts[1], subject)
