@@ -18,6 +18,7 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
+	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // call is a request as both faces, HTTP and gRPC, bring it to the domain.
@@ -29,6 +30,7 @@ type call struct {
 	session  string         // the key that the client names by header; see sessionOf
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
+	wishes   openai.Wishes  // what a chat asks for beside words
 	prompts  []prompt       // completions
 	n        int            // choices a prompt
 	stream   bool
@@ -110,7 +112,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 			return nil, err
 		}
 	}
-	c.template, c.messages, c.raw = nil, nil, nil // a stream may be open for long
+	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{} // a stream may be open for long
 	if !echoes {
 		c.prompts = nil
 	}
@@ -142,6 +144,7 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		c.template.Prompt = nil
 		switch {
 		case c.messages != nil && m.template == nil:
+			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
 			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
 			b.tokens = len(c.raw)/4 + 1
 			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)

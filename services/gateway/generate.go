@@ -47,7 +47,7 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 		release()
 		return x.refuse(err)
 	}
-	c.messages, c.raw = turns(req.Messages), req.RawMessages
+	c.messages, c.raw, c.wishes = turns(req.Messages), req.RawMessages, req.Wishes
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
 	release()
@@ -168,6 +168,11 @@ func (x *exchange) whole(r *reply) {
 			}
 			ch.Reasoning += p.Reasoning
 			ch.Text += p.Text
+			if p.Extra != nil {
+				for j := range p.Extra.ToolCalls {
+					ch.ToolCalls = openai.AddToolCall(ch.ToolCalls, &p.Extra.ToolCalls[j])
+				}
+			}
 			if logprobs {
 				ch.Logprobs = append(append(ch.Logprobs, p.Prompt...), p.Logprobs...)
 			}

@@ -15,6 +15,7 @@ type Choice struct {
 	Text      string         // for completions with echo: prompt and answer
 	Finish    string         // stop, length, …; null where empty
 	Logprobs  []TokenLogprob // nil where none were asked for; for completions with echo: of the prompt, then of the answer
+	ToolCalls []ToolCall     // for chats, each whole; the content is null where there is no text beside them
 }
 
 // Usage counts tokens the way OpenAI does: Cached is a part of Prompt, Reasoning a part of Completion.
@@ -31,10 +32,11 @@ func AppendChat(b []byte, h Head, choices []Choice, u Usage) []byte {
 		ch := &choices[i]
 		b = appendIndex(b, i, ch.Index)
 		b = append(b, `,"message":{"role":"assistant","content":`...)
-		b = appendString(b, ch.Text)
+		b = appendContent(b, ch.Text, len(ch.ToolCalls) > 0)
 		if ch.Reasoning != "" {
 			b = appendString(append(b, `,"reasoning_content":`...), ch.Reasoning)
 		}
+		b = appendToolCalls(b, ch.ToolCalls)
 		b = append(b, `,"refusal":null},"logprobs":`...)
 		b = appendChatLogprobs(b, ch.Logprobs)
 		b = append(b, `,"finish_reason":`...)

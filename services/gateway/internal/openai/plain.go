@@ -42,9 +42,39 @@ func CheckParams(p Params) (*Params, error) {
 // AppendMessages appends messages as the JSON array that clients send.
 func AppendMessages(b []byte, messages []Message) []byte {
 	b = append(b, '[')
-	for i, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		b = appendString(append(comma(b, i), `{"role":`...), m.Role)
-		b = append(appendString(append(b, `,"content":`...), m.Content), '}')
+		b = append(b, `,"content":`...)
+		if m.Parts == nil {
+			b = appendContent(b, m.Content, len(m.ToolCalls) > 0)
+		} else {
+			b = appendParts(b, m.Parts)
+		}
+		if m.Name != "" {
+			b = appendString(append(b, `,"name":`...), m.Name)
+		}
+		b = appendToolCalls(b, m.ToolCalls)
+		if m.ToolCallID != "" {
+			b = appendString(append(b, `,"tool_call_id":`...), m.ToolCallID)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendParts(b []byte, parts []Part) []byte {
+	b = append(b, '[')
+	for i, p := range parts {
+		if p.Image == "" {
+			b = append(appendString(append(comma(b, i), `{"type":"text","text":`...), p.Text), '}')
+			continue
+		}
+		b = appendString(append(comma(b, i), `{"type":"image_url","image_url":{"url":`...), p.Image)
+		if p.Detail != "" {
+			b = appendString(append(b, `,"detail":`...), p.Detail)
+		}
+		b = append(b, "}}"...)
 	}
 	return append(b, ']')
 }
