@@ -14,7 +14,7 @@ import (
 )
 
 // openapi holds the document in parts: base.yaml, and a file for each family of calls. What operations share is written
-// once: x-errors names a list of refusals in base.yaml, x-headers the headers that are read (id, or all).
+// once: x-errors names a list of refusals in base.yaml, x-headers the headers that are read (id, tenant, or all).
 //
 //go:embed openapi/*.yaml
 var openapi embed.FS
@@ -126,7 +126,10 @@ func answered(status string) object {
 
 func parameters(headers string) []any {
 	names := []string{"RequestID"}
-	if headers == "all" {
+	switch headers {
+	case "tenant":
+		names = append(names, "Tenant")
+	case "all":
 		names = append(names, "Tenant", "Class", "Session", "Timeout")
 	}
 	out := make([]any, len(names))

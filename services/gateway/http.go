@@ -35,7 +35,7 @@ func (g *Gateway) routes() []route {
 		{"POST", "/tokenize", g.serveTokenize},
 		{"POST", "/detokenize", g.serveDetokenize},
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
-	}, g.otherRoutes())
+	}, g.otherRoutes(), g.fileRoutes(), g.batchRoutes())
 }
 
 // otherRoutes are those of other APIs than OpenAI's older ones.
@@ -78,7 +78,7 @@ func wrongMethod(w http.ResponseWriter, r *http.Request, right []string) error {
 
 func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
-		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages, /v1/models, /tokenize, /detokenize and /tokenizer_info; /openapi.json describes them.",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info; /openapi.json describes them.",
 		r.Method, clip(r.URL.Path))
 }
 
