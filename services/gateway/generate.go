@@ -88,7 +88,10 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 func turns(in []openai.Message) []chat.Message {
 	out := make([]chat.Message, len(in))
 	for i, m := range in {
-		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name}
+		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallID: m.ToolCallID}
+		for _, t := range m.ToolCalls {
+			out[i].ToolCalls = append(out[i].ToolCalls, chat.ToolCall{ID: t.ID, Name: t.Name, Arguments: t.Arguments})
+		}
 	}
 	return out
 }

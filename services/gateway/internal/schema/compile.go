@@ -247,3 +247,15 @@ func (c *compiler) span(v *value, least, most string, a at) (lo, hi int) {
 	}
 	return lo, hi
 }
+
+// Objects tells whether all that a schema allows is objects, as far as its root says: the type is object, or told by the
+// keywords. A reference is followed.
+func Objects(doc []byte) bool {
+	root, err := parse(doc)
+	if err != nil {
+		return false
+	}
+	c := &compiler{Builder: New(), root: root}
+	names := c.types(c.resolve(root, at{}), at{})
+	return c.err == nil && len(names) == 1 && names[0] == "object"
+}
