@@ -102,7 +102,7 @@ func fill(c *call, p *openai.Params) {
 	c.stream, c.logprobs = p.Stream, p.Logprobs
 	c.template = &inferv1.Request{
 		RequestId: c.id, Model: p.Model, Stop: p.Stop, MaxTokens: uint32(p.MaxTokens), IgnoreEos: p.IgnoreEOS,
-		Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
+		Grammar: p.Grammar, Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
 		Sampling: &inferv1.Sampling{
 			Temperature: p.Temperature, TopP: p.TopP, MinP: p.MinP, FrequencyPenalty: p.FrequencyPenalty,
 			PresencePenalty: p.PresencePenalty, RepetitionPenalty: p.RepetitionPenalty, LogitBias: p.LogitBias, Seed: p.Seed,

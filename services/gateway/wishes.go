@@ -5,6 +5,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
@@ -27,8 +28,14 @@ func (c *call) constrain(m *served) error {
 		return nil
 	}
 	rule, err := calls.Grammar(m.calls, &c.wishes)
+	if err == nil && rule.Grammar != "" && c.template.Grammar != "" {
+		return errs.Field("grammar", "invalid_value", "A grammar cannot be given together with tools that may be called or a response_format: both say what the answer must match.")
+	}
+	if err != nil || rule.Grammar == "" {
+		return err
+	}
 	c.template.Grammar, c.template.GrammarTrigger = rule.Grammar, rule.Trigger
-	return err
+	return nil
 }
 
 // prompt renders the messages, and the tools where there are some: by the template itself where it spells calls in a form
