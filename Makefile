@@ -86,6 +86,14 @@ proto: ## generate code from proto/
 bench: build fetch ## measure and write docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench
 
+.PHONY: jobs-proof
+jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, and online requests beside bulk work
+	@$(GO) test -v -count 1 -timeout 15m -run 'TestJobsOutlive|TestBulkWork' ./e2e/chaos -args -jobs 10000 -kill-every 5s -kills 0 -online-for 20s
+
+.PHONY: routing
+routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
+	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg
+
 .PHONY: soak
 soak: ## ten minutes of steady load (SOAK=10m); writes the soak's section of docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench -only soak -soak $(or $(SOAK),10m)

@@ -197,3 +197,15 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// slots is how many sequences the fleet runs at once, by the last reports of the workers that take work.
+func (d *directory) slots(now time.Duration) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range d.members {
+		if m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter {
+			n += int(m.report.GetSlots())
+		}
+	}
+	return n
+}

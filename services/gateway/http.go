@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +20,14 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
-// HTTP is the OpenAI face.
-func (g *Gateway) HTTP() http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range []struct {
-		method, path string
-		serve        func(*exchange) *reply
-	}{
+// route is what one method does at one path.
+type route struct {
+	method, path string
+	serve        func(*exchange) *reply
+}
+
+func (g *Gateway) routes() []route {
+	return slices.Concat([]route{
 		{"POST", "/v1/chat/completions", g.serveChat},
 		{"POST", "/v1/completions", g.serveCompletion},
 		{"GET", "/v1/models", g.serveModels},
@@ -33,10 +35,20 @@ func (g *Gateway) HTTP() http.Handler {
 		{"POST", "/tokenize", g.serveTokenize},
 		{"POST", "/detokenize", g.serveDetokenize},
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
-	} {
+	}, g.fileRoutes(), g.batchRoutes())
+}
+
+// HTTP is the OpenAI face.
+func (g *Gateway) HTTP() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, r := range g.routes() {
+		methods[r.path] = append(methods[r.path], r.method)
 		mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) { g.exchange(w, req, r.serve) })
-		mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) {
-			g.exchange(w, req, func(x *exchange) *reply { return x.refuse(wrongMethod(w, req, r.method)) })
+	}
+	for path, right := range methods {
+		mux.HandleFunc(path, func(w http.ResponseWriter, req *http.Request) {
+			g.exchange(w, req, func(x *exchange) *reply { return x.refuse(wrongMethod(w, req, right)) })
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -45,18 +57,18 @@ func (g *Gateway) HTTP() http.Handler {
 	return mux
 }
 
-func wrongMethod(w http.ResponseWriter, r *http.Request, right string) error {
-	allow := right
-	if right == http.MethodGet {
-		allow = "GET, HEAD"
+func wrongMethod(w http.ResponseWriter, r *http.Request, right []string) error {
+	allow := strings.Join(right, ", ")
+	if slices.Contains(right, http.MethodGet) {
+		allow += ", HEAD"
 	}
 	w.Header().Set("Allow", allow)
-	return errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, clip(r.URL.Path), right)
+	return errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, clip(r.URL.Path), strings.Join(right, " or a "))
 }
 
 func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
-		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /tokenize, /detokenize and /tokenizer_info.",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info.",
 		r.Method, clip(r.URL.Path))
 }
 
