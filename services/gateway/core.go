@@ -16,6 +16,7 @@ import (
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
 	"github.com/leathq/leat/services/gateway/internal/openai"
@@ -67,6 +68,7 @@ type answer struct {
 	outflow atomic.Pointer[outflow] // set while a pump writes the answer
 	scratch []flight.Delta
 	pieces  []piece
+	parsers []*calls.Parser  // by choice, where calls of tools are to be found in the text
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
 
 	usage      flight.Usage
@@ -85,7 +87,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 		return nil, e
 	}
 	for _, name := range c.given {
-		if !m.params[name] {
+		if !m.can(name) {
 			return nil, errs.Field(name, "unsupported_parameter",
 				"The engine %s behind model '%s' cannot honour '%s'. Leave it out, or call a model whose engine can.", m.GetEngine(), m.GetName(), name)
 		}
@@ -105,6 +107,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
 	}
+	a.parsers = c.parsers(m, len(bodies))
 	session := sessionOf(c)
 	for _, b := range bodies {
 		if err := a.launch(ctx, part, b, session, first); err != nil {
@@ -134,6 +137,9 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 			return nil, err
 		}
 		prompts = []prompt{p}
+		if err := c.constrain(m); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]body, 0, len(prompts)*c.n)
 	for i, p := range prompts {
@@ -193,7 +199,7 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 			return prompt{}, errs.New(errs.Upstream, "chat_template_broken",
 				"The chat template of model '%s' cannot be used. Call /v1/completions instead; operator: the template is in the model file.", m.GetName()).Because(m.broken)
 		}
-		text, err := m.template.Render(c.messages, open, time.Now)
+		text, err := c.prompt(m, open)
 		if err != nil {
 			return prompt{}, errs.Field("messages", "invalid_messages", "The model's chat template refuses the messages: %v.", err)
 		}

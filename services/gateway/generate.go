@@ -95,7 +95,10 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 func turns(in []openai.Message) []chat.Message {
 	out := make([]chat.Message, len(in))
 	for i, m := range in {
-		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name}
+		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallID: m.ToolCallID}
+		for _, t := range m.ToolCalls {
+			out[i].ToolCalls = append(out[i].ToolCalls, chat.ToolCall{ID: t.ID, Name: t.Name, Arguments: t.Arguments})
+		}
 	}
 	return out
 }
@@ -106,7 +109,7 @@ func fill(c *call, p *openai.Params) {
 	c.stream, c.logprobs = p.Stream, p.Logprobs
 	c.template = &inferv1.Request{
 		RequestId: c.id, Model: p.Model, Stop: p.Stop, MaxTokens: uint32(p.MaxTokens), IgnoreEos: p.IgnoreEOS,
-		Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
+		Grammar: p.Grammar, Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
 		Sampling: &inferv1.Sampling{
 			Temperature: p.Temperature, TopP: p.TopP, MinP: p.MinP, FrequencyPenalty: p.FrequencyPenalty,
 			PresencePenalty: p.PresencePenalty, RepetitionPenalty: p.RepetitionPenalty, LogitBias: p.LogitBias, Seed: p.Seed,

@@ -1,6 +1,9 @@
 package openai
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // CheckParams holds parameters that came another way than as JSON to the rules of the decoder, so that every face
 // refuses the same things. It returns them with Given filled in. Its error is an [*Error] with status 400.
@@ -26,6 +29,7 @@ func CheckParams(p Params) (*Params, error) {
 	set("ignore_eos", p.IgnoreEOS, true)
 	set("logprobs", p.Logprobs, true)
 	set("top_logprobs", p.TopLogprobs != 0, p.TopLogprobs)
+	set("grammar", p.Grammar != "", p.Grammar)
 	set("user", p.User != "", p.User)
 	set("metadata", len(p.Metadata) > 0, p.Metadata)
 	body, err := json.Marshal(fields)
@@ -87,7 +91,48 @@ func appendParts(b []byte, parts []Part) []byte {
 
 // CheckMessages holds messages, as AppendMessages spells them, to what a chat may have. Its error is an [*Error].
 func CheckMessages(raw []byte) error {
-	body := append(append([]byte(`{"messages":`), raw...), '}') // an error names the field by its path
-	_, err := decode(body, Limits{}.orDefault(), func(c *cursor, _ string) { messages(c, Limits{}.orDefault()) })
+	_, err := ReadMessages(raw)
 	return err
+}
+
+// ReadMessages is CheckMessages that returns what was read. What comes in parts that are all text comes back as one text.
+func ReadMessages(raw []byte) (list []Message, err error) {
+	body := append(append([]byte(`{"messages":`), raw...), '}') // an error names the field by its path
+	_, err = decode(body, Limits{}.orDefault(), func(c *cursor, _ string) { list, _ = messages(c, Limits{}.orDefault()) })
+	return list, err
+}
+
+// CheckWishes holds wishes that came another way than as JSON to the rules of the decoder. Its error is an [*Error].
+func CheckWishes(w *Wishes) error {
+	for i := range w.Tools {
+		if p := w.Tools[i].Parameters; p != nil && !json.Valid(p) {
+			return noJSON(fmt.Sprintf("tools[%d].function.parameters", i))
+		}
+	}
+	if w.Format.Type == FormatSchema && !json.Valid(w.Format.Schema) {
+		return noJSON("response_format.json_schema.schema")
+	}
+	switch w.Choice.Mode {
+	case "", ToolAuto, ToolNone, ToolRequired, ToolNamed:
+	default:
+		return invalid("tool_choice", CodeInvalidValue, "Invalid value: '%s'. Supported values are: 'none', 'auto', 'required' and 'function'.", clip(w.Choice.Mode))
+	}
+	body := []byte(`{"model":"m","messages":[{"role":"user","content":""}]`)
+	if extras := AppendExtras(nil, w); extras != nil {
+		extras[0] = ','
+		body = append(body, extras...)
+	} else {
+		body = append(body, '}')
+	}
+	if _, err := DecodeChat(body, Limits{}); err != nil {
+		return err
+	}
+	if e := w.check(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func noJSON(param string) error {
+	return invalid(param, CodeInvalidType, "Invalid type for '%s': expected an object, a JSON Schema as JSON text, but it is no JSON.", param)
 }

@@ -182,15 +182,6 @@ func namedChoice(c *cursor) (choice ToolChoice) {
 
 func indexed(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
-// CheckWishes holds wishes that go together to one another. The decoder has called it; faces that come by their wishes
-// another way call it themselves. Its error is an [*Error].
-func CheckWishes(w *Wishes) error {
-	if e := w.check(); e != nil {
-		return e
-	}
-	return nil
-}
-
 func (w *Wishes) check() *Error {
 	mode := w.Choice.Mode
 	if len(w.Tools) == 0 {
