@@ -39,7 +39,7 @@ func TestChatEveryField(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", r.Params, want)
 	}
 	messages := []openai.Message{{Role: "system", Content: "é\né"}, {Role: "user", Content: "a\nb", Name: "bob"}}
-	if !slices.Equal(r.Messages, messages) {
+	if !reflect.DeepEqual(r.Messages, messages) {
 		t.Errorf("messages %+v, want %+v", r.Messages, messages)
 	}
 	if string(r.RawMessages) != raw {

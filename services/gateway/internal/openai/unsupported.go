@@ -9,7 +9,7 @@ import (
 // null always may. SDKs and frameworks send such values unasked.
 func neutral(name string) (values []string, known bool) {
 	switch name {
-	case "tools", "functions":
+	case "tools", "functions": // completions have no tools, and functions are what tools replaced
 		return []string{`[]`}, true
 	case "tool_choice", "function_call":
 		return []string{`"none"`, `"auto"`}, true

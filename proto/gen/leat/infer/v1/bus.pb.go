@@ -3112,6 +3112,7 @@ type Ask struct {
 	//
 	//	*Ask_Tokenize
 	//	*Ask_Detokenize
+	//	*Ask_Count
 	Question isAsk_Question `protobuf_oneof:"question"`
 	// An encoded Ask that was too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -3181,6 +3182,15 @@ func (x *Ask) GetDetokenize() *TokenIds {
 	return nil
 }
 
+func (x *Ask) GetCount() *CountChat {
+	if x != nil {
+		if x, ok := x.Question.(*Ask_Count); ok {
+			return x.Count
+		}
+	}
+	return nil
+}
+
 func (x *Ask) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -3202,9 +3212,16 @@ type Ask_Detokenize struct {
 	Detokenize *TokenIds `protobuf:"bytes,3,opt,name=detokenize,proto3,oneof"`
 }
 
+type Ask_Count struct {
+	// How many tokens a chat's prompt has, for engines that take messages as they are.
+	Count *CountChat `protobuf:"bytes,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Ask_Tokenize) isAsk_Question() {}
 
 func (*Ask_Detokenize) isAsk_Question() {}
+
+func (*Ask_Count) isAsk_Question() {}
 
 // TokenizeText is text to tokenise.
 type TokenizeText struct {
@@ -3270,6 +3287,61 @@ func (x *TokenizeText) GetParseSpecial() bool {
 	return false
 }
 
+// CountChat is a chat whose prompt is counted by the engine that renders it.
+type CountChat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The "messages" array as JSON, as in Request.
+	Messages []byte `protobuf:"bytes,1,opt,name=messages,proto3" json:"messages,omitempty"`
+	// As in Request.
+	Extras        []byte `protobuf:"bytes,2,opt,name=extras,proto3" json:"extras,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountChat) Reset() {
+	*x = CountChat{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountChat) ProtoMessage() {}
+
+func (x *CountChat) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountChat.ProtoReflect.Descriptor instead.
+func (*CountChat) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *CountChat) GetMessages() []byte {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *CountChat) GetExtras() []byte {
+	if x != nil {
+		return x.Extras
+	}
+	return nil
+}
+
 // Answer answers Ask.
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3280,6 +3352,7 @@ type Answer struct {
 	//	*Answer_Tokens
 	//	*Answer_Text
 	//	*Answer_Error
+	//	*Answer_Count
 	Answer isAnswer_Answer `protobuf_oneof:"answer"`
 	// Where the encoded Answer lies, when it is too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -3289,7 +3362,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3301,7 +3374,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3314,7 +3387,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{37}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Answer) GetAnswer() isAnswer_Answer {
@@ -3351,6 +3424,15 @@ func (x *Answer) GetError() *Error {
 	return nil
 }
 
+func (x *Answer) GetCount() uint32 {
+	if x != nil {
+		if x, ok := x.Answer.(*Answer_Count); ok {
+			return x.Count
+		}
+	}
+	return 0
+}
+
 func (x *Answer) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -3377,11 +3459,18 @@ type Answer_Error struct {
 	Error *Error `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
 }
 
+type Answer_Count struct {
+	// Tokens of the prompt.
+	Count uint32 `protobuf:"varint,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Answer_Tokens) isAnswer_Answer() {}
 
 func (*Answer_Text) isAnswer_Answer() {}
 
 func (*Answer_Error) isAnswer_Answer() {}
+
+func (*Answer_Count) isAnswer_Answer() {}
 
 // Takeover is gateway → every router, on claim.<pool>.<partition>: the partition has no owner, somebody claim it.
 type Takeover struct {
@@ -3394,7 +3483,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3406,7 +3495,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3419,7 +3508,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{38}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Takeover) GetGateway() string {
@@ -3442,7 +3531,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3454,7 +3543,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3467,7 +3556,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{39}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Owner) GetRouter() string {
@@ -3707,13 +3796,14 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"exact_note\x18\x06 \x01(\tR\texactNote\x12\x16\n" +
 	"\x06models\x18\a \x03(\tR\x06models\"%\n" +
 	"\tHeartbeat\x12\x18\n" +
-	"\agateway\x18\x01 \x01(\tR\agateway\"\xc9\x01\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\"\xfb\x01\n" +
 	"\x03Ask\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x129\n" +
 	"\btokenize\x18\x02 \x01(\v2\x1b.leat.infer.v1.TokenizeTextH\x00R\btokenize\x129\n" +
 	"\n" +
 	"detokenize\x18\x03 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\n" +
-	"detokenize\x12*\n" +
+	"detokenize\x120\n" +
+	"\x05count\x18\x05 \x01(\v2\x18.leat.infer.v1.CountChatH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\n" +
 	"\n" +
 	"\bquestion\"h\n" +
@@ -3721,11 +3811,15 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1f\n" +
 	"\vadd_special\x18\x02 \x01(\bR\n" +
 	"addSpecial\x12#\n" +
-	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"\xb5\x01\n" +
+	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"?\n" +
+	"\tCountChat\x12\x1a\n" +
+	"\bmessages\x18\x01 \x01(\fR\bmessages\x12\x16\n" +
+	"\x06extras\x18\x02 \x01(\fR\x06extras\"\xcd\x01\n" +
 	"\x06Answer\x121\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\x06tokens\x12\x14\n" +
 	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12,\n" +
-	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
+	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12\x16\n" +
+	"\x05count\x18\x05 \x01(\rH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\b\n" +
 	"\x06answer\"$\n" +
 	"\bTakeover\x12\x18\n" +
@@ -3764,7 +3858,7 @@ func file_leat_infer_v1_bus_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_bus_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(Verdict)(0),          // 0: leat.infer.v1.Verdict
 	(WorkerState)(0),      // 1: leat.infer.v1.WorkerState
@@ -3805,34 +3899,35 @@ var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(*Heartbeat)(nil),     // 36: leat.infer.v1.Heartbeat
 	(*Ask)(nil),           // 37: leat.infer.v1.Ask
 	(*TokenizeText)(nil),  // 38: leat.infer.v1.TokenizeText
-	(*Answer)(nil),        // 39: leat.infer.v1.Answer
-	(*Takeover)(nil),      // 40: leat.infer.v1.Takeover
-	(*Owner)(nil),         // 41: leat.infer.v1.Owner
-	(Class)(0),            // 42: leat.infer.v1.Class
-	(*Error)(nil),         // 43: leat.infer.v1.Error
-	(*Usage)(nil),         // 44: leat.infer.v1.Usage
-	(*Delta)(nil),         // 45: leat.infer.v1.Delta
-	(*TokenIds)(nil),      // 46: leat.infer.v1.TokenIds
+	(*CountChat)(nil),     // 39: leat.infer.v1.CountChat
+	(*Answer)(nil),        // 40: leat.infer.v1.Answer
+	(*Takeover)(nil),      // 41: leat.infer.v1.Takeover
+	(*Owner)(nil),         // 42: leat.infer.v1.Owner
+	(Class)(0),            // 43: leat.infer.v1.Class
+	(*Error)(nil),         // 44: leat.infer.v1.Error
+	(*Usage)(nil),         // 45: leat.infer.v1.Usage
+	(*Delta)(nil),         // 46: leat.infer.v1.Delta
+	(*TokenIds)(nil),      // 47: leat.infer.v1.TokenIds
 }
 var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	3,  // 0: leat.infer.v1.Call.submit:type_name -> leat.infer.v1.Submit
 	6,  // 1: leat.infer.v1.Call.withdraw:type_name -> leat.infer.v1.Withdraw
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
-	42, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
+	43, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	43, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	44, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
 	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
 	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
 	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
 	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
 	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	43, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	44, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
 	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
 	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
 	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	43, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	44, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	45, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	44, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	45, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	46, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
 	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
 	18, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
 	16, // 20: leat.infer.v1.Report.gpus:type_name -> leat.infer.v1.Gpu
@@ -3856,18 +3951,19 @@ var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	21, // 38: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
 	30, // 39: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
 	35, // 40: leat.infer.v1.Adapters.adapters:type_name -> leat.infer.v1.Adapter
-	43, // 41: leat.infer.v1.Adapters.error:type_name -> leat.infer.v1.Error
+	44, // 41: leat.infer.v1.Adapters.error:type_name -> leat.infer.v1.Error
 	38, // 42: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	46, // 43: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	4,  // 44: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	46, // 45: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	43, // 46: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 47: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	48, // [48:48] is the sub-list for method output_type
-	48, // [48:48] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	47, // 43: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	39, // 44: leat.infer.v1.Ask.count:type_name -> leat.infer.v1.CountChat
+	4,  // 45: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	47, // 46: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	44, // 47: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 48: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }
@@ -3902,11 +3998,13 @@ func file_leat_infer_v1_bus_proto_init() {
 	file_leat_infer_v1_bus_proto_msgTypes[35].OneofWrappers = []any{
 		(*Ask_Tokenize)(nil),
 		(*Ask_Detokenize)(nil),
+		(*Ask_Count)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[37].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[38].OneofWrappers = []any{
 		(*Answer_Tokens)(nil),
 		(*Answer_Text)(nil),
 		(*Answer_Error)(nil),
+		(*Answer_Count)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3914,7 +4012,7 @@ func file_leat_infer_v1_bus_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_bus_proto_rawDesc), len(file_leat_infer_v1_bus_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   40,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
