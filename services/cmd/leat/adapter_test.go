@@ -26,7 +26,7 @@ func TestAdapterCommandLine(t *testing.T) {
 	} {
 		verb, rest, _ := strings.Cut(c.line, " ")
 		m, err := main.AdapterControl(verb, strings.Fields(rest))
-		got := ""
+		var got string
 		if err != nil {
 			got = err.Error()
 		} else {

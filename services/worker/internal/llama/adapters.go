@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
 	"github.com/leathq/leat/services/worker/internal/llama/wire"
@@ -17,10 +18,9 @@ func checkAdapterName(name string) error {
 	if name == "" || len(name) > 64 {
 		return fmt.Errorf("the adapter's name %q must have 1 to 64 characters", name)
 	}
-	for _, c := range []byte(name) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
-			return fmt.Errorf("the adapter's name %q has other characters than A-Z, a-z, 0-9, -, _ and .", name)
-		}
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+	if strings.Trim(name, letters) != "" {
+		return fmt.Errorf("the adapter's name %q has other characters than letters, digits, '-', '_' and '.'", name)
 	}
 	return nil
 }
