@@ -61,7 +61,7 @@ func (g *Gateway) serveCount(x *exchange) *reply {
 // count is how many tokens a chat's prompt has: of the rendered template, or as the engine counts that renders it itself.
 func (g *Gateway) count(x *exchange, req *openai.ChatRequest) (int, error) {
 	c := &call{messages: turns(req.Messages), raw: req.RawMessages, wishes: req.Wishes, template: &inferv1.Request{}}
-	m, e := g.directory.lookup(req.Model)
+	m, e := g.target(req.Model)
 	if e != nil {
 		return 0, e
 	}
