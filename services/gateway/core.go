@@ -32,6 +32,7 @@ type call struct {
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
 	wishes   openai.Wishes  // what a chat asks for beside words
+	images   imagery        // what of raw is images
 	prompts  []prompt       // completions
 	n        int            // choices a prompt
 	stream   bool
@@ -152,7 +153,7 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		case c.messages != nil && m.template == nil:
 			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
 			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
-			b.tokens = len(c.raw)/4 + 1
+			b.tokens = (len(c.raw)-c.images.bytes+len(c.template.GetExtras()))/4 + imageTokens*c.images.count + 1
 			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)
 		case p.tokens != nil:
 			c.template.Prompt = &inferv1.Request_Tokens{Tokens: &inferv1.TokenIds{Ids: p.tokens}}

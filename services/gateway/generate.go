@@ -54,7 +54,7 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 		release()
 		return x.refuse(err)
 	}
-	c.messages, c.raw, c.wishes = turns(req.Messages), req.RawMessages, req.Wishes
+	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
 	release()

@@ -11,6 +11,7 @@ import (
 // OpenAI's chat completions do; a client must read its own.
 type tongue struct {
 	names    map[string]string // of fields, where they differ from a chat's
+	schema   string            // of a tool, where a chat has function.parameters; empty: the same
 	idHeader string            // the header that names the request beside x-request-id, where there is one
 	status   func(e *openai.Error) int
 	failure  func(b []byte, e *openai.Error, id string) []byte
@@ -18,11 +19,11 @@ type tongue struct {
 
 var (
 	openaiTongue    = tongue{failure: openaiFailure}
-	responsesTongue = tongue{failure: openaiFailure, names: map[string]string{
+	responsesTongue = tongue{failure: openaiFailure, schema: "parameters", names: map[string]string{
 		"messages": "input", "prompt": "input", "max_tokens": "max_output_tokens", "response_format": "text.format",
 		"image_url": "input_image", "logprobs": "include",
 	}}
-	anthropicTongue = tongue{failure: anthropic.AppendError, status: anthropic.Status, idHeader: "Request-Id", names: map[string]string{
+	anthropicTongue = tongue{failure: anthropic.AppendError, status: anthropic.Status, idHeader: "Request-Id", schema: "input_schema", names: map[string]string{
 		"prompt": "messages", "stop": "stop_sequences", "response_format": "output_config.format", "image_url": "image",
 		"parallel_tool_calls": "tool_choice.disable_parallel_tool_use", "user": "metadata.user_id",
 	}}
@@ -44,12 +45,24 @@ func openaiFailure(b []byte, e *openai.Error, _ string) []byte { return openai.A
 // public renders an error in the words of the request's own API.
 func (x *exchange) public(err error) *openai.Error {
 	e := *public(err)
-	if own, ok := x.tongue.names[e.Param]; ok {
+	if own := x.tongue.field(e.Param); own != e.Param {
 		e.Message = strings.ReplaceAll(e.Message, "'"+e.Param+"'", "'"+own+"'")
+		e.Message = strings.Replace(e.Message, "schema for "+e.Param+" ", "schema for "+own+" ", 1)
 		e.Param = own
 	}
 	if x.tongue.status != nil {
 		e.Status = x.tongue.status(&e)
 	}
 	return &e
+}
+
+// field is what this API calls a field of a chat.
+func (t *tongue) field(param string) string {
+	if own, ok := t.names[param]; ok {
+		return own
+	}
+	if tool, ok := strings.CutSuffix(param, ".function.parameters"); ok && t.schema != "" {
+		return tool + "." + t.schema
+	}
+	return param
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
@@ -39,6 +40,9 @@ type Llama struct {
 	Context      int           `yaml:"context" flag:"context" doc:"tokens that a sequence may hold, prompt and answer; 0: 2048"`
 	Chunk        int           `yaml:"chunk" flag:"chunk" doc:"prompt tokens of a turn at most; fewer while sequences run; 0: 128"`
 	Schedule     string        `yaml:"schedule" flag:"schedule" oneof:"exact|fast" doc:"exact: an answer does not depend on load; fast: it may differ in the last bits"`
+	Adapters     []string      `yaml:"adapters" flag:"adapter" doc:"LoRA adapters to load at the start, each NAME=PATH of a GGUF file; clients call them as model:NAME"`
+	AdapterSlots int           `yaml:"adapter_slots" flag:"adapter-slots" doc:"sequences that one adapter runs at once; 0: 4, or the slots where those are fewer"`
+	AdapterMax   int           `yaml:"adapter_contexts" flag:"adapter-contexts" doc:"adapters that run at once; sequences of others wait until one is idle; 0: 4"`
 	CheckTensors bool          `yaml:"check_tensors" flag:"check-tensors" doc:"read all weights at load and refuse broken ones"`
 	StartTimeout time.Duration `yaml:"start_timeout" flag:"engine-start-timeout" doc:"longest load of a model; 0: 5m"`
 	StepTimeout  time.Duration `yaml:"step_timeout" flag:"engine-step-timeout" doc:"longest native call until the engine counts as hung and is restarted; 0: 2m"`
@@ -77,6 +81,14 @@ func (c Config) Validate() error {
 	if c.Weight < 0 || c.Weight > pool.MaxWeight {
 		errs = append(errs, fmt.Errorf("weight: %d is not between 0 (which is 1) and %d", c.Weight, pool.MaxWeight))
 	}
+	for _, a := range c.Llama.Adapters {
+		if name, path, _ := strings.Cut(a, "="); name == "" || path == "" {
+			errs = append(errs, fmt.Errorf("adapter: %q is not NAME=PATH", a))
+		}
+	}
+	if c.Llama.AdapterSlots < 0 || c.Llama.AdapterMax < 0 {
+		errs = append(errs, fmt.Errorf("adapter-slots and adapter-contexts: %d and %d must not be below 0", c.Llama.AdapterSlots, c.Llama.AdapterMax))
+	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace: %s is below 0", c.Grace))
 	}
@@ -91,6 +103,11 @@ func (c Config) llama() llama.Config {
 	out := llama.Config{
 		Model: c.Model, LibDir: l.EngineLib, Threads: l.Threads, CPUs: l.CPUs, Slots: c.Slots, Context: l.Context, Chunk: l.Chunk,
 		Schedule: l.Schedule, CheckTensors: l.CheckTensors, StartTimeout: l.StartTimeout, StepTimeout: l.StepTimeout,
+	}
+	out.AdapterSlots, out.AdapterContexts = l.AdapterSlots, l.AdapterMax
+	for _, a := range l.Adapters {
+		name, path, _ := strings.Cut(a, "=")
+		out.Adapters = append(out.Adapters, llama.Adapter{Name: name, Path: path})
 	}
 	if len(c.Names) > 0 {
 		out.Name = c.Names[0]

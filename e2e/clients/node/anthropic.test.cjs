@@ -35,3 +35,15 @@ test("messages: errors are Anthropic's", async () => {
     return true;
   });
 });
+
+test("messages: a tool is called and its result comes back", async () => {
+  const tools = [{ name: "find_river", input_schema: { type: "object", properties: { name: { type: "string", maxLength: 20 } }, required: ["name"], additionalProperties: false } }];
+  const ask = { model, tools, temperature: 0, max_tokens: 64 };
+  const called = await client().messages.stream({ ...ask, messages, tool_choice: { type: "any", disable_parallel_tool_use: true } }).finalMessage();
+  const [use] = called.content;
+  assert.equal(called.stop_reason, "tool_use");
+  assert.deepEqual([use.type, use.name, Object.keys(use.input)], ["tool_use", "find_river", ["name"]]);
+  const talk = [...messages, { role: "assistant", content: called.content }, { role: "user", content: [{ type: "tool_result", tool_use_id: use.id, content: "It is long." }] }];
+  const said = await client().messages.create({ ...ask, messages: talk, tool_choice: { type: "none" } });
+  assert.equal(said.content[0].type, "text");
+});

@@ -1,5 +1,6 @@
 """Anthropic's official Python SDK against the real model, as its users call it. The servers are those of test_sdk.py."""
 
+import json
 import threading
 import unittest
 
@@ -10,6 +11,8 @@ from test_sdk import client as openai_client
 
 ASK = [{"role": "user", "content": "Name three rivers of Europe."}]
 GREEDY = {"temperature": 0}  # which this SDK has no argument for any more
+
+RIVER = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}}, "required": ["name"], "additionalProperties": False}
 
 
 def client(url=URL, **options):
@@ -56,12 +59,38 @@ class Messages(unittest.TestCase):
         self.assertNotRegex(answer.content[0].text, "Europe|river")
         self.assertEqual(answer.stop_reason, "end_turn")
 
+    def test_tools(self):
+        tools = [{"name": "find_river", "description": "Find a river by its name.", "input_schema": RIVER}]
+        ask = dict(model=MODEL, messages=ASK, tools=tools, max_tokens=64, extra_body=GREEDY)
+        must = {"type": "tool", "name": "find_river"}
+        whole = client().messages.create(tool_choice=must, **ask)
+        (use,) = whole.content
+        self.assertEqual((use.type, use.name, list(use.input), whole.stop_reason), ("tool_use", "find_river", ["name"], "tool_use"))
+        with client().messages.stream(tool_choice=must, **ask) as stream:
+            partial = "".join(e.partial_json for e in stream if e.type == "input_json")
+            final = stream.get_final_message()
+        self.assertEqual((final.content[0].input, final.stop_reason), (use.input, "tool_use"))
+        self.assertEqual(json.loads(partial), use.input)
+        talk = ASK + [{"role": "assistant", "content": whole.content}, {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": use.id, "content": "It is long."}, {"type": "text", "text": "So?"}]}]
+        said = client().messages.create(**ask | {"messages": talk, "tool_choice": {"type": "none"}})
+        self.assertEqual([b.type for b in said.content], ["text"])
+        count = client().messages.count_tokens(model=MODEL, messages=talk, tools=tools)
+        self.assertEqual(count.input_tokens, said.usage.input_tokens + said.usage.cache_read_input_tokens)
+
+    def test_structured_output(self):
+        answer = client().messages.create(
+            model=MODEL, messages=ASK, max_tokens=64, output_config={"format": {"type": "json_schema", "schema": RIVER}}
+        )
+        self.assertEqual(list(json.loads(answer.content[0].text)), ["name"])
+
     def test_errors(self):
         for status, kind, words, change in (
             (404, "not_found_error", "does not exist", dict(model="claude-none")),
             (400, "invalid_request_error", "max_tokens", dict(max_tokens=0)),
             (400, "invalid_request_error", "messages[0].content", dict(messages=[{"role": "user", "content": []}])),
             (400, "invalid_request_error", "thinking", dict(thinking={"type": "enabled", "budget_tokens": 1024})),
+            (400, "invalid_request_error", "tools", dict(tools=[{"name": "f", "input_schema": {"type": "object", "properties": {"a": {"not": {}}}}}])),
             (400, "invalid_request_error", "tokens", dict(max_tokens=20_000)),
         ):
             with self.subTest(words=words), self.assertRaises(anthropic.APIStatusError) as caught:

@@ -1,12 +1,15 @@
 """The Responses API through the official Python SDK against the real model. The servers are those of test_sdk.py."""
 
+import json
 import unittest
 
 import openai
 
-from test_sdk import CHAT, MODEL, client
+from test_sdk import CHAT, MODEL, River, client
 
 ASK = CHAT[0]["content"]
+RIVER = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}}, "required": ["name"], "additionalProperties": False}
+UNKNOWN = {"type": "object", "properties": {"a": {"not": {}}}}
 
 
 class Responses(unittest.TestCase):
@@ -51,6 +54,26 @@ class Responses(unittest.TestCase):
             self.assertEqual(t.logprob, t.top_logprobs[0].logprob)
             self.assertEqual(len(t.top_logprobs), 2)
 
+    def test_tools(self):
+        tools = [{"type": "function", "name": "find_river", "description": "Find a river by its name.", "parameters": RIVER, "strict": True}]
+        ask = dict(model=MODEL, tools=tools, temperature=0, max_output_tokens=64, parallel_tool_calls=False)
+        whole = client().responses.create(input=ASK, tool_choice="required", **ask)
+        (call,) = whole.output
+        self.assertEqual((call.type, call.name, call.status, whole.status), ("function_call", "find_river", "completed", "completed"))
+        self.assertEqual(list(json.loads(call.arguments)), ["name"])
+        with client().responses.stream(input=ASK, tool_choice="required", **ask) as stream:
+            delta = "".join(e.delta for e in stream if e.type == "response.function_call_arguments.delta")
+            final = stream.get_final_response()
+        self.assertEqual((delta, final.output[0].arguments), (call.arguments, call.arguments))
+        talk = [{"role": "user", "content": ASK}] + whole.output + [{"type": "function_call_output", "call_id": call.call_id, "output": "It is long."}]
+        said = client().responses.create(input=talk, tool_choice="none", **ask)
+        self.assertEqual([i.type for i in said.output], ["message"])
+        self.assertTrue(said.output_text)
+
+    def test_parse_gives_the_model(self):
+        answer = client().responses.parse(model=MODEL, input=ASK, extra_body={"seed": 1}, max_output_tokens=200, text_format=River)
+        self.assertIsInstance(answer.output_parsed, River)
+
     def test_errors(self):
         for param, code, change in (
             ("model", "model_not_found", dict(model="gpt-none")),
@@ -59,6 +82,9 @@ class Responses(unittest.TestCase):
             ("conversation", "unsupported_parameter", dict(conversation="conv_1")),
             ("background", "unsupported_parameter", dict(background=True)),
             ("max_output_tokens", "integer_below_min_value", dict(max_output_tokens=0)),
+            ("tools[0].parameters", "invalid_function_parameters", dict(tools=[{"type": "function", "name": "f", "parameters": UNKNOWN}])),
+            ("text.format", "invalid_json_schema", dict(text={"format": {"type": "json_schema", "name": "n", "schema": UNKNOWN}})),
+            ("input_image", "unsupported_parameter", dict(input=[{"role": "user", "content": [{"type": "input_image", "image_url": "https://x/y.png"}]}])),
             ("input", "context_length_exceeded", dict(input="word " * 9000)),
         ):
             with self.subTest(param=param), self.assertRaises(openai.APIStatusError) as caught:

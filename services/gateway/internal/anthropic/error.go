@@ -1,6 +1,10 @@
 package anthropic
 
-import "github.com/leathq/leat/services/gateway/internal/openai"
+import (
+	"strings"
+
+	"github.com/leathq/leat/services/gateway/internal/openai"
+)
 
 // Overloaded is the status that Anthropic's API has for a server without room, and that its SDKs try again after.
 const Overloaded = 529
@@ -41,8 +45,12 @@ func kind(status int) string {
 // AppendError appends the body of an answer that is none. Its message names the field at fault, for which this API has no
 // place of its own.
 func AppendError(b []byte, e *openai.Error, id string) []byte {
+	message := e.Message
+	if !strings.Contains(message, e.Param) {
+		message = e.Param + ": " + message
+	}
 	b = openai.AppendString(append(b, `{"type":"error","error":{"type":`...), kind(e.Status))
-	b = openai.AppendString(append(b, `,"message":`...), e.Message)
+	b = openai.AppendString(append(b, `,"message":`...), message)
 	b = openai.AppendString(append(b, `},"request_id":`...), id)
 	return append(b, '}')
 }

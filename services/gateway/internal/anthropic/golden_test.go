@@ -54,7 +54,7 @@ func TestGoldenAnswers(t *testing.T) {
 		"error-not-found":   anthropic.AppendError(nil, refusal, "req_1"),
 		"error-overloaded":  anthropic.AppendError(nil, &openai.Error{Status: anthropic.Overloaded, Message: "full"}, "req_1"),
 		"error-internal":    anthropic.AppendError(nil, &openai.Error{Status: 500, Message: "boom"}, "req_1"),
-		"error-wrong-thing": anthropic.AppendError(nil, &openai.Error{Status: 400, Message: "bad"}, "req_1"),
+		"error-wrong-thing": anthropic.AppendError(nil, &openai.Error{Status: 400, Message: "bad", Param: "tools[0].input_schema"}, "req_1"),
 	} {
 		if !json.Valid(got) {
 			t.Errorf("%s is not JSON: %s", name, got)
