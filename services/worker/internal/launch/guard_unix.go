@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func Guard(args []string, stderr io.Writer) int {
 	}
 	deaf()
 	runtime.LockOSThread() // a parent's death is that of its thread
-	cmd := exec.Command(args[1], args[2:]...)
+	cmd := exec.CommandContext(context.Background(), args[1], args[2:]...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = os.Stdout, os.Stderr, serverAttr()
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(stderr, "engine guard:", err)
