@@ -8,6 +8,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/pool"
+	"github.com/leathq/leat/services/worker/internal/anthropic"
 	"github.com/leathq/leat/services/worker/internal/llama"
 	"github.com/leathq/leat/services/worker/internal/openai"
 	"github.com/leathq/leat/services/worker/internal/sim"
@@ -15,8 +16,8 @@ import (
 
 // Config is all that a worker needs beside a NATS URL.
 type Config struct {
-	Engine     string        `yaml:"engine" flag:"engine" oneof:"llama|openai|sim" doc:"what computes: llama (a model file on this machine), openai (any OpenAI-compatible server) or sim (nothing: for tests)"`
-	Model      string        `yaml:"model" flag:"model" doc:"llama: path of a GGUF file, or hf:owner/repo/file.gguf; openai: NAME or NAME=UPSTREAM_NAME; empty: the engine's default"`
+	Engine     string        `yaml:"engine" flag:"engine" oneof:"llama|openai|anthropic|sim" doc:"what computes: llama (a model file on this machine), openai (any OpenAI-compatible server), anthropic (a provider of the Messages API) or sim (nothing: for tests)"`
+	Model      string        `yaml:"model" flag:"model" doc:"llama: path of a GGUF file, or hf:owner/repo/file.gguf; openai and anthropic: NAME or NAME=UPSTREAM_NAME; empty: the engine's default"`
 	Names      []string      `yaml:"served_model_names" flag:"served-model-name" doc:"names by which clients ask for the model; empty: the engine's own"`
 	Name       string        `yaml:"name" flag:"name" doc:"name of this worker, unique in the fleet; empty: made from the machine's name"`
 	Pool       string        `yaml:"pool" flag:"pool" doc:"pool to join: workers that serve the same models; empty: the model's name"`
@@ -27,6 +28,7 @@ type Config struct {
 	NoGPU      bool          `yaml:"no_gpu" flag:"no-gpu" doc:"do not ask the NVIDIA driver, where there is one, what the GPUs do"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
+	Anthropic  Messages      `yaml:"anthropic" doc:"the engine anthropic"`
 	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`
 }
 
@@ -49,11 +51,15 @@ type Llama struct {
 // Relay configures the engine openai. It is checked when that engine is chosen, not before.
 type Relay openai.Config
 
+// Messages configures the engine anthropic. It is checked when that engine is chosen, not before.
+type Messages anthropic.Config
+
 // DefaultConfig runs a model file on this machine.
 func DefaultConfig() Config {
 	return Config{
 		Engine: "llama", Grace: 30 * time.Second, Llama: Llama{Schedule: "exact"}, OpenAI: Relay(openai.DefaultConfig()),
-		Sim: sim.DefaultConfig(),
+		Anthropic: Messages(anthropic.DefaultConfig()),
+		Sim:       sim.DefaultConfig(),
 	}
 }
 
@@ -113,6 +119,15 @@ func (c Config) openai() openai.Config {
 	out := openai.Config(c.OpenAI)
 	out.Model = c.Model
 	if out.Slots == 0 {
+		out.Slots = c.Slots
+	}
+	return out
+}
+
+func (c Config) anthropic() anthropic.Config {
+	out := anthropic.Config(c.Anthropic)
+	out.Model = c.Model
+	if c.Slots > 0 {
 		out.Slots = c.Slots
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/services/worker/internal/anthropic"
 	"github.com/leathq/leat/services/worker/internal/engine"
 	"github.com/leathq/leat/services/worker/internal/launch"
 	"github.com/leathq/leat/services/worker/internal/llama"
@@ -41,6 +42,8 @@ func Engine(ctx context.Context, args, _ []string) error {
 // the first time; progress is told on out. It writes the paths into cfg. An error says what to change.
 func Prepare(ctx context.Context, cfg *Config, out io.Writer) error {
 	switch cfg.Engine {
+	case "anthropic":
+		return cfg.anthropic().Validate()
 	case "openai":
 		return cfg.openai().Validate()
 	case "sim":
@@ -66,8 +69,10 @@ func openEngine(ctx context.Context, cfg Config, deps host.Deps, hooks hooks) (e
 		})
 	case "openai":
 		return openai.New(ctx, cfg.openai(), openai.Deps{Log: deps.Log, Getenv: os.Getenv, Steps: hooks.Steps})
+	case "anthropic":
+		return anthropic.New(ctx, cfg.anthropic(), anthropic.Deps{Log: deps.Log, Getenv: os.Getenv})
 	case "sim":
 		return sim.New(cfg.sim(), sim.Deps{Steps: hooks.Steps})
 	}
-	return nil, fmt.Errorf("engine %q is not known; take llama, openai or sim", cfg.Engine)
+	return nil, fmt.Errorf("engine %q is not known; take llama, openai, anthropic or sim", cfg.Engine)
 }

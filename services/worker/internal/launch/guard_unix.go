@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,9 +29,15 @@ func Guard(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "engine guard:", err)
 		return 2
 	}
+	if syscall.Getpgrp() != os.Getpid() { // started by hand: its signals must not reach its starter's group
+		if err := syscall.Setpgid(0, 0); err != nil {
+			fmt.Fprintln(stderr, "engine guard: lead a process group:", err)
+			return 2
+		}
+	}
 	deaf()
 	runtime.LockOSThread() // a parent's death is that of its thread
-	cmd := exec.Command(args[1], args[2:]...)
+	cmd := exec.CommandContext(context.Background(), args[1], args[2:]...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = os.Stdout, os.Stderr, serverAttr()
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(stderr, "engine guard:", err)

@@ -5,6 +5,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -133,7 +134,7 @@ func (s *Server) keep(path string) {
 // live runs the server once, to its end or until it is told to stop.
 func (s *Server) live(path string) error {
 	argv := append(append(append([]string{}, s.cfg.Guard...), s.cfg.Grace.String(), path), s.cfg.Argv[1:]...)
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = s.lines, s.lines, guardAttr()
 	cmd.WaitDelay = time.Second // a grandchild outside of the group may hold the pipe
 	word, err := cmd.StdinPipe()

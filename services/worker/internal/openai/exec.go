@@ -40,8 +40,8 @@ func (c Config) command() (Config, []string, error) {
 
 // launch starts the server.
 func (e *Engine) launch(argv []string) error {
-	if conn, err := net.DialTimeout("tcp", e.root.Host, time.Second); err == nil {
-		conn.Close()
+	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(e.stop, "tcp", e.root.Host); err == nil {
+		_ = conn.Close()
 		return fmt.Errorf("something listens on %s already: end it, give another --port (or {port}), or use it by --upstream alone", e.root.Host)
 	}
 	cfg, err := launch.Defaults(argv, e.log)
