@@ -21,23 +21,31 @@ type answer struct {
 	prompt, cached int
 }
 
-func (f *fleet) post(ctx context.Context, body string) (*http.Response, error) {
+func (f *fleet) post(ctx context.Context, session, body string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://gateway/v1/completions", strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if session != "" {
+		req.Header.Set("X-Leat-Session", session)
+	}
 	return f.client.Do(req)
 }
 
 // complete streams one completion of so many tokens.
 func (f *fleet) complete(ctx context.Context, prompt string, tokens int) (answer, error) {
+	return f.say(ctx, "", prompt, tokens)
+}
+
+// say is complete within a session, where that has a name.
+func (f *fleet) say(ctx context.Context, session, prompt string, tokens int) (answer, error) {
 	quoted, err := json.Marshal(prompt)
 	if err != nil {
 		return answer{}, err
 	}
 	begin := time.Now()
-	resp, err := f.post(ctx, fmt.Sprintf(
+	resp, err := f.post(ctx, session, fmt.Sprintf(
 		`{"model":"sim","stream":true,"stream_options":{"include_usage":true},"ignore_eos":true,"max_tokens":%d,"prompt":%s}`, tokens, quoted))
 	if err != nil {
 		return answer{}, err

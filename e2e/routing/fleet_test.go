@@ -13,11 +13,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	"github.com/leathq/leat/services/gateway"
 	"github.com/leathq/leat/services/router"
 	"github.com/leathq/leat/services/worker"
@@ -29,18 +31,20 @@ const engines = 6
 // fleet is a running platform.
 type fleet struct {
 	client *http.Client
+	router routerv1.RouterServiceServer
+	kill   map[string]func() // by worker: ends it without a word
 }
 
 // start runs a gateway, a router with the policy, and six workers whose engines hold 32 Ki tokens of KV cache; the last
 // one is slower by a factor. The workers start at one moment, so in virtual time they report at one moment. It stops
-// with the test.
-func start(t *testing.T, w wires, policy string, slower float64) *fleet {
+// with the test. tune may change the workers' settings.
+func start(t *testing.T, w wires, policy string, slower float64, tune ...func(i int, cfg *worker.Config)) *fleet {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	run := func(name string, serve func(context.Context) error) {
+	run := func(ctx context.Context, name string, serve func(context.Context) error) {
 		running.Go(func() {
-			if err := serve(ctx); err != nil {
+			if err := serve(ctx); err != nil && context.Cause(ctx) != errKilled {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -48,7 +52,9 @@ func start(t *testing.T, w wires, policy string, slower float64) *fleet {
 	pools := pool.Set{"default": {Policy: policy}}
 	rcfg := router.DefaultConfig()
 	rcfg.Pools = pools
-	run("router", router.New(rcfg, deps(t, w, "router")).Run)
+	r := router.New(rcfg, deps(t, w, "router"))
+	run(ctx, "router", r.Run)
+	kill := map[string]func(){}
 	for i := range engines {
 		cfg := worker.DefaultConfig()
 		cfg.Engine, cfg.Model, cfg.Grace = "sim", "sim", time.Millisecond
@@ -57,19 +63,48 @@ func start(t *testing.T, w wires, policy string, slower float64) *fleet {
 		if i == engines-1 {
 			cfg.Sim.Cost = cfg.Sim.Cost.Slower(slower)
 		}
-		run(cfg.Name, worker.New(cfg, deps(t, w, cfg.Name)).Run)
+		for _, f := range tune {
+			f(i, &cfg)
+		}
+		d := deps(t, w, cfg.Name)
+		own, end := context.WithCancelCause(ctx)
+		kill[cfg.Name] = func() {
+			end(errKilled)
+			_ = d.Bus.Close(own) // own is over: nothing that waits to be sent is
+		}
+		run(own, cfg.Name, worker.New(cfg, d).Run)
 	}
 	gcfg := gateway.DefaultConfig()
 	gcfg.Pools = pools
 	g := gateway.New(gcfg, deps(t, w, "gateway"))
-	run("gateway", g.Run)
+	run(ctx, "gateway", g.Run)
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
 	})
 	f := serve(t, w, g.HTTP())
+	f.kill = kill
+	r.Register(f)
 	f.await(t)
 	return f
+}
+
+// errKilled is why a worker ends that was killed.
+var errKilled = errors.New("killed")
+
+// RegisterService takes the router's service, so that a test may call it without a socket.
+func (f *fleet) RegisterService(_ *grpc.ServiceDesc, service any) {
+	f.router = service.(routerv1.RouterServiceServer)
+}
+
+// explain is the router's last picks, newest first.
+func (f *fleet) explain(t *testing.T, limit uint32) []*routerv1.Pick {
+	t.Helper()
+	got, err := f.router.Explain(t.Context(), &routerv1.ExplainRequest{Pool: "sim", Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.GetPicks()
 }
 
 func deps(t *testing.T, w wires, id string) host.Deps {
@@ -107,7 +142,7 @@ func (f *fleet) await(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatalf("only %v answer", seen)
 		}
-		resp, err := f.post(t.Context(), `{"model":"sim","prompt":"hello","max_tokens":1}`)
+		resp, err := f.post(t.Context(), "", `{"model":"sim","prompt":"hello","max_tokens":1}`)
 		if err != nil {
 			t.Fatal(err)
 		}

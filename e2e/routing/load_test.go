@@ -80,9 +80,10 @@ func sessions(share float64, seed uint64) traffic {
 		warm: 30 * time.Second, measure: 50 * time.Second, after: 15 * time.Second,
 		client: func(ctx context.Context, f *fleet, r *rand.Rand, got func(answer, error)) {
 			said := words(r.Uint64N(prefixes), prefixTokens)
+			session := fmt.Sprintf("session-%x", r.Uint64())
 			for range turns {
 				said += words(prefixes+r.Uint64(), turnTokens)
-				a, err := f.complete(ctx, said, answerTokens)
+				a, err := f.say(ctx, session, said, answerTokens)
 				got(a, err)
 				if err != nil {
 					return

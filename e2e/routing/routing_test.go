@@ -1,12 +1,15 @@
 package routing_test
 
 import (
+	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/pool"
 )
 
 // sideBySide runs the same traffic under several policies at once, on a platform for each.
@@ -30,9 +33,17 @@ func sideBySide(t *testing.T, over func(*testing.T) wires, slower float64, tr tr
 	return results
 }
 
+// every makes the comparisons print the table of docs/routing.md.
+var every = flag.Bool("every-policy", false, "compare all policies, also those of which a test claims nothing")
+
 // compare is sideBySide in virtual time.
 func compare(t *testing.T, slower float64, tr traffic, policies ...string) (results []*result) {
 	t.Helper()
+	for _, p := range pool.Policies() {
+		if *every && !slices.Contains(policies, p) {
+			policies = append(policies, p)
+		}
+	}
 	bustest.Bubble(t, func(t *testing.T) { results = sideBySide(t, inMemory, slower, tr, policies...) })
 	return results
 }
@@ -61,9 +72,12 @@ func TestSharedPrefixesFindTheirWorker(t *testing.T) {
 }
 
 func TestGrowingSessionsStayWhereTheyAre(t *testing.T) {
-	r := compare(t, 1, sessions(.8, 3), "least_connections", "adaptive", "round_robin")
-	for _, claim := range missed(r[0], r[1]) {
-		t.Error(claim)
+	policies := []string{"least_connections", "adaptive", "round_robin", "session_affinity", "prefix"}
+	r := compare(t, 1, sessions(.8, 3), policies...)
+	for _, i := range []int{1, 3, 4} {
+		for _, claim := range missed(r[0], r[i]) {
+			t.Errorf("%s: %s", policies[i], claim)
+		}
 	}
 	// What the experiment is worth: a policy that does not look at prefixes misses both claims.
 	if claims := missed(r[0], r[2]); len(claims) != 2 {

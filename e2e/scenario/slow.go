@@ -15,7 +15,7 @@ import (
 func slowClient(t *testing.T, d Driver) {
 	w := fast("alpha")
 	w.Args = append(w.Args, "--slots", "2", "--sim-kv-blocks", "50000")
-	f := d.Start(t, Spec{Config: "gateway: {slow_client: 2s}\n", Workers: []Worker{w}})
+	f := d.Start(t, Spec{Config: "gateway: {slow_client: 5s}\n", Workers: []Worker{w}})
 	body := readNothing(t, f)
 	last, same := 0.0, 0
 	until(t, "the slow client's sequence is paused", func() bool {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 	"google.golang.org/protobuf/proto"
@@ -60,18 +61,49 @@ func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
 	return s, nil
 }
 
+// withClaims calls use with the object store, and once more with one that is opened anew where it turns out to be gone:
+// NATS may come back without its data.
+func (b *Bus) withClaims(ctx context.Context, use func(jetstream.ObjectStore) error) error {
+	s, err := b.claimObjects(ctx)
+	if err != nil {
+		return err
+	}
+	if err := use(s); !storeLost(err) {
+		return err
+	}
+	b.claims.forget(s)
+	if s, err = b.claimObjects(ctx); err != nil {
+		return err
+	}
+	return use(s)
+}
+
+// storeLost says whether an error may mean that an open store is gone. Without its stream nobody answers for it.
+func storeLost(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
+		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound)
+}
+
+// forget has the store opened anew, unless somebody did so meanwhile.
+func (c *claimStore) forget(s jetstream.ObjectStore) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.store == s {
+		c.store = nil
+	}
+}
+
 // TooLarge reports whether a payload of n bytes must go by claim check.
 func (b *Bus) TooLarge(n int) bool { return n > min(claimAbove, b.MaxPayload()-4096) }
 
 // PutClaim stores a payload and returns the claim to send in its place.
 func (b *Bus) PutClaim(ctx context.Context, payload []byte) (*inferv1.Claim, error) {
-	s, err := b.claimObjects(ctx)
-	if err != nil {
-		return nil, err
-	}
 	sum := sha256.Sum256(payload)
 	name := nuid.Next()
-	if _, err := s.Put(ctx, jetstream.ObjectMeta{Name: name}, bytes.NewReader(payload)); err != nil {
+	if err := b.withClaims(ctx, func(s jetstream.ObjectStore) error {
+		_, err := s.Put(ctx, jetstream.ObjectMeta{Name: name}, bytes.NewReader(payload))
+		return err
+	}); err != nil {
 		return nil, fmt.Errorf("store claim of %d bytes: %w", len(payload), err)
 	}
 	return &inferv1.Claim{Object: name, Size: uint64(len(payload)), Digest: sum[:]}, nil
@@ -82,11 +114,11 @@ func (b *Bus) GetClaim(ctx context.Context, c *inferv1.Claim, limit int, out pro
 	if c.GetSize() > uint64(limit) {
 		return fmt.Errorf("claim of %d bytes is above the limit of %d", c.GetSize(), limit)
 	}
-	s, err := b.claimObjects(ctx)
-	if err != nil {
+	var res jetstream.ObjectResult
+	err := b.withClaims(ctx, func(s jetstream.ObjectStore) (err error) {
+		res, err = s.Get(ctx, c.GetObject())
 		return err
-	}
-	res, err := s.Get(ctx, c.GetObject())
+	})
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return ErrClaimGone
 	}
@@ -106,11 +138,8 @@ func (b *Bus) GetClaim(ctx context.Context, c *inferv1.Claim, limit int, out pro
 
 // DropClaim deletes a claimed payload. A missing one is fine.
 func (b *Bus) DropClaim(ctx context.Context, c *inferv1.Claim) error {
-	s, err := b.claimObjects(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.Delete(ctx, c.GetObject()); err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+	err := b.withClaims(ctx, func(s jetstream.ObjectStore) error { return s.Delete(ctx, c.GetObject()) })
+	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
 		return fmt.Errorf("delete claim: %w", err)
 	}
 	return nil

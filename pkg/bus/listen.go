@@ -136,6 +136,7 @@ func (x *Listener) openChannel(nc *nats.Conn) error {
 		s, err := nc.ChanSubscribe(subject, ch)
 		if err != nil {
 			x.end()
+			x.end = func() {} // Stop comes, too
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
 		subs = append(subs, s)

@@ -11,13 +11,19 @@ import (
 	"github.com/leathq/leat/pkg/conf"
 )
 
-// Policies are the names that Policy takes.
-var policies = []string{"adaptive", "least_connections", "round_robin"}
+// policies are the names that Policy takes.
+var policies = []string{"adaptive", "least_connections", "least_latency", "prefix", "round_robin", "session_affinity"}
+
+// Policies are the names of the policies; the router has a rule for each.
+func Policies() []string { return slices.Clone(policies) }
+
+// MaxWeight bounds a worker's weight.
+const MaxWeight = 1000
 
 // Config of one pool. In a Set made by code, the zero value of a field means the default pool's value; a configuration
 // file's are complete.
 type Config struct {
-	Policy       string        `yaml:"policy" doc:"how a worker is picked: adaptive, least_connections or round_robin"`
+	Policy       string        `yaml:"policy" doc:"how a worker is picked: adaptive, least_connections, least_latency, prefix, round_robin or session_affinity"`
 	Partitions   int           `yaml:"partitions" doc:"shares of the pool's requests, each owned by one router; a tenant stays in one"`
 	QueueLimit   int           `yaml:"queue_limit" doc:"sequences that may wait in a partition; more get 429"`
 	MaxFails     int           `yaml:"max_fails" doc:"a worker that fails so many requests within 10 s is taken out, whatever it answers between them"`

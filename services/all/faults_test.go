@@ -101,14 +101,14 @@ func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)
 		stop()
 		running.Wait()
 	})
-	f.await(t)
+	f.awaitModel(t, "sim")
 	return f
 }
 
-func (f *fleet) await(t *testing.T) {
+func (f *fleet) awaitModel(t *testing.T, model string) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; {
-		resp, err := http.Get(f.url + "/v1/models/sim")
+		resp, err := http.Get(f.url + "/v1/models/" + model)
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == 200 {

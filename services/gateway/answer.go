@@ -99,15 +99,17 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 
 // withhold leaves of a delta what it says of the prompt.
 func withhold(d *flight.Delta) {
-	d.Text, d.Tokens, d.Logprobs = "", nil, nil
+	d.Reasoning, d.Text, d.Tokens, d.Logprobs, d.Extra = "", "", nil, nil, nil
 	if d.End != nil {
 		d.End.Finish, d.End.Usage.Output, d.End.Usage.Reasoning = "length", 0, 0
 	}
 }
 
-// produced is how many tokens a delta brings; a text without ids counts as one, as servers stream them.
+// produced is how many tokens a delta brings; a text or a part of a tool call without ids counts as one, as servers stream
+// them.
 func produced(d *flight.Delta) int {
-	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+	calls := d.Extra != nil && len(d.Extra.ToolCalls) > 0
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" && !calls {
 		return n
 	}
 	return 1

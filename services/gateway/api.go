@@ -38,7 +38,7 @@ func greeting(a *answer) *gatewayv1.GenerateResponse {
 }
 
 func spell(p *piece) *gatewayv1.Piece {
-	out := &gatewayv1.Piece{Index: uint32(p.choice), Text: p.Text, Tokens: p.Tokens, Logprobs: tokens(p.Logprobs), Prompt: tokens(p.Prompt)}
+	out := &gatewayv1.Piece{Index: uint32(p.choice), Reasoning: p.Reasoning, Text: p.Text, Tokens: p.Tokens, Logprobs: tokens(p.Logprobs), Prompt: tokens(p.Prompt)}
 	if p.End != nil {
 		out.FinishReason = p.End.Finish
 	}
@@ -76,6 +76,9 @@ func callOf(ctx context.Context, g *Gateway, req *gatewayv1.GenerateRequest, id 
 		return nil, err
 	}
 	if c.class, err = class(incoming(ctx, "x-leat-class")); err != nil {
+		return nil, err
+	}
+	if c.session, err = session(incoming(ctx, "x-leat-session")); err != nil {
 		return nil, err
 	}
 	if c.waits, err = waits(incoming(ctx, "x-leat-timeout")); err != nil {

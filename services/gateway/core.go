@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -25,6 +26,7 @@ type call struct {
 	model    string
 	tenant   string
 	class    inferv1.Class
+	session  string         // the key that the client names by header; see sessionOf
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
 	prompts  []prompt       // completions
@@ -101,8 +103,9 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
 	}
+	session := sessionOf(c)
 	for _, b := range bodies {
-		if err := a.launch(ctx, part, b, first); err != nil {
+		if err := a.launch(ctx, part, b, session, first); err != nil {
 			a.Close()
 			return nil, err
 		}
@@ -199,7 +202,7 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 }
 
 // launch submits one sequence.
-func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Timeouts) error {
+func (a *answer) launch(ctx context.Context, part *partition, b body, session uint64, w pool.Timeouts) error {
 	g := a.g
 	s := flight.New(g.table.NextID(), part.index, uint32(g.cfg.Window), flight.Waits{
 		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
@@ -210,7 +213,7 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
 		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
-		RequestId: a.call.id,
+		RequestId: a.call.id, Session: session,
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)
@@ -227,8 +230,20 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, w pool.Tim
 	a.over = append(a.over, false)
 	a.left++
 	g.table.Add(s)
+	g.pace.Wake()
 	g.link.submit(part, sub)
 	return nil
+}
+
+// sessionOf is what the router knows a request's session by: a hash of the tenant and the key, so that neither one tenant's
+// sessions are another's nor a user's id is read on the way. The key is x-leat-session, else metadata's session_id, else
+// user; 0 is none.
+func sessionOf(c *call) uint64 {
+	key := cmp.Or(c.session, c.template.GetMetadata()["session_id"], c.template.GetUser())
+	if key == "" {
+		return 0
+	}
+	return max(xxh3.HashString(c.tenant+"\x00"+key), 1)
 }
 
 // lower takes the smaller of the pool's limit and the client's wish.

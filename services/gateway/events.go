@@ -101,6 +101,10 @@ func (l *link) frame(m *nats.Msg) {
 			return
 		}
 		switch s.Deliver(worker, a.attempt, a.delta, now) {
+		case flight.Failed:
+			if !l.again(s, worker, a.delta.End.Err) { // the reader was faster
+				s.Deliver(worker, a.attempt, a.delta, now)
+			}
 		case flight.Gap:
 			l.g.metrics.gaps.Inc()
 			l.out.resend(worker, &inferv1.Expect{Ref: &inferv1.Ref{Sequence: a.sequence, Attempt: a.attempt}, Next: s.Where().Next})
@@ -174,7 +178,8 @@ func (l *link) submit(p *partition, sub *inferv1.Submit) {
 }
 
 // again starts the next attempt of a sequence of which nothing was read yet; it reports false where that is too late.
-func (l *link) again(s *flight.Sequence, lost string) bool {
+// lost is the worker that it is taken from, failed the error with which that one has ended it, if it has.
+func (l *link) again(s *flight.Sequence, lost string, failed *errs.Error) bool {
 	attempt, avoid, payload, ok := s.Again(lost, l.now())
 	if !ok {
 		return false
@@ -187,9 +192,12 @@ func (l *link) again(s *flight.Sequence, lost string) bool {
 		DeadlineUnixMs: sub.GetDeadlineUnixMs(), QueueTimeoutMs: sub.GetQueueTimeoutMs(), PromptTokens: sub.GetPromptTokens(),
 		MaxTokens: sub.GetMaxTokens(), Prefix: sub.GetPrefix(), SubmittedUnixNanos: sub.GetSubmittedUnixNanos(),
 		Traceparent: sub.GetTraceparent(), Credit: sub.GetCredit(), Claim: sub.GetClaim(),
-		RequestId: sub.GetRequestId(),
+		RequestId: sub.GetRequestId(), Session: sub.GetSession(),
 	})
 	next.Body, next.Attempt, next.Avoid = sub.GetBody(), attempt, avoid
+	if failed != nil {
+		next.Failed = errs.Proto(failed)
+	}
 	l.submit(l.partition(s.Partition), next)
 	return true
 }
@@ -247,7 +255,7 @@ func (l *link) status(s *flight.Sequence, st *inferv1.Status) {
 		}
 	case *inferv1.Status_Unknown:
 		if attempt == place.Attempt && !place.Bound && place.Worker == "" {
-			l.again(s, "")
+			l.again(s, "", nil)
 		}
 	}
 }

@@ -22,8 +22,16 @@ func (f *chatFace) piece(b []byte, p *piece) []byte {
 		f.greeted[p.choice] = true
 		b = f.s.AppendRole(b, p.choice)
 	}
-	if p.Text != "" || len(p.Logprobs) > 0 {
-		b = f.s.AppendText(b, p.choice, p.Text, p.Logprobs)
+	lp := p.Logprobs
+	if p.Reasoning != "" {
+		var thought []openai.TokenLogprob
+		if p.Text == "" {
+			thought, lp = lp, nil
+		}
+		b = f.s.AppendReasoning(b, p.choice, p.Reasoning, thought)
+	}
+	if p.Text != "" || len(lp) > 0 {
+		b = f.s.AppendText(b, p.choice, p.Text, lp)
 	}
 	if p.End != nil {
 		b = f.s.AppendFinish(b, p.choice, p.End.Finish)
@@ -33,7 +41,7 @@ func (f *chatFace) piece(b []byte, p *piece) []byte {
 
 func (f *chatFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
 
-// completionFace spells text_completion and its chunks.
+// completionFace spells text_completion and its chunks, which have no place for reasoning.
 type completionFace struct {
 	include  bool
 	logprobs bool

@@ -135,8 +135,26 @@ func (a *arrival) field(num protowire.Number, typ protowire.Type, b []byte) (int
 			return n, fmt.Errorf("delta's start: %w", err)
 		}
 		d.Start = &flight.Start{Fingerprint: st.GetFingerprint(), ModelVersion: st.GetModelVersion(), QueueNanos: st.GetQueueNanos()}
+	case 10:
+		d.Reasoning = string(v)
+	case 11:
+		var c inferv1.ToolCall
+		if err := proto.Unmarshal(v, &c); err != nil {
+			return n, fmt.Errorf("delta's tool call: %w", err)
+		}
+		x := extraOf(d)
+		x.ToolCalls = append(x.ToolCalls, flight.ToolCall{Index: int(c.GetIndex()), ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments()})
+	case 12:
+		extraOf(d).Signature = string(v)
 	}
 	return n, nil
+}
+
+func extraOf(d *flight.Delta) *flight.Extra {
+	if d.Extra == nil {
+		d.Extra = &flight.Extra{}
+	}
+	return d.Extra
 }
 
 func (a *arrival) packed(v []byte) error {
@@ -178,9 +196,10 @@ func end(p *inferv1.End) *flight.End {
 		Timing: flight.Timing{QueueNanos: t.GetQueueNanos(), PrefillNanos: t.GetPrefillNanos(), DecodeNanos: t.GetDecodeNanos()},
 	}
 	if p.GetError() != nil {
-		e.Err = errs.FromProto(p.GetError())
+		e.Err, e.Retry = errs.FromProto(p.GetError()), p.GetElsewhere()
 	} else if e.Finish == "" {
 		e.Err = errs.New(errs.Upstream, "truncated", "The worker ended the answer without a finish reason. Send the request again.")
+		e.Retry = true
 	}
 	return e
 }

@@ -9,13 +9,15 @@ import (
 
 	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/flight"
 )
 
 func frames() []*inferv1.Frame {
 	half, low := -0.5, math.Inf(-1)
 	return []*inferv1.Frame{
 		{Worker: "w", Number: 9, Deltas: []*inferv1.Delta{
-			{Sequence: 1, Attempt: 2, Index: 3, Text: "héllo", Tokens: []int32{1, -1, 70000}},
+			{Sequence: 1, Attempt: 2, Index: 3, Reasoning: "hé", Text: "héllo", Tokens: []int32{1, -1, 70000},
+				ToolCalls: []*inferv1.ToolCall{{Id: "c", Name: "n"}, {Index: 1, Arguments: "{}"}}, ReasoningSignature: "s"},
 			{Sequence: 1 << 40, Attempt: 1, Start: &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 12}},
 			{Sequence: 2, Attempt: 1, Index: 7,
 				Logprobs: []*inferv1.TokenLogprob{{Id: 5, Text: []byte{0xe2, 0x96}, Logprob: &half, Top: []*inferv1.TopLogprob{{Id: 6, Text: []byte("x"), Logprob: low}}}},
@@ -27,9 +29,25 @@ func frames() []*inferv1.Frame {
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 3},
 		}}}},
 		{Worker: "w", Deltas: []*inferv1.Delta{{Sequence: 4, End: &inferv1.End{
-			Outcome: &inferv1.End_Error{Error: errs.Proto(errs.New(errs.Upstream, "worker_lost", "gone"))}}}}},
+			Outcome: &inferv1.End_Error{Error: errs.Proto(errs.New(errs.Upstream, "worker_lost", "gone"))}, Elsewhere: true}}}},
 		{},
 	}
+}
+
+func sameExtra(got *flight.Delta, want *inferv1.Delta) bool {
+	x := &flight.Extra{}
+	if got.Extra != nil {
+		x = got.Extra
+	}
+	if x.Signature != want.GetReasoningSignature() || len(x.ToolCalls) != len(want.GetToolCalls()) {
+		return false
+	}
+	for i, c := range want.GetToolCalls() {
+		if x.ToolCalls[i] != (flight.ToolCall{Index: int(c.GetIndex()), ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments()}) {
+			return false
+		}
+	}
+	return true
 }
 
 // What the hand-written reader makes of a frame is what the generated code makes of it.
@@ -46,9 +64,9 @@ func same(t *testing.T, data []byte) {
 		d := want.GetDeltas()[i]
 		i++
 		if a.sequence != d.GetSequence() || a.attempt != d.GetAttempt() || a.delta.Index != d.GetIndex() ||
-			a.delta.Text != d.GetText() || len(a.delta.Logprobs) != len(d.GetLogprobs()) || len(a.delta.Prompt) != len(d.GetPrompt()) ||
-			(a.delta.End != nil) != (d.End != nil) || (a.delta.Start != nil) != (d.Start != nil) ||
-			len(a.delta.Tokens)+len(d.GetTokens()) > 0 && !reflect.DeepEqual(a.delta.Tokens, d.GetTokens()) {
+			a.delta.Text != d.GetText() || a.delta.Reasoning != d.GetReasoning() || len(a.delta.Logprobs) != len(d.GetLogprobs()) || len(a.delta.Prompt) != len(d.GetPrompt()) ||
+			(a.delta.End != nil) != (d.End != nil) || d.GetEnd().GetError() != nil && a.delta.End.Retry != d.GetEnd().GetElsewhere() || (a.delta.Start != nil) != (d.Start != nil) ||
+			!sameExtra(&a.delta, d) || len(a.delta.Tokens)+len(d.GetTokens()) > 0 && !reflect.DeepEqual(a.delta.Tokens, d.GetTokens()) {
 			t.Fatalf("delta %d: got %+v, want %v", i-1, a, d)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
+	"github.com/leathq/leat/pkg/pace"
 	"github.com/leathq/leat/pkg/pool"
 	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
 	"github.com/leathq/leat/services/gateway/internal/flight"
@@ -34,6 +35,7 @@ type Gateway struct {
 	directory *directory
 	link      *link
 	pumps     pumps
+	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
 }
 
@@ -42,6 +44,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	g := &Gateway{
 		cfg: cfg, pools: cfg.Pools, deps: deps, id: bus.Token(deps.ID), log: deps.Log,
 		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer), pumps: newPumps(),
+		pace: pace.New(sweepEvery, 0),
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.link = newLink(g)
@@ -75,15 +78,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 		close(stopped)
 		loops.Wait()
 	}()
-	sweep, beat := time.NewTicker(sweepEvery), time.NewTicker(time.Second)
-	defer sweep.Stop()
+	defer g.pace.Stop()
+	beat := time.NewTicker(time.Second)
 	defer beat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-sweep.C:
+		case now := <-g.pace.C:
 			g.link.sweep()
+			g.pace.Next(now, func(time.Time) bool { return g.table.Len() == 0 })
 		case <-beat.C:
 			g.directory.sweep(g.link.now())
 			if err := g.link.heartbeat(); err != nil {

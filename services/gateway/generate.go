@@ -166,6 +166,7 @@ func (x *exchange) whole(r *reply) {
 			if len(p.Prompt) > 0 {
 				ch.Text += echo(a.call, p, &echoed[p.choice])
 			}
+			ch.Reasoning += p.Reasoning
 			ch.Text += p.Text
 			if logprobs {
 				ch.Logprobs = append(append(ch.Logprobs, p.Prompt...), p.Logprobs...)

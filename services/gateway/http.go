@@ -197,6 +197,9 @@ func (x *exchange) call() (*call, error) {
 	if c.class, err = class(h.Get("X-Leat-Class")); err != nil {
 		return nil, err
 	}
+	if c.session, err = session(h.Get("X-Leat-Session")); err != nil {
+		return nil, err
+	}
 	c.waits, err = waits(h.Get("X-Leat-Timeout"))
 	return c, err
 }
@@ -207,6 +210,13 @@ func tenant(given, otherwise string) (string, error) {
 	}
 	if len(given) > 128 {
 		return "", errs.Field("x-leat-tenant", "invalid_header", "The header x-leat-tenant has more than 128 characters.")
+	}
+	return given, nil
+}
+
+func session(given string) (string, error) {
+	if len(given) > 256 {
+		return "", errs.Field("x-leat-session", "invalid_header", "The header x-leat-session has more than 256 characters.")
 	}
 	return given, nil
 }

@@ -54,7 +54,7 @@ func (l *link) lost(worker string) {
 func (l *link) adrift(s *flight.Sequence, worker string) {
 	// Should it run there after all, it must not hold a slot for nobody.
 	l.out.cancel(worker, &inferv1.Ref{Sequence: s.ID, Attempt: s.Where().BoundTo})
-	if l.again(s, worker) {
+	if l.again(s, worker, nil) {
 		return
 	}
 	l.g.metrics.lost.Inc()

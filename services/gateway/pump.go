@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -21,17 +20,7 @@ type pump struct {
 	spare []*outflow
 	wake  chan struct{}
 	buf   []byte
-	said  []chunk
 }
-
-// chunk is what a turn has to write of one stream: buf[from:to] of the pump.
-type chunk struct {
-	of       *outflow
-	from, to int
-}
-
-// turnMax bounds the streams of a turn, so that what is spelt is still in the cache when it is written.
-const turnMax = 128
 
 func newPumps() pumps {
 	ps := make(pumps, max(1, runtime.GOMAXPROCS(0)/2)) // one writes some 200,000 tokens a second; each is woken for every frame
@@ -63,34 +52,17 @@ func (p *pump) run(stop <-chan struct{}) {
 		due := p.due
 		p.due, p.spare = p.spare[:0], nil
 		p.mu.Unlock()
-		for turn := range slices.Chunk(due, turnMax) {
-			p.turn(turn)
-			clear(turn)
+		for i, o := range due {
+			due[i] = nil
+			p.buf = o.flow(p.buf)
 		}
-		if cap(p.buf) > 256<<10 {
+		if cap(p.buf) > 64<<10 {
 			p.buf = nil
 		}
 		p.mu.Lock()
 		p.spare = due[:0]
 		p.mu.Unlock()
 	}
-}
-
-// turn spells the events of some streams, then writes them: the kernel's code and ours would push each other out of the
-// cache otherwise, for every token anew. The streams with something to write stay locked in between.
-func (p *pump) turn(due []*outflow) {
-	buf, said := p.buf[:0], p.said[:0]
-	for _, o := range due {
-		size := 0
-		if buf, size = o.spell(buf); size > 0 {
-			said = append(said, chunk{o, len(buf) - size, len(buf)})
-		}
-	}
-	for i, c := range said {
-		c.of.send(buf[c.from:c.to])
-		said[i] = chunk{}
-	}
-	p.buf, p.said = buf, said
 }
 
 func (p *pump) add(o *outflow) {
@@ -150,31 +122,29 @@ func (o *outflow) end(pieces []piece, err error) {
 	close(o.back)
 }
 
-// spell appends what has come to buf, as a chunk of some size. Where there is one, mu stays locked for send.
-func (o *outflow) spell(buf []byte) (_ []byte, size int) {
+// flow writes what has come. buf is the pump's; it is returned, grown where need be.
+func (o *outflow) flow(buf []byte) []byte {
 	o.mu.Lock()
-	o.queued.Store(false) // before looking: what comes from now on asks again
-	from := len(buf)
-	if !o.over {
-		if err := o.answer.collect(); err != nil || o.answer.left == 0 {
-			o.end(o.answer.pieces, err)
-		} else if buf = spellAll(append(buf, room[:]...), o.face, o.answer.pieces); len(buf) > from+len(room) {
-			buf = slices.Grow(buf, 2)
-			size = len(host.Chunk(buf[from:])) // which lies in buf and ends two bytes behind it
-			return buf[:len(buf)+2], size
-		}
-	}
-	o.mu.Unlock()
-	return buf[:from], 0
-}
-
-// send writes a chunk and unlocks. What the client does not take, or an error, meets the handler again.
-func (o *outflow) send(chunk []byte) {
 	defer o.mu.Unlock()
-	if n, _ := o.line.Try(chunk); n < len(chunk) {
+	o.queued.Store(false) // before looking: what comes from now on asks again
+	if o.over {
+		return buf
+	}
+	a := o.answer
+	if err := a.collect(); err != nil || a.left == 0 {
+		o.end(a.pieces, err)
+		return buf
+	}
+	buf = spellAll(append(buf[:0], room[:]...), o.face, a.pieces)
+	if len(buf) == len(room) {
+		return buf
+	}
+	chunk := host.Chunk(buf)
+	if n, _ := o.line.Try(chunk); n < len(chunk) { // an error meets the handler again, with the rest
 		o.rest = append([]byte(nil), chunk[n:]...)
 		o.end(nil, nil)
 	}
+	return buf
 }
 
 var room [host.ChunkRoom]byte

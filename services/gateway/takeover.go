@@ -67,7 +67,7 @@ func (l *link) takeover(p *partition) {
 	p.orphans, p.claim = map[uint64]*flight.Sequence{}, false
 	p.mu.Unlock()
 	for _, s := range orphans {
-		l.again(s, "")
+		l.again(s, "", nil)
 	}
 	l.g.table.Each(func(s *flight.Sequence) { // those that the last owner took with it: ask the new one now
 		if place := s.Where(); s.Partition == p.index && orphans[s.ID] == nil && !place.Bound && place.Worker == "" {

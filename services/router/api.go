@@ -48,6 +48,7 @@ func pickOf(p dispatch.Pick) *routerv1.Pick {
 			Worker: w.Worker, EstimateSeconds: w.Score, CachedTokens: uint32(w.Cached),
 			Held: uint32(w.InFlight), Slots: uint32(w.Slots), Excluded: w.Excluded,
 			PendingTokens: uint32(w.Pending), Rate: w.Rate, BaseSeconds: w.Base, KvUse: w.KVUse,
+			Weight: uint32(w.Weight), LatencySeconds: w.Latency, Sessions: uint32(w.Sessions),
 		})
 	}
 	return out

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -68,3 +69,26 @@ func (p *prober) answer(v dispatch.Verdict) {
 }
 
 func (p *prober) breaker() string { return p.m.Workers(p.now)[0].Breaker }
+
+// What the settings accept, the router can do, and what they do not, they refuse by naming what there is.
+func TestEveryPolicyThatSettingsTakeHasARule(t *testing.T) {
+	for _, name := range settings.Policies() {
+		cfg := DefaultConfig()
+		cfg.Pools = settings.Set{"p": {Policy: name}}
+		if err := cfg.Pools.Of("p").Validate(); err != nil {
+			t.Error(err)
+		}
+		m, err := cfg.machine("p", time.Unix(1_000_000, 0))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if m.Policy() != name {
+			t.Errorf("%s is done by %s", name, m.Policy())
+		}
+	}
+	unknown := settings.Set{"p": {Policy: "fastest"}}.Of("p").Validate()
+	for _, name := range append(settings.Policies(), "fastest") {
+		if unknown == nil || !strings.Contains(unknown.Error(), name) {
+			t.Errorf("%v: want it to name %s", unknown, name)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
+	settings "github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/router/internal/dispatch"
@@ -104,7 +105,11 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		Key: dispatch.Key{Gateway: s.GetGateway(), Sequence: s.GetSequence()}, Attempt: s.GetAttempt(), Partition: partition,
 		Tenant: s.GetTenant(), Class: classOf(s.GetClass()), QueueTimeout: time.Duration(s.GetQueueTimeoutMs()) * time.Millisecond,
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
+		Session: s.GetSession(),
 		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
+	}
+	if e := s.GetFailed(); e != nil {
+		out.Failed = e
 	}
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
@@ -112,7 +117,7 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
-	s.Prefix, s.Avoid, s.RequestId = nil, nil, ""
+	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session = nil, nil, "", nil, 0
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}
@@ -166,7 +171,7 @@ func reportOf(r *inferv1.Report, router string) dispatch.Report {
 		Worker: r.GetWorker(), Number: r.GetNumber(), Started: r.GetStartedUnixNanos(), State: states[r.GetState()],
 		Note: r.GetStateNote(), Slots: int(r.GetSlots()), Held: int(r.GetHeld()), QueuedTokens: int(r.GetQueuedTokens()),
 		KVUse: r.GetKvUse(), PrefillRate: r.GetPrefillRate(), CachedTokens: r.GetCachedTokens(), OutputTokens: r.GetOutputTokens(),
-		Running: int(r.GetRunning()), Steps: r.GetSteps(),
+		Running: int(r.GetRunning()), Steps: r.GetSteps(), Weight: int(min(r.GetWeight(), settings.MaxWeight)),
 	}
 	for _, h := range r.GetHoldings() {
 		if h.GetRouter() == router {

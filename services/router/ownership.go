@@ -2,9 +2,7 @@ package router
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -22,7 +20,6 @@ import (
 )
 
 const (
-	lookEvery   = 50 * time.Millisecond  // how often seats are looked at
 	firstGrace  = 300 * time.Millisecond // a pool that is new here may have an owner whose entry is on its way
 	probeOwner  = 150 * time.Millisecond // how long a living owner may take to answer
 	bucketReply = time.Second            // how long the lease bucket may take
@@ -62,14 +59,16 @@ type sighting struct {
 type ownership struct {
 	r     *Router
 	kv    jetstream.KeyValue
-	made  time.Time   // when the bucket was
-	doubt atomic.Bool // it may be another one by now
+	made  time.Time     // when the bucket was
+	doubt atomic.Bool   // it may be another one by now
+	hurry chan struct{} // look soon: there is a doubt
 
-	mu    sync.Mutex
-	pools map[string]bool      // those that this router knows
-	heard map[seatKey]sighting // the last entries of others, for the moment when a worker of one reports
-	seats map[seatKey]*seat
-	work  sync.WaitGroup // steps under way
+	mu      sync.Mutex
+	pools   map[string]bool      // those that this router knows
+	heard   map[seatKey]sighting // the last entries of others, for the moment when a worker of one reports
+	seats   map[seatKey]*seat
+	leaving bool           // nothing new begins
+	work    sync.WaitGroup // steps under way; Add only with mu held, and not while leaving
 }
 
 type seat struct {
@@ -78,7 +77,9 @@ type seat struct {
 }
 
 func newOwnership(r *Router) *ownership {
-	return &ownership{r: r, pools: map[string]bool{}, heard: map[seatKey]sighting{}, seats: map[seatKey]*seat{}}
+	return &ownership{
+		r: r, pools: map[string]bool{}, heard: map[seatKey]sighting{}, seats: map[seatKey]*seat{}, hurry: make(chan struct{}, 1),
+	}
 }
 
 // watchPool begins to look after a pool's partitions.
@@ -105,50 +106,16 @@ func (o *ownership) seat(k seatKey) *seat {
 	return s
 }
 
-// run keeps the leases until ctx ends, then hands them over.
-func (o *ownership) run(ctx context.Context) error {
-	watch, err := o.openBucket(ctx)
-	if err != nil {
-		return err
-	}
-	if err := o.r.bus.OpenClaims(ctx); err != nil { // gateways need it, for large requests alone
-		o.r.log.Warn("the store for large payloads is not there; requests above 512 KiB are refused", "error", err)
-	}
-	o.r.bus.OnReconnect(func() { o.doubt.Store(true) })
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			o.handOver(context.WithoutCancel(ctx))
-			return nil
-		case e, ok := <-watch.Updates():
-			switch {
-			case ok:
-				o.seen(e)
-			case ctx.Err() == nil:
-				return errors.New("the watch of the leases ended: see NATS's log")
-			}
-		case <-tick.C:
-			if o.doubt.Swap(false) && o.replaced(ctx) {
-				watch = o.reopen(ctx, watch)
-			}
-			if o.r.loaded.Load() {
-				o.look(ctx, time.Now())
-			}
-		}
-	}
-}
-
-// seen takes in an entry of the watch; nil says that all that was there has been seen.
-func (o *ownership) seen(e jetstream.KeyValueEntry) {
+// seen takes in an entry of the watch; nil says that all that was there has been seen. It returns when the
+// entry's seat is due, where there is one.
+func (o *ownership) seen(e jetstream.KeyValueEntry) (due time.Time, ok bool) {
 	if e == nil {
 		o.r.loaded.Store(true)
-		return
+		return due, false
 	}
 	k, ok := parseKey(e.Key())
 	if !ok {
-		return
+		return due, false
 	}
 	v, ok := readEntry(e.Value())
 	if e.Operation() != jetstream.KeyValuePut {
@@ -156,17 +123,19 @@ func (o *ownership) seen(e jetstream.KeyValueEntry) {
 	}
 	if !ok {
 		o.r.metrics.undecodable.Inc()
-		return
+		return due, false
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
 	if o.pools[k.pool] {
-		o.seat(k).Seen(v.Router, v.at(e.Revision()), e.Revision(), now)
-		return
+		s := o.seat(k)
+		s.Seen(v.Router, v.at(e.Revision()), e.Revision(), now)
+		return s.Due(), true
 	}
 	maps.DeleteFunc(o.heard, func(_ seatKey, e sighting) bool { return now.Sub(e.at) > bus.LeaseTTL })
 	o.heard[k] = sighting{v, e.Revision(), now}
+	return due, false
 }
 
 func readEntry(value []byte) (v entry, ok bool) {
@@ -184,29 +153,6 @@ func parseKey(key string) (seatKey, bool) {
 }
 
 func (k seatKey) lease() string { return events.PartitionLease(k.pool, strconv.Itoa(int(k.partition))) }
-
-// look begins what the seats want done.
-func (o *ownership) look(ctx context.Context, now time.Time) {
-	var down []seatKey
-	o.mu.Lock()
-	for k, s := range o.seats {
-		switch step := s.Next(now); step {
-		case lease.StepDown:
-			down = append(down, k)
-		case lease.Claim, lease.Renew:
-			value := entry{Router: o.r.id, Floor: s.Floor}
-			if step == lease.Renew {
-				value = entry{Router: o.r.id, Epoch: s.Epoch}
-			}
-			o.work.Add(1)
-			go o.write(ctx, k, value, s.Revision)
-		}
-	}
-	o.mu.Unlock()
-	for _, k := range down {
-		o.stepDown(k)
-	}
-}
 
 // view lists a pool's partitions as the leases tell.
 func (o *ownership) view(pool string) []*routerv1.Partition {

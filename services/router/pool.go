@@ -82,6 +82,12 @@ func (p *pool) tick(now time.Time) {
 	p.carryOut()
 }
 
+func (p *pool) idle(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.m.Idle(now)
+}
+
 // sweep forgets the reports and subjects of workers that the machine has forgotten, and says which those are and whether
 // nothing is left of the pool.
 func (p *pool) sweep() (gone []string, empty bool) {
@@ -175,6 +181,9 @@ func (p *pool) carryOut() {
 		}
 	}
 	clear(actions) // keep no payload alive
+	if p.r.pace.Resting() && !p.m.Idle(time.Now()) {
+		p.r.pace.Wake()
+	}
 }
 
 func (p *pool) send(a *dispatch.Action) {

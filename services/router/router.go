@@ -18,11 +18,15 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
+	"github.com/leathq/leat/pkg/pace"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
 // tickEvery is how often time passes for the pools: queue time-outs, lost workers, trials.
 const tickEvery = 50 * time.Millisecond
+
+// restEvery is the same while nothing waits and every worker is heard of.
+const restEvery = 250 * time.Millisecond
 
 // sweepEvery is how often what is gone for good is forgotten.
 const sweepEvery = time.Minute
@@ -37,6 +41,7 @@ type Router struct {
 	metrics *metrics
 	tracer  trace.Tracer // nil: off
 	loaded  atomic.Bool  // the lease bucket was read once
+	pace    *pace.Pace   // of the ticks
 
 	mu       sync.RWMutex
 	pools    map[string]*pool
@@ -50,6 +55,7 @@ func New(cfg Config, deps host.Deps) *Router {
 	r := &Router{
 		cfg: cfg, id: bus.Token(deps.ID), log: deps.Log, bus: deps.Bus, nats: deps.NATS,
 		pools: map[string]*pool{}, byWorker: map[string]*pool{}, broken: map[string]bool{},
+		pace: pace.New(tickEvery, restEvery),
 	}
 	if obs.On(deps.Tracer) {
 		r.tracer = deps.Tracer.Tracer("github.com/leathq/leat/services/router")
@@ -89,21 +95,32 @@ func (r *Router) Run(ctx context.Context) error {
 	defer stop()
 	owning := make(chan error, 1)
 	go func() { owning <- r.owners.run(ctx) }()
-	tick, sweep := time.NewTicker(tickEvery), time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	defer r.pace.Stop()
+	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
 	for {
 		select {
 		case err := <-owning:
 			return err
-		case now := <-tick.C:
+		case now := <-r.pace.C:
 			for _, p := range r.allPools() {
 				p.tick(now)
 			}
+			r.pace.Next(now, r.idle)
 		case <-sweep.C:
 			r.sweep()
 		}
 	}
+}
+
+// idle says whether time may pass slowly for all pools.
+func (r *Router) idle(now time.Time) bool {
+	for _, p := range r.allPools() {
+		if !p.idle(now) {
+			return false
+		}
+	}
+	return true
 }
 
 // pool returns the pool of a name and makes it where it is new. It is nil where too many are known already.

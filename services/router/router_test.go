@@ -104,6 +104,29 @@ func TestAFailureBeforeTheFirstTokenIsRetriedElsewhereThenToldWithItsCause(t *te
 	}
 }
 
+// A retry that its gateway asks for says why: beyond the budget, that is the answer. Workers hear nothing of it.
+func TestAGatewaysRetryBeyondTheBudgetIsAnsweredWithWhyItWasMade(t *testing.T) {
+	s := bustest.Start(t)
+	start(t, s, "rt-1")
+	w, g := join(t, s, "w-1"), edge(t, s, "gw-1")
+	g.takeover()
+	for seq := range uint64(200) { // a burst of 128 and 13 a second
+		g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
+			Gateway: g.id, Sequence: seq, Attempt: 2, Body: []byte("opaque"), Failed: &inferv1.Error{Kind: "upstream", Code: "engine_crashed"},
+		}}})
+	}
+	if sub := w.next().GetSubmit(); sub.GetAttempt() != 2 || sub.GetFailed() != nil {
+		t.Fatalf("dispatched %v", sub)
+	}
+	st := g.status()
+	for st.GetQueued() != nil {
+		st = g.status()
+	}
+	if e := st.GetRefused(); e.GetCode() != "engine_crashed" || st.GetRef().GetSequence() < 100 {
+		t.Fatalf("status %v, want the error of the attempt before, once the budget is spent", st)
+	}
+}
+
 // known waits until the router gives work to both workers, and ends that work.
 func known(t *testing.T, g *gateway, a, b *worker) {
 	t.Helper()

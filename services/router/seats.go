@@ -50,7 +50,7 @@ func (o *ownership) wrote(k seatKey, v entry, rev uint64, err error) {
 	if err != nil {
 		s.Failed(conflict(err))
 		o.mu.Unlock()
-		o.doubt.Store(true)
+		o.suspect()
 		if !conflict(err) {
 			o.r.log.Warn("lease not written", "lease", k.lease(), "error", err)
 		}
@@ -139,8 +139,17 @@ func (o *ownership) fenced(pool string, partition uint32, known uint64) {
 	}
 }
 
-// claimAbove gives a partition up and claims it anew.
+// claimAbove gives a partition up and claims it anew. Both are one step: a stop between them would leave a lease of ours
+// that nobody gives back.
 func (o *ownership) claimAbove(k seatKey) {
+	o.mu.Lock()
+	if o.leaving {
+		o.mu.Unlock()
+		return
+	}
+	o.work.Add(1)
+	o.mu.Unlock()
+	defer o.work.Done()
 	if !o.stepDown(k) {
 		return // somebody was faster
 	}
@@ -157,8 +166,12 @@ func (o *ownership) claimAbove(k seatKey) {
 	}
 }
 
-// handOver gives every owned partition up in the bucket, so that standbys claim it at once.
+// handOver gives every owned partition up in the bucket, so that standbys claim it at once. Calls and takeovers still
+// arrive meanwhile; they begin nothing.
 func (o *ownership) handOver(ctx context.Context) {
+	o.mu.Lock()
+	o.leaving = true
+	o.mu.Unlock()
 	o.work.Wait()
 	o.mu.Lock()
 	var leases []lastWord
@@ -190,7 +203,7 @@ func (o *ownership) giveBack(ctx context.Context, leases []lastWord) {
 	ctx, cancel := context.WithTimeout(ctx, bucketReply)
 	defer cancel()
 	for _, l := range leases {
-		if err := o.kv.Delete(ctx, l.lease, jetstream.LastRevision(l.revision)); err != nil && !conflict(err) {
+		if err := o.bucket().Delete(ctx, l.lease, jetstream.LastRevision(l.revision)); err != nil && !conflict(err) {
 			o.r.log.Warn("lease not given back, it will expire", "lease", l.lease, "error", err)
 		}
 	}

@@ -25,6 +25,10 @@ func (o *ownership) onTakeover(m *nats.Msg) {
 		return
 	}
 	o.mu.Lock()
+	if o.leaving {
+		o.mu.Unlock()
+		return
+	}
 	if o.seats[k] == nil {
 		o.r.log.Warn("a gateway counts more partitions than this router: it serves them, but set pools.<pool>.partitions alike",
 			"pool", k.pool, "partition", k.partition, "partitions", o.r.cfg.Pools.Of(k.pool).Partitions)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/worker/internal/llama"
 	"github.com/leathq/leat/services/worker/internal/openai"
 	"github.com/leathq/leat/services/worker/internal/sim"
@@ -20,6 +21,7 @@ type Config struct {
 	Pool       string        `yaml:"pool" flag:"pool" doc:"pool to join: workers that serve the same models; empty: the model's name"`
 	Slots      int           `yaml:"slots" flag:"slots" doc:"sequences that run at once; 0: the engine's default"`
 	Overcommit int           `yaml:"overcommit" flag:"overcommit" doc:"sequences accepted beyond the slots, to wait inside the engine"`
+	Weight     int           `yaml:"weight" flag:"weight" doc:"share of the pool's requests against other workers', under the policies round_robin and session_affinity; 0: 1"`
 	Grace      time.Duration `yaml:"grace" flag:"grace" doc:"how long running sequences may finish when the worker is told to leave"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
@@ -64,6 +66,9 @@ func (c Config) Validate() error {
 	}
 	if c.Overcommit < 0 || c.Overcommit > maxSlots {
 		errs = append(errs, fmt.Errorf("overcommit: %d is not between 0 and %d", c.Overcommit, maxSlots))
+	}
+	if c.Weight < 0 || c.Weight > pool.MaxWeight {
+		errs = append(errs, fmt.Errorf("weight: %d is not between 0 (which is 1) and %d", c.Weight, pool.MaxWeight))
 	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace: %s is below 0", c.Grace))

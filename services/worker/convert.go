@@ -12,6 +12,7 @@ func engineRequest(p *inferv1.Request, model string) (*engine.Request, error) {
 		ID: p.GetRequestId(), Model: model, Sampling: sampling(p.GetSampling()), Stop: p.GetStop(),
 		MaxTokens: int(min(p.GetMaxTokens(), 1<<30)), IgnoreEOS: p.GetIgnoreEos(), Stream: p.GetStream(), Echo: p.GetEcho(),
 		Logprobs: p.GetLogprobs(), TopLogprob: int(min(p.GetTopLogprobs(), 20)), User: p.GetUser(), Metadata: p.GetMetadata(),
+		Extras: p.GetExtras(), Grammar: p.GetGrammar(), GrammarTrigger: p.GetGrammarTrigger(),
 	}
 	r.Prompt = engine.Prompt{AddSpecial: p.GetAddSpecial(), ParseSpecial: p.GetParseSpecial()}
 	switch prompt := p.GetPrompt().(type) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/frames"
 )
 
 // letGo is how long an engine may take to end sequences that were stopped.
@@ -47,7 +48,7 @@ func (m *member) finish(ctx context.Context, grace time.Duration) error {
 	late := m.table.Active()
 	m.log.Warn("grace period is over", "cut", len(late))
 	for _, s := range late {
-		s.Out.Fail(errDraining, nil)
+		s.Out.Fail(frames.Failure{Error: errDraining, Elsewhere: true}, nil)
 		m.stop(s, errDraining)
 	}
 	if within(done, letGo) {

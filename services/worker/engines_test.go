@@ -90,6 +90,7 @@ func TestConfigRefusals(t *testing.T) {
 		"name":       {func(c *worker.Config) { c.Name = "a.b" }, `"a-b"`},
 		"pool":       {func(c *worker.Config) { c.Pool = "a b" }, `"a-b"`},
 		"slots":      {func(c *worker.Config) { c.Slots = -1 }, "slots"},
+		"weight":     {func(c *worker.Config) { c.Weight = 1001 }, "weight"},
 		"overcommit": {func(c *worker.Config) { c.Overcommit = 1 << 20 }, "overcommit"},
 		"grace":      {func(c *worker.Config) { c.Grace = -1 }, "grace"},
 		"nothing":    {func(*worker.Config) {}, ""},

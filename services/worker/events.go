@@ -12,6 +12,7 @@ import (
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/frames"
 	"github.com/leathq/leat/services/worker/internal/held"
 )
 
@@ -147,17 +148,18 @@ func (m *member) resend(gateway string, expects []*inferv1.Expect, refuse bool) 
 		return nil
 	}
 	m.table.Hear(gateway, time.Now())
+	gone := frames.Failure{Error: errGap, Elsewhere: true}
 	for _, e := range expects {
 		k := held.Key{Gateway: gateway, Sequence: e.GetRef().GetSequence(), Attempt: e.GetRef().GetAttempt()}
 		s, ok := m.table.Find(k)
 		if !ok {
 			unknown = append(unknown, e.GetRef())
 			if refuse {
-				m.sender.Refuse(gateway, k.Sequence, k.Attempt, e.GetNext(), errGap)
+				m.sender.Refuse(gateway, k.Sequence, k.Attempt, e.GetNext(), gone)
 			}
 			continue
 		}
-		if !s.Out.Resend(e.GetNext(), errGap) {
+		if !s.Out.Resend(e.GetNext(), gone) {
 			m.metrics.gaps.Inc()
 			m.stop(s, errGap)
 		}

@@ -49,7 +49,7 @@ func TestWhatIsGoneForGoodEndsTheStreamWithATypedError(t *testing.T) {
 	gap := func(seq uint64, next uint32) func() bool {
 		return func() bool {
 			return slices.ContainsFunc(f.deltas(seq), func(d *inferv1.Delta) bool {
-				return d.GetIndex() == next && d.GetEnd().GetError().GetCode() == "stream_gap"
+				return d.GetIndex() == next && d.GetEnd().GetError().GetCode() == "stream_gap" && d.GetEnd().GetElsewhere()
 			})
 		}
 	}
@@ -314,7 +314,7 @@ func TestAClientNeedNotWaitForAStubbornEngine(t *testing.T) {
 			o := f.order()
 			c.start(f, &o)
 			_, end := f.answer(o.Submit.Sequence)
-			if end.GetError().GetCode() != c.code {
+			if end.GetError().GetCode() != c.code || end.GetElsewhere() != (name == "drain") {
 				t.Errorf("ended with %v", end)
 			}
 			f.mu.Lock()
@@ -346,20 +346,21 @@ func TestHowAnEngineFailsDecidesWhoHears(t *testing.T) {
 		verdict inferv1.Verdict
 		kind    string // what the gateway is told; empty: nothing
 		code    string
+		other   bool // the gateway is told that another worker may not have it
 	}{
-		{"retry before the first delta", fail(&engine.Error{Code: "engine_crashed", Retry: true}), retry, "", "engine_crashed"},
-		{"retry after it", after(&engine.Error{Code: "engine_crashed", Retry: true}), broken, "upstream", "engine_crashed"},
-		{"the client's fault", fail(&engine.Error{Code: "context_length_exceeded", Param: "prompt", Client: true}), done, "invalid", "context_length_exceeded"},
-		{"no such model upstream", fail(&engine.Error{Code: "model_not_found", Client: true, Status: 404}), done, "not_found", "model_not_found"},
-		{"the operator's wrong model", fail(&engine.Error{Code: "upstream_error", Status: 404}), broken, "upstream", "upstream_error"},
-		{"no retry would help", fail(&engine.Error{Code: "upstream_error", Status: 500}), broken, "upstream", "upstream_error"},
-		{"idle time-out", after(&engine.Error{Code: "idle_timeout"}), broken, "timeout", "idle_timeout"},
-		{"an unknown error", fail(errors.New("hunter2")), retry, "", "internal_error"},
-		{"an unknown error after it", after(errors.New("hunter2")), broken, "internal", "internal_error"},
-		{"closed", fail(engine.ErrClosed), retry, "", "engine_unavailable"},
-		{"no end", after(nil), broken, "upstream", "engine_truncated"},
-		{"nothing at all", fail(nil), retry, "", "engine_truncated"},
-		{"panic", boom, retry, "", "internal_error"},
+		{"retry before the first delta", fail(&engine.Error{Code: "engine_crashed", Retry: true}), retry, "", "engine_crashed", false},
+		{"retry after it", after(&engine.Error{Code: "engine_crashed", Retry: true}), broken, "upstream", "engine_crashed", true},
+		{"the client's fault", fail(&engine.Error{Code: "context_length_exceeded", Param: "prompt", Client: true}), done, "invalid", "context_length_exceeded", false},
+		{"no such model upstream", fail(&engine.Error{Code: "model_not_found", Client: true, Status: 404}), done, "not_found", "model_not_found", false},
+		{"the operator's wrong model", fail(&engine.Error{Code: "upstream_error", Status: 404}), broken, "upstream", "upstream_error", false},
+		{"no retry would help", fail(&engine.Error{Code: "upstream_error", Status: 500}), broken, "upstream", "upstream_error", false},
+		{"idle time-out", after(&engine.Error{Code: "idle_timeout"}), broken, "timeout", "idle_timeout", false},
+		{"an unknown error", fail(errors.New("hunter2")), retry, "", "internal_error", false},
+		{"an unknown error after it", after(errors.New("hunter2")), broken, "internal", "internal_error", true},
+		{"closed", fail(engine.ErrClosed), retry, "", "engine_unavailable", false},
+		{"no end", after(nil), broken, "upstream", "engine_truncated", true},
+		{"nothing at all", fail(nil), retry, "", "engine_truncated", false},
+		{"panic", boom, retry, "", "internal_error", false},
 	} {
 		t.Run(c.name+" (Panic allowed)", func(t *testing.T) {
 			f := start(t, setup{engine: &scripted{run: c.run, slots: 1}})
@@ -380,6 +381,9 @@ func TestHowAnEngineFailsDecidesWhoHears(t *testing.T) {
 			_, end := f.answer(s)
 			if e := end.GetError(); e.GetKind() != c.kind || e.GetCode() != c.code || strings.Contains(e.GetMessage(), "hunter2") {
 				t.Errorf("the gateway hears %v", end)
+			}
+			if end.GetElsewhere() != c.other {
+				t.Errorf("another worker may do it: %v", end.GetElsewhere())
 			}
 			if c.name == "retry after it" && end.GetUsage().GetOutput() != 1 {
 				t.Errorf("what was produced is not counted: %v", end.GetUsage())

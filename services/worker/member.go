@@ -134,12 +134,42 @@ func (w *Worker) join(ctx context.Context) (*member, error) {
 	return m, nil
 }
 
-// enter takes the worker's place in the fleet where it is free.
+// enterIn is how long entering may take: another worker of the name that died while it entered is in the way for as long
+// as leases last.
+const enterIn = 2 * bus.LeaseTTL
+
+// enter takes the worker's place in the fleet where it is free. Of workers with one name that come at the same instant one
+// enters at a time, so that the others find it there. Without JetStream there is no turn to wait for; there are no
+// routers then, either.
 func (m *member) enter(ctx context.Context) error {
-	if err := m.worker.alone(ctx); err != nil {
-		return err
+	take := func() error {
+		if err := m.worker.alone(ctx); err != nil {
+			return err
+		}
+		return m.subscribe()
 	}
-	return m.subscribe()
+	turn, cancel := context.WithTimeout(ctx, enterIn)
+	defer cancel()
+	for {
+		err := m.bus.Exclusively(turn, m.worker.deps.NATS, events.WorkerEntry(m.name), take)
+		switch {
+		case errors.Is(err, bus.ErrNoExclusion):
+			m.log.Warn("another worker with this name that joins at the same instant would not be noticed", "error", err)
+			return take()
+		case errors.Is(err, bus.ErrTurnLost) && turn.Err() == nil:
+			m.unsubscribe()
+		default:
+			return err
+		}
+	}
+}
+
+// unsubscribe ends what subscribe began.
+func (m *member) unsubscribe() {
+	for _, stop := range m.stops {
+		stop()
+	}
+	m.stops = nil
 }
 
 func (w *Worker) newMember(ctx context.Context, eng engine.Engine, sender *frames.Sender, started time.Time) *member {
@@ -199,9 +229,7 @@ func (c Config) slotsOf(info engine.Info) int {
 // close ends everything that join started. The sequences have ended. What arrives from now on meets nobody, which NATS
 // tells its sender.
 func (m *member) close() {
-	for _, stop := range m.stops {
-		stop()
-	}
+	m.unsubscribe()
 	m.end()
 	m.outbox.close()
 	m.serving.Wait()

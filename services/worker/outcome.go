@@ -55,15 +55,16 @@ func (m *member) conclude(ctx context.Context, s *held.Sequence, err error) held
 	}
 	v, e := failure(err, m.draining())
 	o.Verdict, o.Error = v, e
+	elsewhere := v == held.Retry || v == held.HandedBack
 	switch {
-	case (v == held.Retry || v == held.HandedBack) && s.Out.SealUnstarted():
+	case elsewhere && s.Out.SealUnstarted():
 		return o
-	case v == held.Retry || v == held.HandedBack:
+	case elsewhere:
 		o.Verdict = held.Broken
 	}
 	// Not its message: a client's error, or an upstream's words in it, may quote the prompt.
 	m.log.Log(ctx, severity(e.Kind), "sequence failed", "request_id", s.Request, "gateway", s.Gateway, "sequence", s.Sequence, "attempt", s.Attempt, "code", e.Code)
-	s.Out.Fail(e, &o.Usage)
+	s.Out.Fail(frames.Failure{Error: e, Elsewhere: elsewhere}, &o.Usage)
 	return o
 }
 
@@ -84,7 +85,7 @@ func stopped(out *frames.Stream, cause error, used *engine.Usage) (held.Verdict,
 	case !errors.As(cause, &e):
 		return held.Cancelled, refusals[held.Cancelled]
 	}
-	out.Fail(e, used) // most likely told already
+	out.Fail(frames.Failure{Error: e, Elsewhere: e != errDeadline}, used) // most likely told already
 	if e == errDeadline {
 		return held.Done, e // a limit that the client set says nothing of the worker
 	}

@@ -24,13 +24,17 @@ func (m *member) admit(d held.Dispatch, sub *inferv1.Submit) {
 		var stop context.CancelCauseFunc
 		ctx, stop = context.WithCancelCause(m.life)
 		s.Stop, s.Out = stop, m.sender.Open(m.spec(d, sub, now))
+		m.working.Add(1) // here: once the table is closed the drain counts
 	})
 	switch {
 	case s != nil:
 		m.metrics.accepted.Inc()
 		m.classify()
 		m.wake()
-		m.working.Go(func() { m.work(ctx, s, sub) })
+		go func() {
+			defer m.working.Done()
+			m.work(ctx, s, sub)
+		}()
 	case refusal.Verdict != held.None:
 		if refusal.Error == nil {
 			refusal.Error = refusals[refusal.Verdict]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/services/worker/internal/frames"
 )
 
 const (
@@ -78,7 +79,7 @@ func (m *member) sweep(now time.Time) (stuck int) {
 	}
 	due := m.table.Sweep(now, stuckAfter)
 	for _, s := range due.Late {
-		s.Out.Fail(errDeadline, nil) // at once: the engine may take its time
+		s.Out.Fail(frames.Failure{Error: errDeadline}, nil) // at once: the engine may take its time
 		s.Stop(errDeadline)
 	}
 	for _, s := range due.Orphan {

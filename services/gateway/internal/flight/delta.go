@@ -11,14 +11,25 @@ import (
 
 // Delta is a piece of a sequence as it came from a worker. Index counts from 0 without gaps within an attempt.
 type Delta struct {
-	Index    uint32
-	Text     string
-	Tokens   []int32
-	Logprobs []Token
-	Prompt   []Token // echoed prompt tokens
-	Start    *Start  // on the first delta
-	End      *End    // on the last delta
+	Index     uint32
+	Reasoning string // comes before Text
+	Text      string
+	Tokens    []int32
+	Logprobs  []Token
+	Prompt    []Token // echoed prompt tokens
+	Start     *Start  // on the first delta
+	End       *End    // on the last delta
+	Extra     *Extra  // what few deltas have; nil where there is nothing of it
 }
+
+// Extra is what few deltas have. It comes after Text.
+type Extra struct {
+	ToolCalls []ToolCall // calls of tools, or parts of them
+	Signature string     // what the engine wants to see again beside the reasoning; opaque
+}
+
+// ToolCall is a call of a tool that the model wants made, or a part of one.
+type ToolCall = openai.ToolCall
 
 // Start says who took the sequence.
 type Start struct {
@@ -31,6 +42,7 @@ type Start struct {
 type End struct {
 	Finish string
 	Err    *errs.Error
+	Retry  bool // with Err: another worker may not have it
 	Usage  Usage
 	Timing Timing
 }

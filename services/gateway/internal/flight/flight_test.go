@@ -109,6 +109,51 @@ func TestWhatNobodyHasReadIsRunAnew(t *testing.T) {
 	}
 }
 
+func failing(i int, retry bool) flight.Delta {
+	return flight.Delta{Index: uint32(i), End: &flight.End{Err: errs.New(errs.Upstream, "engine_crashed", "x"), Retry: retry}}
+}
+
+// An error that another worker may not have is kept from a reader who has nothing yet, once.
+func TestAnErrorThatAnotherWorkerMayNotHaveIsNotToldAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setup func(*flight.Sequence)
+		retry bool
+		want  flight.Verdict
+	}{
+		{"nothing came before it", func(*flight.Sequence) {}, true, flight.Failed},
+		{"nothing was read", func(s *flight.Sequence) { s.Deliver("w1", 1, delta(0), 2*ms) }, true, flight.Failed},
+		{"something was read", func(s *flight.Sequence) { s.Deliver("w1", 1, delta(0), 2*ms); s.Take(nil, 3*ms) }, true, flight.Kept},
+		{"the request's own fault", func(*flight.Sequence) {}, false, flight.Kept},
+		{"the second time", func(s *flight.Sequence) {
+			s.Deliver("w1", 1, failing(0, true), 2*ms)
+			s.Again("w1", 2*ms)
+		}, true, flight.Kept},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := sequence(8)
+			c.setup(s)
+			p := s.Where()
+			d := failing(int(p.Next), c.retry)
+			if v := s.Deliver("w1", p.Attempt, d, 4*ms); v != c.want {
+				t.Fatalf("verdict %v, want %v", v, c.want)
+			}
+			got, _, over, _ := s.Take(nil, 5*ms)
+			if over != (c.want == flight.Kept) {
+				t.Fatalf("the reader got %v, over %v", got, over)
+			}
+			if c.want == flight.Failed && len(got) > 0 { // it was faster than the retry
+				if _, _, _, ok := s.Again("w1", 6*ms); ok {
+					t.Fatal("started again after the reader had a delta")
+				}
+				if v := s.Deliver("w1", p.Attempt, d, 6*ms); v != flight.Kept {
+					t.Fatalf("delivered again: %v", v)
+				}
+			}
+		})
+	}
+}
+
 func TestAGapIsAskedForOnceAndGivenUpInTime(t *testing.T) {
 	s := sequence(8)
 	s.Deliver("w", 1, delta(0), 2*ms)

@@ -39,7 +39,8 @@ type Sequence struct {
 
 	created, submitted, heard, delta, asked, gap, stuck time.Duration
 	queued, taken                                       bool
-	unknown                                             int // how often in a row its worker did not know it
+	unknown                                             int  // how often in a row its worker did not know it
+	failed                                              bool // a worker's error has been kept from the reader
 }
 
 // New makes a sequence that is about to be submitted for the first time. window is how many deltas a worker may send
@@ -62,9 +63,11 @@ const (
 	Waiting                  // something before it is missing and was asked for already
 	Stray                    // of another worker or attempt: cancel it there
 	Late                     // the sequence is over
+	Failed                   // it would end an answer of which the reader has nothing: run it elsewhere, or deliver it again
 )
 
-// Deliver takes a delta from a worker's attempt. The first one binds the sequence to both.
+// Deliver takes a delta from a worker's attempt. The first one binds the sequence to both. The verdict Failed comes at most
+// once a sequence.
 func (s *Sequence) Deliver(worker string, attempt uint32, d Delta, now time.Duration) Verdict {
 	v := s.deliver(worker, attempt, d, now)
 	if v == Kept {
@@ -102,6 +105,10 @@ func (s *Sequence) deliver(worker string, attempt uint32, d Delta, now time.Dura
 		return Gap
 	}
 	s.gap = 0
+	if d.End != nil && d.End.Retry && s.consumed == 0 && !s.failed {
+		s.failed = true
+		return Failed
+	}
 	s.next++
 	s.delta = now
 	s.pending = append(s.pending, d)

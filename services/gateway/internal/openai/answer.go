@@ -10,10 +10,11 @@ type Head struct {
 
 // Choice is one finished answer.
 type Choice struct {
-	Index    int
-	Text     string         // for completions with echo: prompt and answer
-	Finish   string         // stop, length, …; null where empty
-	Logprobs []TokenLogprob // nil where none were asked for; for completions with echo: of the prompt, then of the answer
+	Index     int
+	Reasoning string         // for chats; left out where empty
+	Text      string         // for completions with echo: prompt and answer
+	Finish    string         // stop, length, …; null where empty
+	Logprobs  []TokenLogprob // nil where none were asked for; for completions with echo: of the prompt, then of the answer
 }
 
 // Usage counts tokens the way OpenAI does: Cached is a part of Prompt, Reasoning a part of Completion.
@@ -31,6 +32,9 @@ func AppendChat(b []byte, h Head, choices []Choice, u Usage) []byte {
 		b = appendIndex(b, i, ch.Index)
 		b = append(b, `,"message":{"role":"assistant","content":`...)
 		b = appendString(b, ch.Text)
+		if ch.Reasoning != "" {
+			b = appendString(append(b, `,"reasoning_content":`...), ch.Reasoning)
+		}
 		b = append(b, `,"refusal":null},"logprobs":`...)
 		b = appendChatLogprobs(b, ch.Logprobs)
 		b = append(b, `,"finish_reason":`...)

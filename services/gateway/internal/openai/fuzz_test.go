@@ -17,6 +17,7 @@ func seed(f *testing.F) {
 		`{` + hi + `}`,
 		`{` + hi + `,"temperature":0.5,"logit_bias":{"1":2},"metadata":{"a":"b"},"stop":["x"],"stream":true,"stream_options":{"include_usage":true}}`,
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"\u00e9\n"}]}],"tools":[],"response_format":{"type":"text"}}`,
+		`{"model":"m","messages":[{"role":"assistant","content":"x","reasoning_content":"t","reasoning":null},{"role":"user","content":"y"}]}`,
 		`{"model":"m","prompt":[[1,2],[3]],"echo":true,"logprobs":1,"max_tokens":1}`,
 		`{"model":"m","prompt":"a","echo":true,"max_tokens":0}`, `{"model":"m","prompt":"a","max_tokens":0}`,
 		`{"model":"m","prompt":["a","b"],"n":2,"best_of":1,"seed":1e3}`,
@@ -136,6 +137,10 @@ func FuzzChunk(f *testing.F) {
 		}
 		if !reflect.DeepEqual(got.Logprobs.Content[0].Bytes, want) {
 			t.Fatalf("bytes %v came back as %v", want, got.Logprobs.Content[0].Bytes)
+		}
+		thought := openai.NewChatStream(head, true).AppendReasoning(nil, 0, text, list)
+		if line, _ := bytes.CutPrefix(thought, []byte("data: ")); !bytes.Equal(line, bytes.Replace(bytes.TrimPrefix(event, []byte("data: ")), []byte(`"delta":{"content"`), []byte(`"delta":{"reasoning_content"`), 1)) {
+			t.Fatalf("%q differs in more than the name of its text", line)
 		}
 		completion := openai.NewCompletionStream(head, true, 1).AppendText(nil, 0, text, list, "")
 		if line, _ := bytes.CutPrefix(completion, []byte("data: ")); !json.Valid(line) {

@@ -35,7 +35,8 @@ var (
 // answers is every JSON answer, by the name of its golden file.
 func answers() map[string][]byte {
 	return map[string][]byte{
-		"chat": openai.AppendChat(nil, head, []openai.Choice{{Text: "L'Étoile\n\"", Finish: "stop"}}, usage),
+		"chat":           openai.AppendChat(nil, head, []openai.Choice{{Text: "L'Étoile\n\"", Finish: "stop"}}, usage),
+		"chat-reasoning": openai.AppendChat(nil, head, []openai.Choice{{Reasoning: "Hm.\n\"So\"", Text: "42", Finish: "stop"}, {Index: 1, Text: "7", Finish: "stop"}}, usage),
 		"chat-logprobs": openai.AppendChat(nil, bareHead, []openai.Choice{
 			{Text: " Par\"is▁x", Finish: "length", Logprobs: tokens}, {Index: 1, Finish: "stop", Logprobs: []openai.TokenLogprob{}}}, usage),
 		"completion":          openai.AppendCompletion(nil, bareHead, []openai.Choice{{Text: " Paris", Finish: "length"}, {Index: 1, Finish: "stop"}}, usage),
@@ -82,9 +83,16 @@ func streams() map[string][]byte {
 		}
 		return openai.AppendDone(b)
 	}
+	thinking := openai.NewChatStream(head, false)
+	thought := thinking.AppendRole(nil, 0)
+	thought = thinking.AppendReasoning(thought, 0, "Hm.\n\"So\"", tokens[:1])
+	thought = thinking.AppendReasoning(thought, 0, " x\u2028y", nil)
+	thought = thinking.AppendText(thought, 0, "42", nil)
+	thought = thinking.AppendFinish(thought, 0, "stop")
 	cut := openai.NewChatStream(head, false).AppendRole(nil, 0)
 	return map[string][]byte{
 		"chat-stream":            chat(false, nil),
+		"chat-stream-reasoning":  openai.AppendDone(thought),
 		"chat-stream-usage":      chat(true, tokens[:1]),
 		"completion-stream":      completion(false, tokens),
 		"completion-stream-echo": completion(true, echoed),

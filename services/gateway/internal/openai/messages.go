@@ -58,9 +58,14 @@ func message(c *cursor, l Limits) (m Message) {
 }
 
 // messageExtra lets through what an SDK's answer object carries when it is sent back as history, while it is empty.
+// Reasoning, which answers have, may be there: engines that take messages get it, and no chat template sees it.
 func messageExtra(c *cursor, name string) {
 	switch name {
-	case "refusal", "audio", "function_call", "tool_calls", "annotations", "tool_call_id", "reasoning_content", "reasoning":
+	case "reasoning_content", "reasoning":
+		if !c.null() {
+			_ = c.text()
+		}
+	case "refusal", "audio", "function_call", "tool_calls", "annotations", "tool_call_id":
 		if !c.null() && !c.oneOf([]string{`[]`}) {
 			c.fail(unsupportedParameter(c.path(), "Leave it out."))
 		}

@@ -77,7 +77,7 @@ func TestNeutralValues(t *testing.T) {
 
 // A reply of the Python SDK, dumped and sent back as history, is accepted.
 func TestHistoryFromSDK(t *testing.T) {
-	r := decodeChat(t, `{"model":"m","messages":[{"role":"assistant","content":"x","refusal":null,"annotations":[],"audio":null,"function_call":null,"tool_calls":null},{"role":"developer","content":"y"}]}`)
+	r := decodeChat(t, `{"model":"m","messages":[{"role":"assistant","content":"x","refusal":null,"annotations":[],"audio":null,"function_call":null,"tool_calls":null,"reasoning_content":"hm","reasoning":null},{"role":"developer","content":"y"}]}`)
 	if r.Messages[0].Content != "x" || r.Messages[1].Role != "developer" {
 		t.Errorf("got %+v", r.Messages)
 	}

@@ -28,7 +28,7 @@ func (c *chunks) AppendUsage(b []byte, u Usage) []byte {
 }
 
 // ChatStream appends the events of one chat stream, each complete with its blank line. For every choice: AppendRole,
-// AppendText as often as there is text, AppendFinish; then AppendUsage where it was asked for, and [AppendDone].
+// AppendReasoning and AppendText as often as there is some, AppendFinish; then AppendUsage where it was asked for, and [AppendDone].
 type ChatStream struct{ chunks }
 
 // NewChatStream prepares a stream. With includeUsage every chunk but the last carries "usage":null, as OpenAI's do.
@@ -45,8 +45,18 @@ func (s *ChatStream) AppendRole(b []byte, index int) []byte {
 
 // AppendText appends a chunk with text, which may be empty where there are only logprobs. A nil lp is null.
 func (s *ChatStream) AppendText(b []byte, index int, text string, lp []TokenLogprob) []byte {
+	return s.part(b, index, `,"delta":{"content":`, text, lp)
+}
+
+// AppendReasoning appends a chunk with reasoning, under the name that DeepSeek's API and the engines give it. A nil lp is
+// null.
+func (s *ChatStream) AppendReasoning(b []byte, index int, text string, lp []TokenLogprob) []byte {
+	return s.part(b, index, `,"delta":{"reasoning_content":`, text, lp)
+}
+
+func (s *ChatStream) part(b []byte, index int, open, text string, lp []TokenLogprob) []byte {
 	b = s.choice(b, index)
-	b = append(b, `,"delta":{"content":`...)
+	b = append(b, open...)
 	b = appendString(b, text)
 	b = append(b, `},"logprobs":`...)
 	b = appendChatLogprobs(b, lp)

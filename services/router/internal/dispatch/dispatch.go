@@ -32,6 +32,8 @@ type Config struct {
 	RetryRatio   float64        // retries per request over time; default 0.1
 	RetryBurst   float64        // retries at once; default 128
 	IndexBytes   int            // memory of the prefix index; default 64 MiB
+	Sessions     int            // sessions whose worker is remembered; default 65,536
+	SessionIdle  time.Duration  // for how long, since their last request; default 10 min
 	Explain      int            // picks that Explain remembers; default 256
 	Rand         *rand.Rand     // breaks ties; default seeded at random
 }
@@ -49,6 +51,7 @@ func (c Config) withDefaults() Config {
 	}{
 		{&c.QueueTimeout, time.Minute}, {&c.NoWorkerWait, 5 * time.Second},
 		{&c.StallAfter, time.Second}, {&c.StaleAfter, 1500 * time.Millisecond}, {&c.LostAfter, 5 * time.Second},
+		{&c.SessionIdle, 10 * time.Minute},
 	} {
 		if *f.v == 0 {
 			*f.v = f.d
@@ -62,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RetryBurst == 0 {
 		c.RetryBurst = 128
+	}
+	if c.Sessions == 0 {
+		c.Sessions = 1 << 16
 	}
 	if c.Explain == 0 {
 		c.Explain = 256
@@ -86,24 +92,24 @@ type Machine struct {
 	free    []*request
 	counts  Counts
 
-	rates    policy.Rates // of all workers together
-	prior    float64      // their rate, for workers that have shown nothing yet; 0: unknown
-	picked   uint64       // picks so far
-	full     bool         // no worker had room at the last try, and nothing changed since
-	aloneAt  time.Time    // since when the pool has had no worker
-	sickAt   time.Time    // since when none of its workers has been well
+	rates    policy.Rates     // of all workers together
+	prior    float64          // their rate, for workers that have shown nothing yet; 0: unknown
+	sessions *policy.Sessions // nil unless the policy keeps sessions where they are
+	full     bool             // no worker had room at the last try, and nothing changed since
+	aloneAt  time.Time        // since when the pool has had no worker
+	sickAt   time.Time        // since when none of its workers has been well
 	snaps    []policy.Worker
 	snapOf   []*worker
 	scores   []float64
 	usesTree bool // the policy looks at cached prefixes
+	turns    bool // the policy takes turns
 }
 
 // New makes a machine for a pool at now.
 func New(pool string, cfg Config, now time.Time) *Machine {
 	cfg = cfg.withDefaults()
-	_, usesTree := cfg.Policy.(policy.Adaptive)
-	return &Machine{
-		pool: pool, cfg: cfg, aloneAt: now, usesTree: usesTree,
+	m := &Machine{
+		pool: pool, cfg: cfg, aloneAt: now, usesTree: policy.UsesPrefixes(cfg.Policy),
 		queue:   queue.New[*request](cfg.Queue),
 		calls:   map[Key]*request{},
 		workers: map[string]*worker{},
@@ -112,6 +118,11 @@ func New(pool string, cfg Config, now time.Time) *Machine {
 		recent:  newRecent(4096),
 		picks:   explain{ring: make([]Pick, cfg.Explain)},
 	}
+	_, m.turns = cfg.Policy.(policy.RoundRobin)
+	if _, ok := cfg.Policy.(policy.SessionAffinity); ok {
+		m.sessions = policy.NewSessions(cfg.Sessions, cfg.SessionIdle)
+	}
+	return m
 }
 
 // Actions returns what is to be done since the last call, in order. The slice is valid until the next input.

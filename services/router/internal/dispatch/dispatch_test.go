@@ -380,6 +380,55 @@ func TestAWorkerThatGatewaysGiveUpOnIsTakenOut(t *testing.T) {
 	}
 }
 
+// What a worker ended with an error is a retry when its gateway submits it again, whichever of the two is heard first.
+func TestARetryOfTheGatewayIsBookedAsOne(t *testing.T) {
+	for name, early := range map[string]bool{"the outcome first": false, "the retry first": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, dispatch.Config{RetryBurst: 2}, 0)
+			w.join("bad", 1)
+			s := w.submit(nil)
+			a := w.take(1)[0]
+			w.join("good", 1)
+			again := func() {
+				s.Attempt, s.Avoid, s.Failed = 2, []string{"bad"}, "why"
+				w.m.Submit(s, w.now)
+				w.collect()
+			}
+			if early {
+				again()
+				w.outcome(a, dispatch.Broken)
+			} else {
+				w.outcome(a, dispatch.Broken)
+				again()
+			}
+			b := w.take(1)[0]
+			if b.Worker != "good" || b.Call.Attempt != 2 || w.m.Counts().Retried != 1 {
+				t.Fatalf("%+v, %d retries; want the second attempt at the other worker as one retry", b, w.m.Counts().Retried)
+			}
+			w.outcome(b, dispatch.Done)
+			if w.m.Dispatched() != 0 || len(w.refused) != 0 {
+				t.Fatalf("%d slots are held, refused %v", w.m.Dispatched(), w.refused)
+			}
+			for range 2 { // two more failures open the breaker: the first has counted once
+				for _, v := range w.m.Workers(w.now) {
+					if v.Breaker != "closed" {
+						t.Fatalf("%s is out too early", v.Report.Worker)
+					}
+				}
+				w.submit(func(s *dispatch.Submit) { s.Avoid = []string{"good"} })
+				w.outcome(w.take(1)[0], dispatch.Broken)
+			}
+			s = w.submit(func(s *dispatch.Submit) { s.Attempt, s.Avoid, s.Failed = 2, []string{"bad"}, "why" })
+			w.outcome(w.take(1)[0], dispatch.Done)
+			w.submit(func(s *dispatch.Submit) { s.Attempt, s.Avoid, s.Failed = 2, []string{"bad"}, "why" })
+			w.take(0)
+			if r := w.wantRefused(dispatch.WorkerFailed); r.Cause != "why" {
+				t.Fatalf("beyond the budget the gateway hears %v, want the error of the attempt before", r)
+			}
+		})
+	}
+}
+
 func TestProbeTellsWhatBecameOfASequence(t *testing.T) {
 	w := newWorld(t, dispatch.Config{}, 0)
 	w.join("w0", 1)

@@ -21,7 +21,7 @@ type Pick struct {
 // Weighed is one worker at a pick.
 type Weighed struct {
 	Worker   string
-	Score    float64 // in the policy's unit; lower is better. adaptive: estimated seconds to the first token
+	Score    float64 // in the policy's unit; lower is better
 	Cached   int     // prompt tokens
 	InFlight int
 	Slots    int
@@ -29,6 +29,9 @@ type Weighed struct {
 	Rate     float64
 	Base     float64 // seconds
 	KVUse    float64
+	Weight   int
+	Latency  float64 // seconds
+	Sessions int
 	Excluded string // why it could not be picked; its score is then 0
 }
 
@@ -49,6 +52,7 @@ func (e *explain) record(r *request, m *Machine, choice int, reason string, now 
 		p.Weighed = append(p.Weighed, Weighed{
 			Worker: m.snapOf[i].name, Score: m.scores[i], Cached: s.Cached,
 			InFlight: s.InFlight, Slots: s.Slots, Pending: s.Pending, Rate: s.Rate, Base: s.Base, KVUse: s.KVUse,
+			Weight: s.Weight, Latency: s.Latency, Sessions: s.Sessions,
 		})
 	}
 	if len(m.snaps) == len(m.order) {

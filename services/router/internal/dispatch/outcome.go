@@ -63,8 +63,9 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 	}
 }
 
-// learn adapts the worker's rates and the size of its cache.
+// learn adapts the worker's rates, its latency and the size of its cache.
 func (m *Machine) learn(w *worker, r *request, o Outcome, now time.Time) {
+	w.latency.Observe(o.FirstToken, now)
 	prefill := o.Prefill
 	if prefill == 0 {
 		prefill = o.FirstToken

@@ -72,7 +72,7 @@ func (m *Machine) pick(r *request, now time.Time) *worker {
 	for len(m.scores) < len(m.snaps) {
 		m.scores = append(m.scores, 0)
 	}
-	i := policy.Pick(m.cfg.Policy, policy.Request{Tokens: r.PromptTokens}, m.snaps, m.scores, m.cfg.Rand)
+	i := policy.Pick(m.cfg.Policy, policy.Request{Tokens: r.PromptTokens, Session: r.Session}, m.snaps, m.scores, m.cfg.Rand)
 	if c.trial >= 0 {
 		i, c.reason = c.trial, "trial of a worker that failed"
 	}
@@ -81,13 +81,32 @@ func (m *Machine) pick(r *request, now time.Time) *worker {
 		r.expected, r.uncached = int(float64(cached)/r.tokensPerBlock()+0.5), max(r.PromptTokens-cached, 0)
 	}
 	m.picks.record(r, m, i, c.reason, now)
+	m.took(r, c, i, now)
 	return m.snapOf[i]
+}
+
+// took notes what a policy remembers of a pick. A session whose worker is only full, or failed this one request, comes
+// back to it; one whose worker gets no work at all moves for good. A trial of a worker that failed places nothing.
+func (m *Machine) took(r *request, c choice, i int, now time.Time) {
+	if m.turns {
+		policy.RoundRobin{}.Took(m.snaps, i)
+		for j, w := range m.snapOf {
+			w.turn = m.snaps[j].Turn
+		}
+	}
+	if m.sessions == nil || r.Session == 0 || c.trial >= 0 {
+		return
+	}
+	if w := m.workers[c.home]; w == nil || w.why != "" && w.why != "stale" {
+		m.sessions.Place(r.Session, m.snapOf[i].name, now)
+	}
 }
 
 // choice is what candidates found beside the snapshots.
 type choice struct {
-	trial       int  // the snapshot of a half-open worker that is free for a trial; −1: none
-	avoidedRoom bool // a worker that r avoids would have room
+	trial       int    // the snapshot of a half-open worker that is free for a trial; −1: none
+	avoidedRoom bool   // a worker that r avoids would have room
+	home        string // the worker at which r's session is placed; empty: none
 	reason      string
 }
 
@@ -111,6 +130,9 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 		c.reason = "every other worker failed it"
 	}
 	moving := false
+	if m.sessions != nil && r.Session != 0 {
+		c.home = m.sessions.Home(r.Session, now)
+	}
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 	for _, w := range m.order {
 		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
@@ -130,7 +152,7 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 		if c.trial < 0 && len(r.avoid) == 0 && w.breaker.State(now) == breaker.HalfOpen {
 			c.trial = len(m.snaps)
 		}
-		m.snap(r, w, now)
+		m.snap(r, w, c.home, now)
 	}
 	return c
 }
@@ -160,10 +182,13 @@ func (w *worker) room(now time.Time) bool {
 }
 
 // snap appends what the policy sees of w for r.
-func (m *Machine) snap(r *request, w *worker, now time.Time) {
+func (m *Machine) snap(r *request, w *worker, home string, now time.Time) {
 	s := policy.Worker{
-		InFlight: w.used() + w.breaker.RecentFails(now), Slots: w.report.Slots,
-		KVUse: w.report.KVUse, LastPick: w.lastPick,
+		Name: w.name, InFlight: w.used() + w.breaker.RecentFails(now), Slots: w.report.Slots, Weight: w.report.Weight,
+		KVUse: w.report.KVUse, Latency: w.latency.Seconds(len(w.inflight) > 0, now), Turn: w.turn, Home: w.name == home,
+	}
+	if m.sessions != nil {
+		s.Sessions = m.sessions.Count(w.name)
 	}
 	if m.usesTree {
 		s.Rate, s.Base = w.rate, w.base
@@ -187,10 +212,8 @@ func (r *request) tokensPerBlock() float64 {
 // send dispatches r to w.
 func (m *Machine) send(r *request, w *worker, now time.Time) {
 	w.number++
-	m.picked++
 	m.counts.Dispatched++
 	r.phase, r.worker, r.number, r.sentAt, r.left = running, w, w.number, now, r.Expire.Sub(now)
-	w.lastPick = m.picked
 	w.inflight[w.number] = r
 	w.prompt += r.PromptTokens
 	w.uncached += r.uncached

@@ -55,9 +55,8 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 		m.supersede(old, s.Avoid, now)
 	}
 	m.counts.Submitted++
-	m.budget.Request()
 	r := m.newRequest(s, now)
-	if r.refusal(m, now) {
+	if !m.affordable(r, now) || r.refusal(m, now) {
 		return
 	}
 	r.phase = waiting
@@ -66,6 +65,22 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 	if r.phase != running {
 		m.act(Action{Kind: Queued, Call: r.call(), Ahead: max(m.Queued()-1, 0)})
 	}
+}
+
+// affordable books a new attempt in the budget: as a request, or as the retry that it is. Where that is one too many, its
+// gateway hears the error that it was made for.
+func (m *Machine) affordable(r *request, now time.Time) bool {
+	switch {
+	case r.Failed == nil:
+		m.budget.Request()
+	case m.budget.Retry(now):
+		m.counts.Retried++
+	default:
+		m.refuse(r, Refusal{Code: WorkerFailed, Message: fmt.Sprintf(
+			"a worker of pool %s failed this request, and too many are tried again now: try again, and see the workers' logs", m.pool)})
+		return false
+	}
+	return true
 }
 
 func (m *Machine) newRequest(s Submit, now time.Time) *request {
@@ -123,6 +138,7 @@ func (m *Machine) supersede(r *request, avoid []string, now time.Time) {
 		tried := w.trial.number == r.number
 		if !w.lost && slices.Contains(avoid, w.name) && (tried || !slices.Contains(r.avoid, w.name)) {
 			w.breaker.Failed(tried, now)
+			r.avoid = append(r.avoid, w.name) // its outcome must not count once more
 			if tried {
 				w.trial = trial{}
 			}
@@ -192,6 +208,9 @@ func (m *Machine) Drop(partition uint32) {
 
 func (m *Machine) refuse(r *request, why Refusal) {
 	m.counts.Refused++
+	if why.Cause == nil {
+		why.Cause = r.Failed
+	}
 	m.act(Action{Kind: Refuse, Call: r.call(), Refusal: why})
 	m.recycle(r)
 }

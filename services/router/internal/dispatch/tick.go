@@ -10,20 +10,35 @@ import (
 // tombstone is how long a lost worker's name is remembered.
 const tombstone = 10 * time.Minute
 
+// doubtAfter is how long a worker is silent when two of its reports are missing.
+const doubtAfter = 600 * time.Millisecond
+
+// Idle says whether Tick has nothing to do for a while, so that it may be called less often: nothing waits, every worker
+// that is not lost has reported lately, and all that has happened is in the books. Any input may end it.
+func (m *Machine) Idle(now time.Time) bool {
+	if m.Queued() > 0 || m.alive() != m.aloneAt.IsZero() || m.well() != m.sickAt.IsZero() {
+		return false
+	}
+	return !slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && now.Sub(w.reportAt) > doubtAfter })
+}
+
+// alive says whether the pool has a worker that does not leave.
+func (m *Machine) alive() bool {
+	return slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && w.report.State != Draining })
+}
+
 // Tick lets time pass: waiting requests expire, silent workers are lost, broken ones get a trial. Call it about every
-// 50 ms.
+// 50 ms, less often while Idle.
 func (m *Machine) Tick(now time.Time) {
-	alive := false
 	for _, w := range m.order {
 		if !w.lost && now.Sub(w.reportAt) > m.cfg.LostAfter {
 			w.lost = true
 			m.forget(w)
 		}
-		alive = alive || !w.lost && w.report.State != Draining
 	}
 	m.bury(now)
 	switch {
-	case alive:
+	case m.alive():
 		m.aloneAt = time.Time{}
 	case m.aloneAt.IsZero():
 		m.aloneAt = now

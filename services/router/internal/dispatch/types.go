@@ -24,10 +24,12 @@ type Submit struct {
 	PromptTokens int           // estimate
 	MaxTokens    int           // 0: unknown
 	Prefix       []uint64      // block hashes; kept by reference until the sequence ends
+	Session      uint64        // hash of the session's key; 0: none
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
 	RequestID    string        // for Explain
+	Failed       any           // the attempt before ended with this error, opaque, and this one is a retry; nil: it is none
 }
 
 // Call is a sequence as actions name it.
@@ -81,7 +83,7 @@ type Refusal struct {
 	Code       Code
 	Message    string // what happened and what to do next
 	RetryAfter time.Duration
-	Cause      any // WorkerFailed, Overloaded: the worker's own error, opaque; nil where there is none
+	Cause      any // the worker's own error, opaque; nil where there is none
 }
 
 // Verdict is a worker's word on a dispatch.
@@ -137,6 +139,7 @@ type Report struct {
 	State        State
 	Note         string
 	Slots        int
+	Weight       int // its share against other workers'; 0 is 1
 	Held         int // sequences accepted and not finished, of all routers
 	QueuedTokens int
 	KVUse        float64

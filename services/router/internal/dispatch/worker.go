@@ -27,14 +27,15 @@ type worker struct {
 	limited  time.Time           // until when its upstream takes nothing
 	limits   int                 // how often that was said since its last good answer
 
-	breaker  *breaker.Breaker
-	rates    policy.Rates
-	rate     float64 // of rates, as of the last report or outcome: tokens/s
-	base     float64 // likewise: seconds
-	why      string  // its standing in the pick at hand
-	index    int     // handle in the prefix index
-	lastPick uint64
-	trial    trial
+	breaker *breaker.Breaker
+	rates   policy.Rates
+	rate    float64 // of rates, as of the last report or outcome: tokens/s
+	base    float64 // likewise: seconds
+	why     string  // its standing in the pick at hand
+	index   int     // handle in the prefix index
+	latency policy.Latency
+	turn    int // of round robin
+	trial   trial
 }
 
 // sent is a dispatch with the prompt tokens that it should make the worker prefill.
@@ -120,7 +121,7 @@ func (m *Machine) Report(r Report, now time.Time) {
 func (m *Machine) reborn(w *worker) {
 	m.forget(w)
 	m.index.Reset(w.index)
-	w.breaker, w.rates = breaker.New(m.cfg.Breaker), policy.Rates{}
+	w.breaker, w.rates, w.latency = breaker.New(m.cfg.Breaker), policy.Rates{}, policy.Latency{}
 }
 
 // forget drops what a worker holds from the books. Whether an answer had begun only the gateways know; they find the

@@ -90,6 +90,21 @@ func (s *Seat) Next(now time.Time) Step {
 	return Nothing
 }
 
+// Due is when Next may have something to do, unless the seat changes before. It is in the past while a step that is under
+// way holds up another.
+func (s *Seat) Due() time.Time {
+	again := s.tried.Add(RenewEvery)
+	switch {
+	case s.mine && s.Owner != s.me:
+		return s.moved // at once
+	case s.mine && s.Until().Before(again):
+		return s.Until()
+	case !s.mine && again.Before(s.moved.Add(ClaimAfter)):
+		return s.moved.Add(ClaimAfter)
+	}
+	return again
+}
+
 // Begin starts a claim out of turn: somebody knows that the owner is gone. It is false while a step is under way.
 func (s *Seat) Begin(now time.Time) bool {
 	if s.busy {

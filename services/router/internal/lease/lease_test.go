@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -139,5 +140,61 @@ func TestAClaimIsAboveEveryEpochThatIsKnown(t *testing.T) {
 	s.Took(12, 0, at(601))
 	if s.Epoch != 2001 || s.Floor != 2002 {
 		t.Fatalf("epoch %d, floor %d after the claim and a renewal", s.Epoch, s.Floor)
+	}
+}
+
+// Whoever asks a seat only when it is due misses nothing that one who asks all the time would see.
+func TestBeforeASeatIsDueThereIsNothingToDo(t *testing.T) {
+	steps := map[lease.Step]int{}
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		s, rev := lease.New("a", t0, time.Duration(rnd.IntN(1000))*time.Millisecond), uint64(1)
+		busy := false
+		for ms := 0; ms < 20_000; ms += 10 {
+			now := at(ms)
+			due := s.Due()
+			step := s.Next(now)
+			steps[step]++
+			if step != lease.Nothing && due.After(now) {
+				t.Fatalf("step %d at %d ms, due %v", step, ms, due.Sub(t0))
+			}
+			if step == lease.Nothing && !busy && !due.After(now) {
+				t.Fatalf("nothing at %d ms, due %v", ms, due.Sub(t0))
+			}
+			if step == lease.StepDown {
+				s.Down(now)
+			}
+			busy = busy && step != lease.StepDown || step == lease.Claim || step == lease.Renew
+			switch rnd.IntN(60) {
+			case 0:
+				rev++
+				s.Seen("b", rev, rev, now)
+			case 1:
+				rev++
+				s.Seen("", 0, rev, now)
+			case 2:
+				busy = s.Begin(now) || busy
+			default:
+				if !busy || rnd.IntN(8) > 0 {
+					continue
+				}
+				busy = false
+				switch rnd.IntN(4) {
+				case 0:
+					s.Failed(rnd.IntN(2) == 0)
+				case 1:
+					rev++
+					s.Took(rev, 0, now)
+				default:
+					rev++
+					s.Took(rev, rev, now)
+				}
+			}
+		}
+	}
+	for _, step := range []lease.Step{lease.Claim, lease.Renew, lease.StepDown} {
+		if steps[step] == 0 {
+			t.Errorf("step %d never came", step)
+		}
 	}
 }

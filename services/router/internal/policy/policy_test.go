@@ -3,6 +3,7 @@ package policy_test
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,9 @@ func TestAdaptiveAvoidsSlowFullAndBusyWorkers(t *testing.T) {
 
 func TestEqualScoresBreakAtRandom(t *testing.T) {
 	ws := []policy.Worker{{Rate: 8000, Slots: 8}, {Rate: 8000, Slots: 8}, {Rate: 8000, Slots: 8}, {Rate: 8000, Slots: 8}}
-	for _, p := range []policy.Policy{policy.Adaptive{}, policy.LeastConnections{}, policy.RoundRobin{}} {
+	for _, p := range []policy.Policy{
+		policy.Adaptive{}, policy.LeastConnections{}, policy.LeastLatency{}, policy.Prefix{}, policy.RoundRobin{}, policy.SessionAffinity{},
+	} {
 		for i, n := range shares(p, policy.Request{Tokens: 500}, ws, 4000) {
 			if n < 850 || n > 1150 {
 				t.Errorf("%s: worker %d got %d of 4000 picks between equals", p.Name(), i, n)
@@ -67,16 +70,19 @@ func TestEqualScoresBreakAtRandom(t *testing.T) {
 	}
 }
 
-func TestLeastConnectionsAndRoundRobin(t *testing.T) {
-	ws := []policy.Worker{{InFlight: 3, LastPick: 7}, {InFlight: 1, LastPick: 9}, {InFlight: 2, LastPick: 8}}
+func TestLeastConnectionsPicksTheLeastBusy(t *testing.T) {
+	ws := []policy.Worker{{InFlight: 3}, {InFlight: 1}, {InFlight: 2}}
 	if got := shares(policy.LeastConnections{}, policy.Request{}, ws, 10); got[1] != 10 {
 		t.Errorf("least_connections picked %v", got)
 	}
-	if got := shares(policy.RoundRobin{}, policy.Request{}, ws, 10); got[0] != 10 {
-		t.Errorf("round_robin picked %v", got)
-	}
-	if _, err := policy.ByName("fastest"); err == nil {
-		t.Error("an unknown policy is taken")
+}
+
+func TestAnUnknownPolicyIsRefusedWithTheKnownOnes(t *testing.T) {
+	_, err := policy.ByName("fastest")
+	for _, want := range []string{"fastest", "adaptive", "least_connections", "least_latency", "prefix", "round_robin", "session_affinity"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: want it to name %s", err, want)
+		}
 	}
 }
 

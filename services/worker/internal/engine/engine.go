@@ -74,6 +74,13 @@ type Request struct {
 	TopLogprob int  // how many alternatives each of them lists, 0..20
 	User       string
 	Metadata   map[string]string
+	// Extras is, beside Prompt.Messages, a JSON object of what else of OpenAI's chat request must be heeded: tools,
+	// tool_choice, parallel_tool_calls, response_format, as the client sent them. Nil where there is nothing.
+	Extras []byte
+	// Grammar is GBNF that the whole answer must match; empty is none. With a GrammarTrigger it holds from the first place
+	// on where that text stands, the text included; what stands before it is free.
+	Grammar        string
+	GrammarTrigger string
 }
 
 // Sampling says how the next token is picked. A nil pointer is "not given": the engine's own default.
@@ -90,10 +97,11 @@ type Sampling struct {
 	AutoSeed          int64  // what to draw from where Seed is nil; the same for every attempt of a request
 }
 
-// Delta is what one step added to one sequence. Text holds whole characters only. The receiver may keep its slices.
+// Delta is what one step added to one sequence. Texts hold whole characters only. The receiver may keep its slices.
 type Delta struct {
-	Text   string
-	Tokens []int32
+	Reasoning string // text that the engine tells from the answer; it comes before Text
+	Text      string
+	Tokens    []int32 // of both
 	// Logprobs has one entry a token where Request.Logprobs asked for it.
 	Logprobs []TokenLogprob
 	// Prompt holds echoed prompt tokens (Request.Echo), in order, possibly spread over several first deltas of at most
@@ -102,6 +110,21 @@ type Delta struct {
 	Finish FinishReason // set on the last delta
 	Usage  *Usage       // set on the last delta
 	Timing *Timing      // set on the last delta
+	Extra  *Extra       // what few deltas have; nil where there is nothing of it
+}
+
+// Extra is what few deltas have. It comes after Text.
+type Extra struct {
+	ToolCalls []ToolCall // calls of tools, or parts of them
+	Signature string     // what the engine wants to see again beside the reasoning; opaque
+}
+
+// ToolCall is a call of a tool that the model wants made, or a part of one. Parts with the same index add up.
+type ToolCall struct {
+	Index     int
+	ID        string // on the first part
+	Name      string // on the first part
+	Arguments string // JSON text, or the next piece of it
 }
 
 // FinishReason is why a sequence ended well.
@@ -112,6 +135,7 @@ const (
 	FinishNone   FinishReason = ""
 	FinishStop   FinishReason = "stop"
 	FinishLength FinishReason = "length"
+	FinishTools  FinishReason = "tool_calls" // the model wants tools called
 )
 
 // TokenLogprob is one token with its natural-log probability under the unmodified distribution (before temperature,

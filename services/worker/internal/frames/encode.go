@@ -13,12 +13,15 @@ import (
 const (
 	frameWorker, frameNumber, frameDeltas = 1, 2, 3
 
-	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens = 1, 2, 3, 4, 5
-	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart                = 6, 7, 8, 9
+	deltaSequence, deltaAttempt, deltaIndex, deltaText, deltaTokens  = 1, 2, 3, 4, 5
+	deltaLogprobs, deltaPrompt, deltaEnd, deltaStart, deltaReasoning = 6, 7, 8, 9, 10
+	deltaToolCalls, deltaSignature                                   = 11, 12
+
+	callIndex, callID, callName, callArguments = 1, 2, 3, 4
 
 	startFingerprint, startVersion, startQueue = 1, 2, 3
 
-	endFinish, endError, endUsage, endTiming = 1, 2, 3, 4
+	endFinish, endError, endUsage, endTiming, endElsewhere = 1, 2, 3, 4, 5
 
 	usageUncached, usageCacheRead, usageCacheWrite, usageOutput, usageReasoning, usageEstimated = 1, 2, 3, 4, 5, 6
 
@@ -36,12 +39,19 @@ type Start struct {
 	QueueNanos   int64 // from the gateway's submission to acceptance
 }
 
+// Failure is how an attempt ends badly.
+type Failure struct {
+	*errs.Error
+	Elsewhere bool // it is the worker's: another one may make the answer, where the client has nothing of it
+}
+
 // appendDelta appends d as one element of Frame.deltas. head is the encoded sequence and attempt.
-func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, failure *errs.Error) []byte {
+func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, failure *Failure) []byte {
 	b, mark := open(b, frameDeltas)
 	b = append(b, head...)
 	b = number(b, deltaIndex, uint64(index))
 	b = text(b, deltaText, d.Text)
+	b = text(b, deltaReasoning, d.Reasoning)
 	b = tokens(b, d.Tokens)
 	for i := range d.Logprobs {
 		b = logprob(b, deltaLogprobs, &d.Logprobs[i])
@@ -60,14 +70,31 @@ func appendDelta(b, head []byte, index uint32, start *Start, d *engine.Delta, fa
 		b = number(b, startQueue, uint64(start.QueueNanos))
 		b = shut(b, m)
 	}
+	if d.Extra != nil {
+		b = extra(b, d.Extra)
+	}
 	return shut(b, mark)
+}
+
+func extra(b []byte, e *engine.Extra) []byte {
+	for i := range e.ToolCalls {
+		c := &e.ToolCalls[i]
+		var m int
+		b, m = open(b, deltaToolCalls)
+		b = number(b, callIndex, uint64(c.Index))
+		b = text(b, callID, c.ID)
+		b = text(b, callName, c.Name)
+		b = text(b, callArguments, c.Arguments)
+		b = shut(b, m)
+	}
+	return text(b, deltaSignature, e.Signature)
 }
 
 func appendHead(b []byte, sequence uint64, attempt uint32) []byte {
 	return number(number(b, deltaSequence, sequence), deltaAttempt, uint64(attempt))
 }
 
-func end(b []byte, d *engine.Delta, failure *errs.Error) []byte {
+func end(b []byte, d *engine.Delta, failure *Failure) []byte {
 	b, mark := open(b, deltaEnd)
 	if failure != nil {
 		var m int
@@ -78,6 +105,9 @@ func end(b []byte, d *engine.Delta, failure *errs.Error) []byte {
 		b = text(b, errorParam, failure.Param)
 		b = number(b, errorRetry, uint64(failure.RetryAfter.Milliseconds()))
 		b = shut(b, m)
+		if failure.Elsewhere {
+			b = number(b, endElsewhere, 1)
+		}
 	} else {
 		b = protowire.AppendTag(b, endFinish, protowire.BytesType)
 		b = protowire.AppendString(b, string(d.Finish))

@@ -81,7 +81,7 @@ func open(s *frames.Sender, sequence uint64) *frames.Stream {
 
 func full() (engine.Delta, *inferv1.Delta) {
 	d := engine.Delta{
-		Text: "né", Tokens: []int32{0, 1, 127, 128, 1 << 30, -1},
+		Reasoning: "hé", Text: "né", Tokens: []int32{0, 1, 127, 128, 1 << 30, -1},
 		Logprobs: []engine.TokenLogprob{
 			{ID: -1, Text: []byte{0xff}, Logprob: -0.5, Top: []engine.TopLogprob{{ID: 7, Text: []byte("a"), Logprob: -1}, {ID: 0, Logprob: 0}}},
 			{ID: 300, Null: true},
@@ -90,9 +90,10 @@ func full() (engine.Delta, *inferv1.Delta) {
 		Finish: engine.FinishLength,
 		Usage:  &engine.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 		Timing: &engine.Timing{Queue: 1, Prefill: 2, Decode: 300},
+		Extra:  &engine.Extra{ToolCalls: []engine.ToolCall{{ID: "c", Name: "n", Arguments: "{}"}, {Index: 1, Arguments: "é"}}, Signature: "s"},
 	}
 	p := &inferv1.Delta{
-		Sequence: 1 << 40, Attempt: 3, Text: d.Text, Tokens: d.Tokens,
+		Sequence: 1 << 40, Attempt: 3, Reasoning: d.Reasoning, Text: d.Text, Tokens: d.Tokens,
 		Logprobs: []*inferv1.TokenLogprob{
 			{Id: -1, Text: []byte{0xff}, Logprob: proto.Float64(-0.5), Top: []*inferv1.TopLogprob{{Id: 7, Text: []byte("a"), Logprob: -1}, {}}},
 			{Id: 300},
@@ -103,7 +104,9 @@ func full() (engine.Delta, *inferv1.Delta) {
 			Usage:   &inferv1.Usage{UncachedInput: 1, CacheRead: 2, CacheWrite: 3, Output: 4, Reasoning: 5, Estimated: true},
 			Timing:  &inferv1.Timing{QueueNanos: 1, PrefillNanos: 2, DecodeNanos: 300},
 		},
-		Start: &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 1 << 33},
+		Start:              &inferv1.Start{Fingerprint: "f", ModelVersion: "v", QueueNanos: 1 << 33},
+		ToolCalls:          []*inferv1.ToolCall{{Id: "c", Name: "n", Arguments: "{}"}, {Index: 1, Arguments: "é"}},
+		ReasoningSignature: "s",
 	}
 	return d, p
 }
@@ -129,9 +132,9 @@ func TestAFailureIsATypedEnd(t *testing.T) {
 	st := open(sender(t, s, frames.Options{}), 9)
 	st.Emit(engine.Delta{Text: "a"})
 	e := &errs.Error{Kind: errs.Timeout, Code: "c", Message: "m", Param: "p", RetryAfter: time.Second, Err: errors.New("secret")}
-	st.Fail(e, &engine.Usage{Output: 1})
+	st.Fail(frames.Failure{Error: e, Elsewhere: true}, &engine.Usage{Output: 1})
 	st.Emit(engine.Delta{Text: "late"})
-	st.Fail(e, nil)
+	st.Fail(frames.Failure{Error: e}, nil)
 	ds := s.await(t, "gw", 2)
 	if len(ds) != 2 {
 		t.Fatalf("%d deltas came, want 2", len(ds))
@@ -139,7 +142,7 @@ func TestAFailureIsATypedEnd(t *testing.T) {
 	if got := errs.FromProto(ds[1].GetEnd().GetError()); got.Kind != errs.Timeout || got.Code != "c" || got.Message != "m" || got.Param != "p" || got.RetryAfter != time.Second {
 		t.Errorf("error %+v", got)
 	}
-	if ds[1].GetIndex() != 1 || ds[1].GetEnd().GetUsage().GetOutput() != 1 || ds[1].GetStart() != nil {
+	if ds[1].GetIndex() != 1 || ds[1].GetEnd().GetUsage().GetOutput() != 1 || ds[1].GetStart() != nil || !ds[1].GetEnd().GetElsewhere() {
 		t.Errorf("end %v", ds[1])
 	}
 }
@@ -259,17 +262,20 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 	}
 	out.Hold() // everything at once
 	st.Emit(engine.Delta{Prompt: lps})
-	st.Emit(engine.Delta{Text: long, Tokens: ids, Logprobs: lps, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
+	calls := &engine.Extra{ToolCalls: []engine.ToolCall{{ID: "a", Name: "f", Arguments: long}, {Index: 1, ID: "b", Name: "g", Arguments: long}}}
+	st.Emit(engine.Delta{Reasoning: long, Text: long, Tokens: ids, Logprobs: lps, Extra: calls, Finish: engine.FinishStop, Usage: &engine.Usage{Output: 5000}})
 	out.Release()
 	n := int(st.Progress().Next)
 	ds := s.await(t, "gw", n)
-	var text string
+	var text, reasoning string
 	var tokens, logprobs, prompt int
+	var called [2]string
 	for i, d := range ds {
-		if int(d.GetIndex()) != i || (d.GetEnd() != nil) != (i == n-1) || (d.GetStart() != nil) != (i == 0) || !utf8.ValidString(d.GetText()) {
+		if int(d.GetIndex()) != i || (d.GetEnd() != nil) != (i == n-1) || (d.GetStart() != nil) != (i == 0) || !utf8.ValidString(d.GetText()) || d.GetReasoning() != "" && (text != "" || !utf8.ValidString(d.GetReasoning())) {
 			t.Fatalf("delta %d of %d: index %d, end %v, start %v", i, n, d.GetIndex(), d.GetEnd(), d.GetStart())
 		}
 		text += d.GetText()
+		reasoning += d.GetReasoning()
 		for _, id := range d.GetTokens() {
 			if id != int32(tokens) {
 				t.Fatalf("token %d came as number %d", id, tokens)
@@ -277,8 +283,17 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 			tokens++
 		}
 		logprobs, prompt = logprobs+len(d.GetLogprobs()), prompt+len(d.GetPrompt())
+		for _, c := range d.GetToolCalls() {
+			if text != long || !utf8.ValidString(c.GetArguments()) {
+				t.Fatalf("delta %d: a call before the text's end, or cut in a character", i)
+			}
+			called[c.GetIndex()] += c.GetId() + c.GetName() + c.GetArguments()
+		}
 	}
-	if text != long || tokens != 5000 || logprobs != 5000 || prompt != 5000 {
+	if called[0] != "af"+long || called[1] != "bg"+long {
+		t.Errorf("calls of %d and %d bytes", len(called[0]), len(called[1]))
+	}
+	if text != long || reasoning != long || tokens != 5000 || logprobs != 5000 || prompt != 5000 {
 		t.Errorf("%d bytes, %d tokens, %d logprobs, %d prompt tokens", len(text), tokens, logprobs, prompt)
 	}
 	for i, b := range s.bytes {
@@ -295,9 +310,10 @@ func TestFramesStayBelowTheirLimit(t *testing.T) {
 
 func TestBrokenTextCannotBreakAFrame(t *testing.T) {
 	s := newSink()
-	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Text: "a\xffb"})
-	if got := s.await(t, "gw", 1)[0].GetText(); got != "a\uFFFDb" {
-		t.Errorf("got %q", got)
+	bad := &engine.Extra{ToolCalls: []engine.ToolCall{{Arguments: "a\xffb"}}}
+	open(sender(t, s, frames.Options{}), 1).Emit(engine.Delta{Reasoning: "a\xffb", Text: "a\xffb", Extra: bad})
+	if d := s.await(t, "gw", 1)[0]; d.GetText() != "a\uFFFDb" || d.GetReasoning() != "a\uFFFDb" || d.GetToolCalls()[0].GetArguments() != "a\uFFFDb" {
+		t.Errorf("got %q and %q", d.GetReasoning(), d.GetText())
 	}
 }
 
@@ -330,7 +346,7 @@ func TestResending(t *testing.T) {
 				if closed {
 					st.Close()
 				}
-				ok := st.Resend(c.from, gone)
+				ok := st.Resend(c.from, frames.Failure{Error: gone})
 				if ok != (c.want != nil) {
 					t.Fatalf("resend says %v", ok)
 				}
@@ -410,7 +426,7 @@ func TestOnlyAStreamThatWaitsForCreditIsRemindedOf(t *testing.T) {
 	st.Remind(0)
 	other := open(sender(t, s, frames.Options{}), 2) // nothing to repeat
 	other.Remind(0)
-	st.Resend(1, nil)
+	st.Resend(1, frames.Failure{})
 	if ds := s.await(t, "gw", 4); len(ds) != 4 {
 		t.Errorf("%d deltas came", len(ds))
 	}
@@ -429,7 +445,7 @@ func TestAGatewayIsForgottenOnlyWithoutStreams(t *testing.T) {
 	if !out.Forget("gw") || out.Forget("gw") {
 		t.Fatal("did not forget exactly once")
 	}
-	st.Resend(0, nil) // it came back
+	st.Resend(0, frames.Failure{}) // it came back
 	s.await(t, "gw", 2)
 }
 
@@ -441,7 +457,7 @@ func TestSealing(t *testing.T) {
 		t.Fatal("nothing was emitted")
 	}
 	st.Emit(engine.Delta{Text: "late"})
-	st.Fail(errs.New(errs.Internal, "x", "x"), nil)
+	st.Fail(frames.Failure{Error: errs.New(errs.Internal, "x", "x")}, nil)
 	started := open(out, 2)
 	started.Emit(engine.Delta{Text: "a"})
 	if started.SealUnstarted() {

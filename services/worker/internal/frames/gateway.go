@@ -54,9 +54,9 @@ func (g *gateway) stop() {
 	})
 }
 
-// add queues an encoded delta. Unless it may wait for others, it is published at once where nothing is gained by
-// waiting, and else as soon as the goroutine gets to it.
-func (g *gateway) add(delta []byte, mayWait bool) {
+// add queues an encoded delta and never blocks: who calls it may hold a stream's lock, or be in front of everything that
+// arrives. Unless the delta may wait for others it returns true, and push or rouse must follow.
+func (g *gateway) add(delta []byte, mayWait bool) bool {
 	g.mu.Lock()
 	b := &g.pending
 	if len(b.buf) == 0 {
@@ -67,12 +67,17 @@ func (g *gateway) add(delta []byte, mayWait bool) {
 	arm := mayWait && !g.armed
 	g.armed = g.armed || mayWait
 	g.mu.Unlock()
-	if !mayWait {
-		if !g.tryFlush() {
-			g.rouse()
-		}
-	} else if arm {
+	if arm {
 		g.patient.Reset(g.sender.opts.Patience)
+	}
+	return !mayWait
+}
+
+// push publishes what is pending at once where nothing is gained by waiting, and else as soon as the goroutine gets to
+// it. It may wait for the connection: call it without a lock.
+func (g *gateway) push() {
+	if !g.tryFlush() {
+		g.rouse()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -103,9 +102,12 @@ func (s *Sender) Forget(name string) bool {
 	return true
 }
 
-// Refuse tells a gateway with an error that the delta with this index, and all after it, will not come.
-func (s *Sender) Refuse(gateway string, sequence uint64, attempt, index uint32, e *errs.Error) {
-	s.gateway(gateway, 0).add(appendDelta(nil, appendHead(nil, sequence, attempt), index, nil, &engine.Delta{}, e), false)
+// Refuse tells a gateway with an error that the delta with this index, and all after it, will not come. It does not wait
+// for the connection.
+func (s *Sender) Refuse(gateway string, sequence uint64, attempt, index uint32, f Failure) {
+	g := s.gateway(gateway, 0)
+	g.add(appendDelta(nil, appendHead(nil, sequence, attempt), index, nil, &engine.Delta{}, &f), false)
+	g.rouse()
 }
 
 // Close publishes what waits and ends every gateway's goroutine. Streams may go on emitting; nobody hears it.

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
@@ -34,7 +33,8 @@ type Progress struct {
 }
 
 // Stream numbers, encodes and keeps the deltas of one attempt of one sequence. It implements engine.Output. All
-// methods are safe for concurrent use, but only one goroutine may be in Wait.
+// methods are safe for concurrent use, but only one goroutine may be in Wait. Only Emit and Fail may wait for the
+// connection, and no other method waits for them meanwhile.
 type Stream struct {
 	sender *Sender
 	to     *gateway
@@ -71,10 +71,16 @@ func (st *Stream) Streamed(yes bool) {
 
 // Emit implements engine.Output. What comes after Seal or the last delta is dropped.
 func (st *Stream) Emit(d engine.Delta) {
+	if st.emit(d) {
+		st.to.push()
+	}
+}
+
+func (st *Stream) emit(d engine.Delta) (push bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
-		return
+		return false
 	}
 	now := time.Now()
 	if st.progress.First.IsZero() {
@@ -91,27 +97,35 @@ func (st *Stream) Emit(d engine.Delta) {
 			st.progress.Timing = *d.Timing
 		}
 	}
-	d.Text = strings.ToValidUTF8(d.Text, "\uFFFD")
-	st.fit(d)
+	d.Text, d.Reasoning = strings.ToValidUTF8(d.Text, "\uFFFD"), strings.ToValidUTF8(d.Reasoning, "\uFFFD")
+	d.Extra = validExtra(d.Extra)
+	return st.fit(d)
 }
 
-// tokensOf counts generated tokens; a text without ids counts as one, as servers stream them.
+// tokensOf counts generated tokens; a text or a part of a tool call without ids counts as one, as servers stream them.
 func tokensOf(d *engine.Delta) int {
-	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" {
+	calls := d.Extra != nil && len(d.Extra.ToolCalls) > 0
+	if n := max(len(d.Tokens), len(d.Logprobs)); n > 0 || d.Text == "" && d.Reasoning == "" && !calls {
 		return n
 	}
 	return 1
 }
 
 // Fail ends the stream with an error, unless it has ended or is sealed. usage may be nil.
-func (st *Stream) Fail(e *errs.Error, usage *engine.Usage) {
+func (st *Stream) Fail(f Failure, usage *engine.Usage) {
+	if st.fail(&f, usage) {
+		st.to.push()
+	}
+}
+
+func (st *Stream) fail(f *Failure, usage *engine.Usage) (push bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sealed {
-		return
+		return false
 	}
 	st.sealed = true
-	st.put(engine.Delta{Usage: usage}, e)
+	return st.put(engine.Delta{Usage: usage}, f)
 }
 
 // Seal drops what is emitted from now on and returns how far the stream came.
@@ -148,7 +162,7 @@ func (st *Stream) current() Progress {
 
 // Resend publishes again what was emitted from an index on. It returns false where the oldest of it is gone for good;
 // nothing is sent then but, at that index, the error.
-func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
+func (st *Stream) Resend(from uint32, gone Failure) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	next := st.next.Load()
@@ -156,14 +170,15 @@ func (st *Stream) Resend(from uint32, gone *errs.Error) bool {
 		return true
 	}
 	to := st.sender.gateway(st.to.name, 0) // a gateway that was away may have been forgotten meanwhile
+	defer to.rouse()
 	if _, ok := st.kept.at(from); !ok {
 		st.sealed = true
-		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, gone), false)
+		to.add(appendDelta(nil, st.head, from, nil, &engine.Delta{}, &gone), false)
 		return false
 	}
 	for i := from; i < next; i++ {
 		b, _ := st.kept.at(i)
-		to.add(b, i+1 < next)
+		to.add(b, false)
 		st.sender.resent.Add(1)
 	}
 	return true
@@ -178,7 +193,9 @@ func (st *Stream) Remind(after time.Duration) {
 		return
 	}
 	if b, ok := st.kept.at(next - 1); ok {
-		st.sender.gateway(st.to.name, 0).add(b, false)
+		to := st.sender.gateway(st.to.name, 0)
+		to.add(b, false)
+		to.rouse()
 		st.sender.resent.Add(1)
 	}
 }
@@ -200,19 +217,18 @@ func (st *Stream) Close() int {
 // overhead is about what a stream costs beside its deltas.
 const overhead = 512
 
-// fit emits a delta in as many pieces as the frame size asks for.
-func (st *Stream) fit(d engine.Delta) {
+// fit queues a delta in as many pieces as the frame size asks for.
+func (st *Stream) fit(d engine.Delta) (push bool) {
 	if size(&d) > st.sender.opts.MaxFrame/2 {
 		if a, b, ok := halve(d); ok {
-			st.fit(a)
-			st.fit(b)
-			return
+			first := st.fit(a)
+			return st.fit(b) || first
 		}
 	}
-	st.put(d, nil)
+	return st.put(d, nil)
 }
 
-func (st *Stream) put(d engine.Delta, failure *errs.Error) {
+func (st *Stream) put(d engine.Delta, failure *Failure) (push bool) {
 	index := st.next.Load()
 	var start *Start
 	if index == 0 {
@@ -223,8 +239,9 @@ func (st *Stream) put(d engine.Delta, failure *errs.Error) {
 	st.kept.added()
 	st.next.Store(index + 1)
 	last := d.Finish != engine.FinishNone || failure != nil
-	st.to.add(st.kept.buf[from:], !st.stream && !last && st.Credit() > st.sender.opts.Deltas/4)
+	push = st.to.add(st.kept.buf[from:], !st.stream && !last && st.Credit() > st.sender.opts.Deltas/4)
 	st.kept.keep(st.sender.opts.Deltas, st.sender.opts.Bytes)
+	return push
 }
 
 // Grant lets the stream emit deltas with an index below a limit. A lower limit than before changes nothing.

@@ -110,9 +110,9 @@ func TestCrashEndsSequencesAndRestarts(t *testing.T) {
 				t.Fatal(err)
 			}
 			wg.Wait()
-			wantCrash(t, answered[0], false)
-			wantCrash(t, answered[1], false)
-			wantCrash(t, unanswered, true)
+			for _, err := range append(answered[:], unanswered) {
+				wantCrash(t, err)
+			}
 
 			eventually(t, 60*time.Second, "healthy again", func() bool { st := e.Stats(); return st.Healthy && st.Restarts == 1 })
 			if n.last() == first {
@@ -129,11 +129,11 @@ func TestCrashEndsSequencesAndRestarts(t *testing.T) {
 	}
 }
 
-func wantCrash(t *testing.T, err error, retry bool) {
+func wantCrash(t *testing.T, err error) {
 	t.Helper()
 	var ee *engine.Error
-	if !errors.As(err, &ee) || ee.Code != "engine_crashed" || ee.Retry != retry || ee.Client {
-		t.Errorf("got %#v, want engine_crashed with retry %v", err, retry)
+	if !errors.As(err, &ee) || ee.Code != "engine_crashed" || !ee.Retry || ee.Client {
+		t.Errorf("got %#v, want engine_crashed, which another worker may not have", err)
 	}
 }
 

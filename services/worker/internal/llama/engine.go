@@ -211,7 +211,7 @@ func params() []string {
 
 var errLost = errors.New("the engine process is gone")
 
-func crashed(why string, emitted bool) error {
-	return &engine.Error{Code: "engine_crashed", Retry: !emitted,
+func crashed(why string) error {
+	return &engine.Error{Code: "engine_crashed", Retry: true,
 		Message: fmt.Sprintf("the engine process died (%s) and is being restarted: send the request again", why)}
 }

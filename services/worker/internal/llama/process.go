@@ -35,7 +35,6 @@ type process struct {
 type call struct {
 	id      uint64
 	out     engine.Output
-	emitted bool
 	waiting atomic.Bool   // a pause was sent and not yet taken back
 	dry     chan struct{} // the reader takes no more deltas for now
 	ended   chan struct{}
@@ -112,7 +111,7 @@ func (p *process) ask(ctx context.Context, kind wire.Kind, payload func(call uin
 	case <-ctx.Done():
 		return wire.Frame{}, ctx.Err()
 	case <-p.exit:
-		return wire.Frame{}, crashed(p.state, false)
+		return wire.Frame{}, crashed(p.state)
 	}
 }
 
@@ -139,7 +138,7 @@ func (p *process) finish(c *call, err error, cancelled bool) {
 // fail ends all calls: the process is dead.
 func (p *process) fail(closed bool) {
 	p.mu.Lock()
-	p.dead = crashed(p.state, false)
+	p.dead = crashed(p.state)
 	if closed {
 		p.dead = engine.ErrClosed
 	}
@@ -147,7 +146,7 @@ func (p *process) fail(closed bool) {
 	p.calls = map[uint64]*call{}
 	p.mu.Unlock()
 	for _, c := range calls {
-		if c.err = crashed(p.state, c.emitted); closed {
+		if c.err = crashed(p.state); closed {
 			c.err = engine.ErrClosed
 		}
 		close(c.ended)
@@ -202,7 +201,6 @@ func (p *process) apply(e *Engine, st *wire.Step) {
 			continue
 		}
 		if ev.Delta != nil {
-			c.emitted = true
 			c.out.Emit(*ev.Delta)
 		}
 		switch {

@@ -10,8 +10,9 @@ import (
 // choice is read: the engine never asks for more.
 type answer struct {
 	text      string
-	at        int  // where the text stands in the JSON, as it is; −1: nowhere
-	reasoning bool // reasoning text came, which has no place in a delta; its tokens are counted by the upstream
+	at        int // where the text stands in the JSON, as it is; −1: nowhere
+	reasoning string
+	thought   int // where the reasoning stands, likewise
 	finish    string
 	choice    bool
 	logprobs  []byte // raw, valid until the buffer changes
@@ -102,7 +103,7 @@ func (p *parser) member(key []byte) {
 	s := &p.s
 	switch string(key) {
 	case "choices":
-		p.a.choice, p.a.text, p.a.at, p.a.finish, p.a.logprobs, p.a.reasoning = false, "", -1, "", nil, false
+		p.a.choice, p.a.text, p.a.at, p.a.reasoning, p.a.thought, p.a.finish, p.a.logprobs = false, "", -1, "", -1, "", nil
 		if s.peek() == '[' {
 			s.array(p.choices)
 			return
@@ -150,7 +151,7 @@ func (p *parser) choiceMember(key []byte) {
 	case "delta", "message":
 		p.nested(p.delta, nil)
 	case "text":
-		p.generated()
+		p.a.text, p.a.at = p.generated()
 	case "finish_reason":
 		p.a.finish = p.text()
 	case "logprobs":
@@ -163,14 +164,15 @@ func (p *parser) choiceMember(key []byte) {
 	}
 }
 
-// generated reads what was generated.
-func (p *parser) generated() {
+// generated reads what was generated, and where it stands.
+func (p *parser) generated() (text string, at int) {
 	p.s.space()
-	at := p.s.i + 1
-	p.a.text, p.a.at = p.text(), -1
-	if from := at - 1; p.s.i-from == len(p.a.text)+2 && !p.s.bad { // nothing was escaped or replaced
-		p.a.at = at
+	from := p.s.i
+	text = p.text()
+	if p.s.i-from == len(text)+2 && !p.s.bad { // nothing was escaped or replaced
+		return text, from + 1
 	}
+	return text, -1
 }
 
 // text reads a string; any other value counts as none.
@@ -185,11 +187,13 @@ func (p *parser) text() string {
 func (p *parser) deltaMember(key []byte) {
 	switch string(key) {
 	case "content":
-		p.generated()
+		p.a.text, p.a.at = p.generated()
 	case "reasoning_content", "reasoning":
-		if v := p.s.skip(); len(v) > 2 && v[0] == '"' {
-			p.a.reasoning = true
+		if p.a.reasoning != "" { // servers that are changing from one name to the other say it twice
+			p.s.skip()
+			return
 		}
+		p.a.reasoning, p.a.thought = p.generated()
 	default:
 		p.s.skip()
 	}

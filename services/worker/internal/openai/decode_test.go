@@ -33,6 +33,11 @@ func reference(b []byte) (a openai.Answer, ok bool) {
 					if text, isText := d["content"].(string); isText {
 						a.Text = text
 					}
+					for _, name := range []string{"reasoning", "reasoning_content"} {
+						if text, _ := d[name].(string); text != "" {
+							a.Reasoning = text
+						}
+					}
 				}
 			}
 		}
@@ -109,7 +114,8 @@ func FuzzAnswer(f *testing.F) {
 		`{"choices":[{"delta":{"content":"a\n\"\u00e9\ud83d\ude00"},"finish_reason":null}]}`, `{"choices":[],"usage":null}`,
 		`{"choi\u0063es":[{"text":"x"}]}`, `{"error":"x"}`, `{"object":"error"}`, `{"usage":{"prompt_tokens":1e3,"completion_tokens":-1}}`,
 		`{"choices":{"a":[1,{}]},"usage":[]}`, `{"choices":[{"delta":null,"text":5}, 7, "x"]}`, "{\"choices\":[{\"text\":\"\xff\"}]}",
-		`{"choices":[{"message":{"content":[{"type":"text"}],"reasoning_content":"t"}}],"timings":{"cache_n":1}}`, `{`, `[]`, ``, `{"a":}`,
+		`{"choices":[{"message":{"content":[{"type":"text"}],"reasoning_content":"t\n"}}],"timings":{"cache_n":1}}`,
+		`{"choices":[{"delta":{"reasoning":"t","content":null}}]}`, `{"choices":[{"delta":{"reasoning":{"a":"t"}}}]}`, `{`, `[]`, ``, `{"a":}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -128,9 +134,12 @@ func FuzzAnswer(f *testing.F) {
 		if !ok {
 			return
 		}
-		got.Logprobs, got.Reasoning = "", false
+		got.Logprobs = ""
 		if mixed(b) {
-			got.Text, want.Text = "", ""
+			got.Text, want.Text, got.Reasoning, want.Reasoning = "", "", "", ""
+		}
+		if strings.Count(string(b), "reasoning") > 1 { // of two names the first in order wins
+			got.Reasoning, want.Reasoning = "", ""
 		}
 		if got != want {
 			t.Fatalf("%s\n got %+v\nwant %+v", b, got, want)
@@ -160,8 +169,11 @@ func depth(b []byte) (deepest int) {
 
 func TestAnswerReadsReasoningAndLogprobs(t *testing.T) {
 	a, err := openai.Parse([]byte(`{"choices":[{"delta":{"reasoning_content":"hm"},"logprobs":{"content":[]}}]}`))
-	if err != nil || !a.Reasoning || a.Logprobs != `{"content":[]}` {
+	if err != nil || a.Reasoning != "hm" || a.Text != "" || a.Logprobs != `{"content":[]}` {
 		t.Errorf("%+v, %v", a, err)
+	}
+	if a, err = openai.Parse([]byte(`{"choices":[{"delta":{"reasoning":"hm","reasoning_content":"hm","content":"so"}}]}`)); err != nil || a.Reasoning != "hm" || a.Text != "so" {
+		t.Errorf("named twice: %+v, %v", a, err)
 	}
 	for _, bad := range []string{`{"choices":[{"text":"x"}]`, `{"choices":[{"text":"x}]}`, `{"a":1}x`, `{"a" 1}`, `{"choices":[1 2]}`} {
 		if _, err := openai.Parse([]byte(bad)); err == nil {

@@ -11,10 +11,10 @@ import (
 
 // Answer is what tests see of a parsed answer.
 type Answer struct {
-	Text, Finish                          string
-	Reasoning, Choice, Failed, UsageGiven bool
-	Logprobs                              string
-	Prompt, Cached, Completion, Thought   int
+	Text, Reasoning, Finish             string
+	Choice, Failed, UsageGiven          bool
+	Logprobs                            string
+	Prompt, Cached, Completion, Thought int
 }
 
 // Parse is the decoder of answers and chunks.
@@ -87,13 +87,13 @@ func (e *Engine) Trust(roots *x509.CertPool) {
 }
 
 // Alike learns a chunk and reads another as one like it; ok is false where it is none.
-func Alike(learnt, b []byte) (text string, ok bool) {
+func Alike(learnt, b []byte) (text, reasoning string, ok bool) {
 	a, err := newParser().parse(learnt)
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
 	var l likeness
 	l.learn(learnt, a)
-	got, ok := l.text(b)
-	return string(got), ok
+	got, ok := l.read(b)
+	return got.text, got.reasoning, ok
 }

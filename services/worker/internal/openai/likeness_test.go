@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/leathq/leat/services/worker/internal/openai"
@@ -21,16 +22,25 @@ func FuzzLikeness(f *testing.F) {
 	}
 	f.Add([]byte(`{"choices":[{"text":"a","text":"bb"}]}`), []byte(`{"choices":[{"text":"a","text":"c"}]}`))
 	f.Add([]byte(`{"choices":[{"text":"a\u0062\xff"}]}`), []byte(`{"choices":[{"text":"c"}]}`))
+	for _, b := range []string{
+		`{"choices":[{"delta":{"content":"","reasoning_content":"Hm"}}]}`, `{"choices":[{"delta":{"content":"x","reasoning_content":"Hm"}}]}`,
+		`{"choices":[{"delta":{"content":"Hi","reasoning_content":""}}]}`, `{"choices":[{"delta":{"content":"Hi","reasoning_content":null}}]}`,
+		`{"choices":[{"delta":{"reasoning":"Hm"}}]}`, `{"choices":[{"delta":{"reasoning":"Hm","reasoning_content":"Hm"}}]}`,
+		`{"choices":[{"delta":{"reasoning":"","reasoning_content":"a","reasoning":"b"}}]}`, `{"choices":[{"delta":{"content":"Hm"}}]}`,
+	} {
+		f.Add([]byte(b), []byte(strings.ReplaceAll(b, "H", "L")))
+		f.Add([]byte(b), []byte(strings.Replace(b, "m", "mm", 1)))
+	}
 	f.Fuzz(func(t *testing.T, learnt, b []byte) {
-		text, ok := openai.Alike(learnt, b)
+		text, reasoning, ok := openai.Alike(learnt, b)
 		if !ok {
 			return
 		}
 		want, err := openai.Parse(b)
 		if err != nil {
-			t.Fatalf("%q is read as %q, the parser says %v", b, text, err)
+			t.Fatalf("%q is read as %q and %q, the parser says %v", b, text, reasoning, err)
 		}
-		if got := (openai.Answer{Text: text, Choice: true}); !reflect.DeepEqual(got, want) {
+		if got := (openai.Answer{Text: text, Reasoning: reasoning, Choice: true}); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q: %+v, the parser reads %+v", b, got, want)
 		}
 	})
@@ -38,7 +48,14 @@ func FuzzLikeness(f *testing.F) {
 
 func TestAChunkThatDiffersOnlyInItsTextIsAlike(t *testing.T) {
 	const head, tail = `{"created":1,"choices":[{"delta":{"content":"`, `"},"finish_reason":null}]}`
-	if text, ok := openai.Alike([]byte(head+"one"+tail), []byte(head+"twenty"+tail)); !ok || text != "twenty" {
+	if text, _, ok := openai.Alike([]byte(head+"one"+tail), []byte(head+"twenty"+tail)); !ok || text != "twenty" {
 		t.Errorf("%q, %v", text, ok)
+	}
+	thinks := strings.Replace(head, "content", "reasoning_content", 1)
+	if text, reasoning, ok := openai.Alike([]byte(thinks+"one"+tail), []byte(thinks+"twenty"+tail)); !ok || text != "" || reasoning != "twenty" {
+		t.Errorf("text %q, reasoning %q, %v", text, reasoning, ok)
+	}
+	if _, _, ok := openai.Alike([]byte(thinks+"one"+tail), []byte(head+"twenty"+tail)); ok {
+		t.Error("text is taken for reasoning")
 	}
 }

@@ -248,7 +248,7 @@ func (s *sequence) readAnswer(r *reply) error {
 		return truncated(nil)
 	}
 	s.first.Store(true)
-	d := engine.Delta{Text: a.text}
+	d := engine.Delta{Reasoning: a.reasoning, Text: a.text}
 	if s.req.Logprobs {
 		if d.Logprobs, err = decodeLogprobs(a.logprobs, s.req.TopLogprob); err != nil {
 			return protocol("logprobs", err)

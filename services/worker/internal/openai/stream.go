@@ -113,8 +113,8 @@ func (st *stream) advance() error {
 // event takes one chunk.
 func (st *stream) event(data []byte) error {
 	s := st.s
-	if text, ok := s.scratch.like.text(data); ok && st.finish == "" {
-		return st.take(&answer{choice: true, text: string(text)})
+	if a, ok := s.scratch.like.read(data); ok && st.finish == "" {
+		return st.take(&a)
 	}
 	a, err := s.scratch.parser.parse(data)
 	if err != nil {
@@ -142,12 +142,17 @@ func (st *stream) event(data []byte) error {
 // take adds what a chunk generated to the pending delta.
 func (st *stream) take(a *answer) error {
 	s := st.s
-	if a.text != "" || a.reasoning || a.logprobs != nil {
+	if a.text != "" || a.reasoning != "" || a.logprobs != nil {
 		s.alive()
 		if !s.first.Load() {
 			s.generatedFirst()
 		}
 		st.deltas++
+	}
+	if a.reasoning != "" && st.pending.Text != "" { // a delta's reasoning comes before its text
+		if st.flush(); st.err != nil {
+			return st.err
+		}
 	}
 	if a.logprobs != nil && s.req.Logprobs {
 		lps, err := decodeLogprobs(a.logprobs, s.req.TopLogprob)
@@ -157,14 +162,9 @@ func (st *stream) take(a *answer) error {
 		st.pending.Logprobs = append(st.pending.Logprobs, lps...)
 		st.some = st.some || len(lps) > 0
 	}
-	if a.text != "" {
-		if st.pending.Text == "" {
-			st.pending.Text = a.text
-		} else {
-			st.pending.Text += a.text
-		}
-		st.some = true
-	}
+	st.pending.Reasoning += a.reasoning
+	st.pending.Text += a.text
+	st.some = st.some || a.reasoning != "" || a.text != ""
 	if a.finish != "" {
 		if aborted(a.finish) {
 			return truncated(errors.New("finish reason " + a.finish))

@@ -51,9 +51,10 @@ type GenerateRequest struct {
 	Echo bool `protobuf:"varint,11,opt,name=echo,proto3" json:"echo,omitempty"`
 	// Go on after the end-of-sequence token.
 	IgnoreEos bool `protobuf:"varint,12,opt,name=ignore_eos,json=ignoreEos,proto3" json:"ignore_eos,omitempty"`
-	// The client's end-user id.
+	// The client's end-user id. Without x-leat-session and metadata's session_id it names the session for the policy
+	// session_affinity.
 	User string `protobuf:"bytes,13,opt,name=user,proto3" json:"user,omitempty"`
-	// The client's own key-value pairs.
+	// The client's own key-value pairs. session_id names the session where x-leat-session does not.
 	Metadata      map[string]string `protobuf:"bytes,14,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -460,7 +461,9 @@ type Piece struct {
 	// Echoed prompt tokens.
 	Prompt []*v1.TokenLogprob `protobuf:"bytes,5,rep,name=prompt,proto3" json:"prompt,omitempty"`
 	// Set on the choice's last piece.
-	FinishReason  string `protobuf:"bytes,6,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"`
+	FinishReason string `protobuf:"bytes,6,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"`
+	// Reasoning text, where the engine tells it from the answer. It comes before text.
+	Reasoning     string `protobuf:"bytes,7,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -533,6 +536,13 @@ func (x *Piece) GetPrompt() []*v1.TokenLogprob {
 func (x *Piece) GetFinishReason() string {
 	if x != nil {
 		return x.FinishReason
+	}
+	return ""
+}
+
+func (x *Piece) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
 	}
 	return ""
 }
@@ -1009,14 +1019,15 @@ const file_leat_gateway_v1_service_proto_rawDesc = "" +
 	"\x12system_fingerprint\x18\x04 \x01(\tR\x11systemFingerprint\x12\x16\n" +
 	"\x06worker\x18\x05 \x01(\tR\x06worker\x12#\n" +
 	"\rqueue_seconds\x18\x06 \x01(\x01R\fqueueSeconds\x12.\n" +
-	"\x13first_token_seconds\x18\a \x01(\x01R\x11firstTokenSeconds\"\xdc\x01\n" +
+	"\x13first_token_seconds\x18\a \x01(\x01R\x11firstTokenSeconds\"\xfa\x01\n" +
 	"\x05Piece\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
 	"\x06tokens\x18\x03 \x03(\x05R\x06tokens\x127\n" +
 	"\blogprobs\x18\x04 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\blogprobs\x123\n" +
 	"\x06prompt\x18\x05 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\x06prompt\x12#\n" +
-	"\rfinish_reason\x18\x06 \x01(\tR\ffinishReason\"6\n" +
+	"\rfinish_reason\x18\x06 \x01(\tR\ffinishReason\x12\x1c\n" +
+	"\treasoning\x18\a \x01(\tR\treasoning\"6\n" +
 	"\bFinished\x12*\n" +
 	"\x05usage\x18\x01 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\"\x13\n" +
 	"\x11ListModelsRequest\"H\n" +

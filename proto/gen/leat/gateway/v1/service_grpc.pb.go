@@ -34,7 +34,7 @@ const (
 // GatewayService generates text, lists models and tokenises.
 //
 // Errors carry a google.rpc.ErrorInfo with the reason (OpenAI's code, or type) and the field at fault.
-// Metadata in: authorization, x-request-id, traceparent, x-leat-tenant, x-leat-class. The call's deadline is the total time-out.
+// Metadata in: authorization, x-request-id, traceparent, x-leat-tenant, x-leat-class, x-leat-timeout, x-leat-session. The call's deadline is the total time-out.
 type GatewayServiceClient interface {
 	// Generate runs one or more choices and streams what comes. The stream ends with OK after every choice had its
 	// finish_reason and the usage was sent, or with an error; never otherwise.
@@ -113,7 +113,7 @@ func (c *gatewayServiceClient) Detokenize(ctx context.Context, in *DetokenizeReq
 // GatewayService generates text, lists models and tokenises.
 //
 // Errors carry a google.rpc.ErrorInfo with the reason (OpenAI's code, or type) and the field at fault.
-// Metadata in: authorization, x-request-id, traceparent, x-leat-tenant, x-leat-class. The call's deadline is the total time-out.
+// Metadata in: authorization, x-request-id, traceparent, x-leat-tenant, x-leat-class, x-leat-timeout, x-leat-session. The call's deadline is the total time-out.
 type GatewayServiceServer interface {
 	// Generate runs one or more choices and streams what comes. The stream ends with OK after every choice had its
 	// finish_reason and the usage was sent, or with an error; never otherwise.

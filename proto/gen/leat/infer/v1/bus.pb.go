@@ -307,7 +307,14 @@ type Submit struct {
 	// Where the encoded Request lies, when it is too large for a message.
 	Claim *Claim `protobuf:"bytes,16,opt,name=claim,proto3" json:"claim,omitempty"`
 	// The id that the client knows the request by, for Explain; not sent on to workers, whose Request has it.
-	RequestId     string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,17,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Why the attempt before this one failed, where its worker has ended it with an error that another may not have. The
+	// router counts this attempt as a retry, within its budget, and answers with this error where it cannot be made. Not
+	// set after a worker that was lost; not sent on to workers.
+	Failed *Error `protobuf:"bytes,18,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Hash of the tenant and the key of the session that the sequence belongs to, for the policy session_affinity; 0 is
+	// none. Not sent on to workers.
+	Session       uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -459,6 +466,20 @@ func (x *Submit) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *Submit) GetFailed() *Error {
+	if x != nil {
+		return x.Failed
+	}
+	return nil
+}
+
+func (x *Submit) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
 }
 
 // Claim points to a payload in the object store.
@@ -1314,7 +1335,9 @@ type Report struct {
 	// What it holds for each router, to find lost dispatches and lost outcomes.
 	Holdings []*Holding `protobuf:"bytes,21,rep,name=holdings,proto3" json:"holdings,omitempty"`
 	// The engine: llama, openai, sim.
-	Engine        string `protobuf:"bytes,22,opt,name=engine,proto3" json:"engine,omitempty"`
+	Engine string `protobuf:"bytes,22,opt,name=engine,proto3" json:"engine,omitempty"`
+	// Its share of a pool's work against that of other workers, where the pool's policy goes by weights; 0 is 1.
+	Weight        uint32 `protobuf:"varint,23,opt,name=weight,proto3" json:"weight,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1501,6 +1524,13 @@ func (x *Report) GetEngine() string {
 		return x.Engine
 	}
 	return ""
+}
+
+func (x *Report) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
 }
 
 // Holding is what a worker holds of one router's dispatches.
@@ -2901,7 +2931,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\xad\x04\n" +
+	"\x04call\"\xf5\x04\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -2922,7 +2952,9 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x04body\x18\x0f \x01(\fR\x04body\x12*\n" +
 	"\x05claim\x18\x10 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claim\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x11 \x01(\tR\trequestId\"K\n" +
+	"request_id\x18\x11 \x01(\tR\trequestId\x12,\n" +
+	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\x12\x18\n" +
+	"\asession\x18\x13 \x01(\x06R\asession\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
@@ -2974,7 +3006,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x05Frame\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
-	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\xc1\x05\n" +
+	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\xd9\x05\n" +
 	"\x06Report\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x12\n" +
 	"\x04pool\x18\x02 \x01(\tR\x04pool\x12\x16\n" +
@@ -3000,7 +3032,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\rcached_tokens\x18\x13 \x01(\x04R\fcachedTokens\x12#\n" +
 	"\routput_tokens\x18\x14 \x01(\x04R\foutputTokens\x122\n" +
 	"\bholdings\x18\x15 \x03(\v2\x16.leat.infer.v1.HoldingR\bholdings\x12\x16\n" +
-	"\x06engine\x18\x16 \x01(\tR\x06engine\"U\n" +
+	"\x06engine\x18\x16 \x01(\tR\x06engine\x12\x16\n" +
+	"\x06weight\x18\x17 \x01(\rR\x06weight\"U\n" +
 	"\aHolding\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x18\n" +
 	"\ahighest\x18\x02 \x01(\x04R\ahighest\x12\x18\n" +
@@ -3171,46 +3204,47 @@ var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
 	35, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	5,  // 5: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
-	5,  // 6: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
-	9,  // 7: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
-	5,  // 8: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
-	10, // 9: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	36, // 10: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
-	3,  // 11: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
-	13, // 12: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
-	0,  // 13: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	36, // 14: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	37, // 15: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	38, // 16: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
-	1,  // 17: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
-	16, // 18: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
-	18, // 19: leat.infer.v1.Control.ping:type_name -> leat.infer.v1.Ping
-	21, // 20: leat.infer.v1.Control.cancel:type_name -> leat.infer.v1.Cancel
-	22, // 21: leat.infer.v1.Control.grant:type_name -> leat.infer.v1.Grant
-	24, // 22: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
-	25, // 23: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
-	26, // 24: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
-	19, // 25: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
-	5,  // 26: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
-	5,  // 27: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
-	1,  // 28: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
-	5,  // 29: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
-	23, // 30: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
-	5,  // 31: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
-	19, // 32: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
-	28, // 33: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
-	31, // 34: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	39, // 35: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	4,  // 36: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	39, // 37: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	36, // 38: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 39: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	36, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
+	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
+	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
+	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
+	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
+	36, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
+	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
+	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
+	36, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	37, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	38, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
+	16, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
+	18, // 20: leat.infer.v1.Control.ping:type_name -> leat.infer.v1.Ping
+	21, // 21: leat.infer.v1.Control.cancel:type_name -> leat.infer.v1.Cancel
+	22, // 22: leat.infer.v1.Control.grant:type_name -> leat.infer.v1.Grant
+	24, // 23: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
+	25, // 24: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
+	26, // 25: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
+	19, // 26: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
+	5,  // 27: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
+	5,  // 28: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
+	1,  // 29: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
+	5,  // 30: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
+	23, // 31: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
+	5,  // 32: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
+	19, // 33: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
+	28, // 34: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
+	31, // 35: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
+	39, // 36: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	4,  // 37: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	39, // 38: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	36, // 39: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 40: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }

@@ -120,9 +120,17 @@ type Request struct {
 	// The client's end-user id, opaque.
 	User string `protobuf:"bytes,16,opt,name=user,proto3" json:"user,omitempty"`
 	// The client's own key-value pairs, opaque.
-	Metadata      map[string]string `protobuf:"bytes,17,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Metadata map[string]string `protobuf:"bytes,17,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// With messages: a JSON object of what else the engine must heed of OpenAI's chat request, by its own names and as the
+	// client sent it: tools, tool_choice, parallel_tool_calls, response_format. Empty where there is nothing.
+	Extras []byte `protobuf:"bytes,18,opt,name=extras,proto3" json:"extras,omitempty"`
+	// With text: a grammar in GBNF that the answer must match, whole; empty is none.
+	Grammar string `protobuf:"bytes,19,opt,name=grammar,proto3" json:"grammar,omitempty"`
+	// The grammar holds from the first place on where this text stands in the answer, that text included; what stands
+	// before it is free. Empty: from the answer's beginning.
+	GrammarTrigger string `protobuf:"bytes,20,opt,name=grammar_trigger,json=grammarTrigger,proto3" json:"grammar_trigger,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Request) Reset() {
@@ -285,6 +293,27 @@ func (x *Request) GetMetadata() map[string]string {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *Request) GetExtras() []byte {
+	if x != nil {
+		return x.Extras
+	}
+	return nil
+}
+
+func (x *Request) GetGrammar() string {
+	if x != nil {
+		return x.Grammar
+	}
+	return ""
+}
+
+func (x *Request) GetGrammarTrigger() string {
+	if x != nil {
+		return x.GrammarTrigger
+	}
+	return ""
 }
 
 type isRequest_Prompt interface {
@@ -505,9 +534,15 @@ type Delta struct {
 	// Set on the last delta of an attempt, and on no other.
 	End *End `protobuf:"bytes,8,opt,name=end,proto3" json:"end,omitempty"`
 	// Set on the first delta of an attempt: who runs it.
-	Start         *Start `protobuf:"bytes,9,opt,name=start,proto3" json:"start,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Start *Start `protobuf:"bytes,9,opt,name=start,proto3" json:"start,omitempty"`
+	// Generated reasoning text, whole characters only, where the engine tells it from the answer. It comes before text.
+	Reasoning string `protobuf:"bytes,10,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	// Calls of tools, or parts of them, where the engine tells them from the answer. They come after text.
+	ToolCalls []*ToolCall `protobuf:"bytes,11,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// What the engine wants to see again beside the reasoning when it is sent back as history; opaque.
+	ReasoningSignature string `protobuf:"bytes,12,opt,name=reasoning_signature,json=reasoningSignature,proto3" json:"reasoning_signature,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Delta) Reset() {
@@ -603,6 +638,100 @@ func (x *Delta) GetStart() *Start {
 	return nil
 }
 
+func (x *Delta) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
+func (x *Delta) GetToolCalls() []*ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Delta) GetReasoningSignature() string {
+	if x != nil {
+		return x.ReasoningSignature
+	}
+	return ""
+}
+
+// ToolCall is a call of a tool that the model wants made, or a part of one. Parts with the same index add up.
+type ToolCall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which call of the answer: 0, 1, 2, …
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The call's id, on its first part.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The tool's name, on its first part.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// The arguments as JSON text, or the next piece of that text.
+	Arguments     string `protobuf:"bytes,4,opt,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCall) Reset() {
+	*x = ToolCall{}
+	mi := &file_leat_infer_v1_types_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCall) ProtoMessage() {}
+
+func (x *ToolCall) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_types_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
+func (*ToolCall) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ToolCall) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ToolCall) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolCall) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCall) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
 // Start says who took a sequence.
 type Start struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -618,7 +747,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[4]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +759,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[4]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +772,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Start) GetFingerprint() string {
@@ -680,14 +809,16 @@ type End struct {
 	// What was used, also by an attempt that failed.
 	Usage *Usage `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Where the worker's time went.
-	Timing        *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *Timing `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	// With error: the worker failed, not the request. Another one may make the answer anew while the client has nothing of it.
+	Elsewhere     bool `protobuf:"varint,5,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *End) Reset() {
 	*x = End{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[5]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +830,7 @@ func (x *End) String() string {
 func (*End) ProtoMessage() {}
 
 func (x *End) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[5]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +843,7 @@ func (x *End) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use End.ProtoReflect.Descriptor instead.
 func (*End) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{5}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *End) GetOutcome() isEnd_Outcome {
@@ -754,6 +885,13 @@ func (x *End) GetTiming() *Timing {
 	return nil
 }
 
+func (x *End) GetElsewhere() bool {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return false
+}
+
 type isEnd_Outcome interface {
 	isEnd_Outcome()
 }
@@ -793,7 +931,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[6]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +943,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[6]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +956,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{6}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Usage) GetUncachedInput() uint32 {
@@ -878,7 +1016,7 @@ type Timing struct {
 
 func (x *Timing) Reset() {
 	*x = Timing{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[7]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +1028,7 @@ func (x *Timing) String() string {
 func (*Timing) ProtoMessage() {}
 
 func (x *Timing) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[7]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +1041,7 @@ func (x *Timing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timing.ProtoReflect.Descriptor instead.
 func (*Timing) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{7}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Timing) GetQueueNanos() int64 {
@@ -944,7 +1082,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[8]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1094,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[8]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1107,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{8}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TokenLogprob) GetId() int32 {
@@ -1015,7 +1153,7 @@ type TopLogprob struct {
 
 func (x *TopLogprob) Reset() {
 	*x = TopLogprob{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[9]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1027,7 +1165,7 @@ func (x *TopLogprob) String() string {
 func (*TopLogprob) ProtoMessage() {}
 
 func (x *TopLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[9]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1040,7 +1178,7 @@ func (x *TopLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopLogprob.ProtoReflect.Descriptor instead.
 func (*TopLogprob) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{9}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TopLogprob) GetId() int32 {
@@ -1083,7 +1221,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_leat_infer_v1_types_proto_msgTypes[10]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1233,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_types_proto_msgTypes[10]
+	mi := &file_leat_infer_v1_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1246,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{10}
+	return file_leat_infer_v1_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Error) GetKind() string {
@@ -1150,7 +1288,7 @@ var File_leat_infer_v1_types_proto protoreflect.FileDescriptor
 
 const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\n" +
-	"\x19leat/infer/v1/types.proto\x12\rleat.infer.v1\"\xfa\x04\n" +
+	"\x19leat/infer/v1/types.proto\x12\rleat.infer.v1\"\xd5\x05\n" +
 	"\aRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
@@ -1173,7 +1311,10 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\blogprobs\x18\x0e \x01(\bR\blogprobs\x12!\n" +
 	"\ftop_logprobs\x18\x0f \x01(\rR\vtopLogprobs\x12\x12\n" +
 	"\x04user\x18\x10 \x01(\tR\x04user\x12@\n" +
-	"\bmetadata\x18\x11 \x03(\v2$.leat.infer.v1.Request.MetadataEntryR\bmetadata\x1a;\n" +
+	"\bmetadata\x18\x11 \x03(\v2$.leat.infer.v1.Request.MetadataEntryR\bmetadata\x12\x16\n" +
+	"\x06extras\x18\x12 \x01(\fR\x06extras\x12\x18\n" +
+	"\agrammar\x18\x13 \x01(\tR\agrammar\x12'\n" +
+	"\x0fgrammar_trigger\x18\x14 \x01(\tR\x0egrammarTrigger\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
@@ -1203,7 +1344,7 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\x12_frequency_penaltyB\x13\n" +
 	"\x11_presence_penaltyB\x15\n" +
 	"\x13_repetition_penaltyB\a\n" +
-	"\x05_seed\"\xbf\x02\n" +
+	"\x05_seed\"\xc6\x03\n" +
 	"\x05Delta\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
@@ -1213,17 +1354,28 @@ const file_leat_infer_v1_types_proto_rawDesc = "" +
 	"\blogprobs\x18\x06 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\blogprobs\x123\n" +
 	"\x06prompt\x18\a \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\x06prompt\x12$\n" +
 	"\x03end\x18\b \x01(\v2\x12.leat.infer.v1.EndR\x03end\x12*\n" +
-	"\x05start\x18\t \x01(\v2\x14.leat.infer.v1.StartR\x05start\"o\n" +
+	"\x05start\x18\t \x01(\v2\x14.leat.infer.v1.StartR\x05start\x12\x1c\n" +
+	"\treasoning\x18\n" +
+	" \x01(\tR\treasoning\x126\n" +
+	"\n" +
+	"tool_calls\x18\v \x03(\v2\x17.leat.infer.v1.ToolCallR\ttoolCalls\x12/\n" +
+	"\x13reasoning_signature\x18\f \x01(\tR\x12reasoningSignature\"b\n" +
+	"\bToolCall\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x04 \x01(\tR\targuments\"o\n" +
 	"\x05Start\x12 \n" +
 	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12#\n" +
 	"\rmodel_version\x18\x02 \x01(\tR\fmodelVersion\x12\x1f\n" +
 	"\vqueue_nanos\x18\x03 \x01(\x03R\n" +
-	"queueNanos\"\xc0\x01\n" +
+	"queueNanos\"\xde\x01\n" +
 	"\x03End\x12%\n" +
 	"\rfinish_reason\x18\x01 \x01(\tH\x00R\ffinishReason\x12,\n" +
 	"\x05error\x18\x02 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
 	"\x05usage\x18\x03 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\x12-\n" +
-	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timingB\t\n" +
+	"\x06timing\x18\x04 \x01(\v2\x15.leat.infer.v1.TimingR\x06timing\x12\x1c\n" +
+	"\telsewhere\x18\x05 \x01(\bR\telsewhereB\t\n" +
 	"\aoutcome\"\xc2\x01\n" +
 	"\x05Usage\x12%\n" +
 	"\x0euncached_input\x18\x01 \x01(\rR\runcachedInput\x12\x1d\n" +
@@ -1280,41 +1432,43 @@ func file_leat_infer_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_leat_infer_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_leat_infer_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_leat_infer_v1_types_proto_goTypes = []any{
 	(Class)(0),           // 0: leat.infer.v1.Class
 	(*Request)(nil),      // 1: leat.infer.v1.Request
 	(*TokenIds)(nil),     // 2: leat.infer.v1.TokenIds
 	(*Sampling)(nil),     // 3: leat.infer.v1.Sampling
 	(*Delta)(nil),        // 4: leat.infer.v1.Delta
-	(*Start)(nil),        // 5: leat.infer.v1.Start
-	(*End)(nil),          // 6: leat.infer.v1.End
-	(*Usage)(nil),        // 7: leat.infer.v1.Usage
-	(*Timing)(nil),       // 8: leat.infer.v1.Timing
-	(*TokenLogprob)(nil), // 9: leat.infer.v1.TokenLogprob
-	(*TopLogprob)(nil),   // 10: leat.infer.v1.TopLogprob
-	(*Error)(nil),        // 11: leat.infer.v1.Error
-	nil,                  // 12: leat.infer.v1.Request.MetadataEntry
-	nil,                  // 13: leat.infer.v1.Sampling.LogitBiasEntry
+	(*ToolCall)(nil),     // 5: leat.infer.v1.ToolCall
+	(*Start)(nil),        // 6: leat.infer.v1.Start
+	(*End)(nil),          // 7: leat.infer.v1.End
+	(*Usage)(nil),        // 8: leat.infer.v1.Usage
+	(*Timing)(nil),       // 9: leat.infer.v1.Timing
+	(*TokenLogprob)(nil), // 10: leat.infer.v1.TokenLogprob
+	(*TopLogprob)(nil),   // 11: leat.infer.v1.TopLogprob
+	(*Error)(nil),        // 12: leat.infer.v1.Error
+	nil,                  // 13: leat.infer.v1.Request.MetadataEntry
+	nil,                  // 14: leat.infer.v1.Sampling.LogitBiasEntry
 }
 var file_leat_infer_v1_types_proto_depIdxs = []int32{
 	2,  // 0: leat.infer.v1.Request.tokens:type_name -> leat.infer.v1.TokenIds
 	3,  // 1: leat.infer.v1.Request.sampling:type_name -> leat.infer.v1.Sampling
-	12, // 2: leat.infer.v1.Request.metadata:type_name -> leat.infer.v1.Request.MetadataEntry
-	13, // 3: leat.infer.v1.Sampling.logit_bias:type_name -> leat.infer.v1.Sampling.LogitBiasEntry
-	9,  // 4: leat.infer.v1.Delta.logprobs:type_name -> leat.infer.v1.TokenLogprob
-	9,  // 5: leat.infer.v1.Delta.prompt:type_name -> leat.infer.v1.TokenLogprob
-	6,  // 6: leat.infer.v1.Delta.end:type_name -> leat.infer.v1.End
-	5,  // 7: leat.infer.v1.Delta.start:type_name -> leat.infer.v1.Start
-	11, // 8: leat.infer.v1.End.error:type_name -> leat.infer.v1.Error
-	7,  // 9: leat.infer.v1.End.usage:type_name -> leat.infer.v1.Usage
-	8,  // 10: leat.infer.v1.End.timing:type_name -> leat.infer.v1.Timing
-	10, // 11: leat.infer.v1.TokenLogprob.top:type_name -> leat.infer.v1.TopLogprob
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 2: leat.infer.v1.Request.metadata:type_name -> leat.infer.v1.Request.MetadataEntry
+	14, // 3: leat.infer.v1.Sampling.logit_bias:type_name -> leat.infer.v1.Sampling.LogitBiasEntry
+	10, // 4: leat.infer.v1.Delta.logprobs:type_name -> leat.infer.v1.TokenLogprob
+	10, // 5: leat.infer.v1.Delta.prompt:type_name -> leat.infer.v1.TokenLogprob
+	7,  // 6: leat.infer.v1.Delta.end:type_name -> leat.infer.v1.End
+	6,  // 7: leat.infer.v1.Delta.start:type_name -> leat.infer.v1.Start
+	5,  // 8: leat.infer.v1.Delta.tool_calls:type_name -> leat.infer.v1.ToolCall
+	12, // 9: leat.infer.v1.End.error:type_name -> leat.infer.v1.Error
+	8,  // 10: leat.infer.v1.End.usage:type_name -> leat.infer.v1.Usage
+	9,  // 11: leat.infer.v1.End.timing:type_name -> leat.infer.v1.Timing
+	11, // 12: leat.infer.v1.TokenLogprob.top:type_name -> leat.infer.v1.TopLogprob
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_types_proto_init() }
@@ -1328,18 +1482,18 @@ func file_leat_infer_v1_types_proto_init() {
 		(*Request_Messages)(nil),
 	}
 	file_leat_infer_v1_types_proto_msgTypes[2].OneofWrappers = []any{}
-	file_leat_infer_v1_types_proto_msgTypes[5].OneofWrappers = []any{
+	file_leat_infer_v1_types_proto_msgTypes[6].OneofWrappers = []any{
 		(*End_FinishReason)(nil),
 		(*End_Error)(nil),
 	}
-	file_leat_infer_v1_types_proto_msgTypes[8].OneofWrappers = []any{}
+	file_leat_infer_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_types_proto_rawDesc), len(file_leat_infer_v1_types_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -266,7 +266,11 @@ type Score struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The worker.
 	Worker string `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
-	// Estimated seconds to first token; lower is better.
+	// What the policy goes by; lower is better. adaptive: estimated seconds to the first token. least_latency: seconds to the
+	// first token times the sequences that it would hold, 1,000,000 and more where it has work and has answered nothing.
+	// least_connections: sequences held, recent failures included. prefix: prompt tokens that are not cached, and k/(k+1)
+	// for k sequences held. round_robin: its turn, times −1. session_affinity: 0 where the session is placed, else its
+	// place in the session's order, 1,000 more where it has its share of sessions; without a session, sequences held.
 	EstimateSeconds float64 `protobuf:"fixed64,2,opt,name=estimate_seconds,json=estimateSeconds,proto3" json:"estimate_seconds,omitempty"`
 	// Prompt tokens that it has cached.
 	CachedTokens uint32 `protobuf:"varint,3,opt,name=cached_tokens,json=cachedTokens,proto3" json:"cached_tokens,omitempty"`
@@ -284,7 +288,13 @@ type Score struct {
 	// Learnt seconds to the first token beside the prefill.
 	BaseSeconds float64 `protobuf:"fixed64,9,opt,name=base_seconds,json=baseSeconds,proto3" json:"base_seconds,omitempty"`
 	// Use of the KV cache, 0 to 1.
-	KvUse         float64 `protobuf:"fixed64,10,opt,name=kv_use,json=kvUse,proto3" json:"kv_use,omitempty"`
+	KvUse float64 `protobuf:"fixed64,10,opt,name=kv_use,json=kvUse,proto3" json:"kv_use,omitempty"`
+	// Its share of the work against other workers'; 0 is 1.
+	Weight uint32 `protobuf:"varint,11,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Seconds to its first tokens, an average that heeds peaks; 0 is unknown.
+	LatencySeconds float64 `protobuf:"fixed64,12,opt,name=latency_seconds,json=latencySeconds,proto3" json:"latency_seconds,omitempty"`
+	// Sessions that are placed there, for session_affinity.
+	Sessions      uint32 `protobuf:"varint,13,opt,name=sessions,proto3" json:"sessions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +395,27 @@ func (x *Score) GetBaseSeconds() float64 {
 func (x *Score) GetKvUse() float64 {
 	if x != nil {
 		return x.KvUse
+	}
+	return 0
+}
+
+func (x *Score) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Score) GetLatencySeconds() float64 {
+	if x != nil {
+		return x.LatencySeconds
+	}
+	return 0
+}
+
+func (x *Score) GetSessions() uint32 {
+	if x != nil {
+		return x.Sessions
 	}
 	return 0
 }
@@ -734,7 +765,7 @@ const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\agateway\x18\a \x01(\tR\agateway\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\b \x01(\tR\trequestId\x12#\n" +
-	"\rprompt_tokens\x18\t \x01(\rR\fpromptTokens\"\xaa\x02\n" +
+	"\rprompt_tokens\x18\t \x01(\rR\fpromptTokens\"\x87\x03\n" +
 	"\x05Score\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12)\n" +
 	"\x10estimate_seconds\x18\x02 \x01(\x01R\x0festimateSeconds\x12#\n" +
@@ -746,7 +777,10 @@ const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\x04rate\x18\b \x01(\x01R\x04rate\x12!\n" +
 	"\fbase_seconds\x18\t \x01(\x01R\vbaseSeconds\x12\x15\n" +
 	"\x06kv_use\x18\n" +
-	" \x01(\x01R\x05kvUse\"\x12\n" +
+	" \x01(\x01R\x05kvUse\x12\x16\n" +
+	"\x06weight\x18\v \x01(\rR\x06weight\x12'\n" +
+	"\x0flatency_seconds\x18\f \x01(\x01R\x0elatencySeconds\x12\x1a\n" +
+	"\bsessions\x18\r \x01(\rR\bsessions\"\x12\n" +
 	"\x10ListPoolsRequest\"W\n" +
 	"\x11ListPoolsResponse\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12*\n" +

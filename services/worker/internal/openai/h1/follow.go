@@ -58,22 +58,15 @@ type followed struct {
 	over bool
 }
 
-// read takes in what has come; closing says that the peer will send no more, so that a short read is not the last one.
-func (f *followed) read(closing bool) {
+// arrived makes a step; closing says that the peer will send no more, so that a short read is not the last one.
+func (f *followed) arrived(closing bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.over {
 		return
 	}
 	f.conn.drained, f.conn.closing = false, f.conn.closing || closing
-	f.conn.ahead()
-}
-
-// advance makes a step.
-func (f *followed) advance() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.over && !f.step() {
+	if !f.step() {
 		f.over = true
 		close(f.done)
 	}

@@ -98,24 +98,16 @@ func (w *watcher) run() {
 	}
 }
 
-// batch reads from all sockets before it looks at what came: the kernel's code and ours would push each other out of the
-// cache otherwise, for every token anew.
 func (w *watcher) batch(list []syscall.EpollEvent) {
-	due := w.due[:len(list)]
 	w.mu.Lock()
 	for i := range list {
-		due[i] = w.all[list[i].Fd]
+		w.due[i] = w.all[list[i].Fd]
 	}
 	w.mu.Unlock()
-	for i, f := range due {
+	for i, f := range w.due[:len(list)] {
+		w.due[i] = nil
 		if f != nil {
-			f.read(list[i].Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0)
-		}
-	}
-	for i, f := range due {
-		due[i] = nil
-		if f != nil {
-			f.advance()
+			f.arrived(list[i].Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0)
 		}
 	}
 }
@@ -174,18 +166,6 @@ func (cn *conn) attach() error {
 func (cn *conn) cut() {
 	_ = syscall.Close(cn.fd) // the only owner gives it up
 	cn.fd, cn.now = -1, false
-}
-
-// ahead reads what has come into the buffer, where it is empty. What else there is to say of the socket, the next read
-// finds out.
-func (cn *conn) ahead() {
-	if cn.r < cn.w {
-		return
-	}
-	cn.r, cn.w = 0, 0
-	if n, err := cn.readNow(cn.buf); err == nil {
-		cn.w, cn.heard = n, true
-	}
 }
 
 // readNow reads what has come. A read that does not fill p found the socket's end: it is not asked again before more
