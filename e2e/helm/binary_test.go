@@ -74,7 +74,7 @@ func leat(t *testing.T, env []string, args ...string) (string, error) {
 // A key, variable or flag that the binary does not have fails here, before it fails a pod.
 func TestTheBinaryTakesWhatTheChartSets(t *testing.T) {
 	for _, name := range sets {
-		for workload, s := range leats(t, objects(t, set(t, name))) {
+		for workload, s := range leats(t, objects(t, rendered(t, name))) {
 			out, err := leat(t, s.env, append([]string{"config"}, s.args[1:]...)...)
 			if err != nil {
 				t.Errorf("%s: %s: %v\n%s", name, workload, err, out)
@@ -91,7 +91,7 @@ func TestTheBinaryTakesWhatTheChartSets(t *testing.T) {
 
 // The laptop's fleet runs as the chart configures it, but for free ports of this machine.
 func TestTheRenderedFleetServes(t *testing.T) {
-	all := objects(t, set(t, "laptop"))
+	all := objects(t, rendered(t, "laptop"))
 	nats, out := procs.NATS(t), &procs.Output{}
 	fleet := map[string]*procs.Process{}
 	for name, s := range leats(t, all) {
@@ -119,7 +119,7 @@ func TestTheRenderedFleetServes(t *testing.T) {
 	}
 	_, atGateway := get(t, gateway+"/metrics")
 	_, atRouter := get(t, fleet["leat-router"].URL()+"/metrics")
-	for _, query := range regexp.MustCompile(`query: (.*)`).FindAllString(set(t, "production"), -1) {
+	for _, query := range regexp.MustCompile(`query: (.*)`).FindAllString(rendered(t, "production"), -1) {
 		for _, m := range regexp.MustCompile(`(\w+)\{`).FindAllStringSubmatch(query, -1) {
 			if !strings.Contains(atGateway+atRouter, "\n"+m[1]+"{") {
 				t.Errorf("KEDA would ask for %s, which nobody exports", m[1])

@@ -1,64 +1,33 @@
 package helm_test
 
 import (
-	"bytes"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/leathq/leat/e2e/driver/programs"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-const chart = "../../deploy/helm/leat"
-
 // sets are the value files that come with the chart.
 var sets = []string{"laptop", "small", "production"}
 
-// run runs helm on the chart and returns what it printed.
-func run(t *testing.T, args ...string) (stdout, stderr string, err error) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), programs.Tool(t, "helm.sh/helm/v3/cmd/helm", "v3.19.2"), args...)
-	dir := t.TempDir()
-	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+dir, "HELM_CONFIG_HOME="+dir, "HELM_DATA_HOME="+dir)
-	var out, diag bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &diag
-	err = cmd.Run()
-	return out.String(), diag.String(), err
-}
-
-// template renders the chart for the release "leat" in the namespace "llm".
-func template(t *testing.T, args ...string) (stdout, stderr string, err error) {
-	t.Helper()
-	return run(t, append([]string{"template", "leat", chart, "--namespace", "llm", "--kube-version", "1.34.0"}, args...)...)
-}
-
-// set renders the chart with one of its value files.
-func set(t *testing.T, name string) string {
-	t.Helper()
-	out, diag, err := template(t, "--values", filepath.Join(chart, "values", name+".yaml"))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, diag)
-	}
-	return out
-}
-
 func TestLint(t *testing.T) {
 	for _, name := range sets {
-		if out, diag, err := run(t, "lint", "--strict", chart, "--values", filepath.Join(chart, "values", name+".yaml")); err != nil {
-			t.Errorf("%s: %v\n%s%s", name, err, out, diag)
+		for _, problem := range lintStrictly(t, name, "") {
+			t.Errorf("%s: %s", name, problem)
 		}
+	}
+	if len(lintStrictly(t, "laptop", "gatway.replicas=2")) == 0 {
+		t.Error("the linter says nothing of a value that there is not")
 	}
 }
 
 func TestGolden(t *testing.T) {
 	for _, name := range sets {
 		file := filepath.Join("testdata", name+".golden.yaml")
-		got := set(t, name)
+		got := rendered(t, name)
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 				t.Fatal(err)
@@ -105,8 +74,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"a claim of a StatefulSet":  {pool + "sim,workers[0].kind=StatefulSet,workers[0].cache.existingClaim=c", "existingClaim"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, diag, err := template(t, "--set", c.values); err == nil || !strings.Contains(diag, c.why) {
-				t.Errorf("%v; no %q in\n%s", err, c.why, diag)
+			if _, err := template(t, "", c.values); err == nil || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("no %q in %v", c.why, err)
 			}
 		})
 	}
