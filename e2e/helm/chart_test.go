@@ -67,6 +67,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"an upstream and a server":  {vllm + "workers[0].upstream=http://x", "oneOf"},
 		"a server for llama":        {pool + "llama,workers[0].server.kind=vllm,workers[0].server.image=i", "workers/0"},
 		"leases":                    {"nats.leaseReplicas=2", "leaseReplicas"},
+		"users and credentials":     {"nats.users=u,nats.creds=c", "two identities"},
 		"two pools of one name":     {pool + "sim,workers[1].name=p,workers[1].engine=sim", "two pools are called p"},
 		"parallel without a server": {pool + "llama,workers[0].tensorParallel=2,workers[0].gpu.count=2", "needs a server"},
 		"parallel beyond the GPUs":  {vllm + "workers[0].tensorParallel=4,workers[0].gpu.count=2", "gpu.count is 2"},

@@ -24,6 +24,7 @@ default
 
 {{- /* The key of the credentials file in that secret, or nothing. */ -}}
 {{- define "leat.natsCredsKey" -}}
+{{- if and .Values.nats.users (or .Values.nats.creds .Values.nats.existingSecret.credsKey) }}{{ fail "nats: users and a credentials file are two identities; leave one out" }}{{ end -}}
 {{- if .Values.nats.existingSecret.name -}}
 {{ .Values.nats.existingSecret.credsKey }}
 {{- else if .Values.nats.creds -}}

@@ -42,6 +42,14 @@ spec:
             secretKeyRef:
               name: {{ include "leat.natsSecret" $root }}
               key: {{ if $root.Values.nats.existingSecret.name }}{{ $root.Values.nats.existingSecret.urlKey }}{{ else }}url{{ end }}
+        {{- with $root.Values.nats.users }}
+        - {name: LEAT_NATS_USER, value: {{ $.component }}}
+        - name: LEAT_NATS_PASSWORD
+          valueFrom:
+            secretKeyRef:
+              name: {{ . }}
+              key: {{ $.component }}
+        {{- end }}
         {{- if $worker }}
         - {name: LEAT_CACHE, value: /var/cache/leat}
         {{- with .v.apiKey }}
