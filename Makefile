@@ -81,6 +81,10 @@ proto: ## generate code from proto/
 bench: build fetch ## measure and write docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench
 
+.PHONY: routing
+routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
+	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg
+
 .PHONY: soak
 soak: ## ten minutes of steady load (SOAK=10m); writes the soak's section of docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench -only soak -soak $(or $(SOAK),10m)

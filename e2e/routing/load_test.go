@@ -24,6 +24,7 @@ const (
 // traffic is clients that come at random times, each independent of how the others fare. With one seed they come at the
 // same times with the same prompts, whatever the policy.
 type traffic struct {
+	name          string
 	rate          float64 // clients a second, on average
 	seed          uint64
 	warm, measure time.Duration // clients that come after the warm-up and within the measured time count
@@ -54,6 +55,7 @@ func (f *fleet) run(t *testing.T, tr traffic) *result {
 // the engines would prefill for that share of the time if nothing were cached.
 func shared(share float64, seed uint64) traffic {
 	return traffic{
+		name: fmt.Sprintf("60 shared prefixes, load %.2g", share),
 		rate: engines * share * prefillRate / (prefixTokens + ownTokens), seed: seed,
 		warm: 20 * time.Second, measure: 60 * time.Second, after: 2 * time.Second,
 		client: func(ctx context.Context, f *fleet, r *rand.Rand, got func(answer, error)) {
@@ -76,6 +78,7 @@ func cold(share float64, seed uint64) traffic {
 func sessions(share float64, seed uint64) traffic {
 	const tokens = turns*prefixTokens + turns*(turns+1)/2*turnTokens + turns*(turns-1)/2*answerTokens
 	return traffic{
+		name: fmt.Sprintf("conversations of ten turns, load %.2g", share),
 		rate: engines * share * prefillRate / tokens, seed: seed,
 		warm: 30 * time.Second, measure: 50 * time.Second, after: 15 * time.Second,
 		client: func(ctx context.Context, f *fleet, r *rand.Rand, got func(answer, error)) {

@@ -45,6 +45,9 @@ func compare(t *testing.T, slower float64, tr traffic, policies ...string) (resu
 		}
 	}
 	bustest.Bubble(t, func(t *testing.T) { results = sideBySide(t, inMemory, slower, tr, policies...) })
+	if !t.Failed() {
+		draws(tr.name, policies, results)
+	}
 	return results
 }
 
@@ -86,7 +89,9 @@ func TestGrowingSessionsStayWhereTheyAre(t *testing.T) {
 }
 
 func TestASlowEngineDoesNotSpoilTheTail(t *testing.T) {
-	r := compare(t, 5, shared(.72, 2), "least_connections", "adaptive")
+	tr := shared(.72, 2)
+	tr.name = "load 0.72, one engine five times slower"
+	r := compare(t, 5, tr, "least_connections", "adaptive")
 	if base, got := r[0].quantile(.99), r[1].quantile(.99); got > base/3 {
 		t.Errorf("TTFT p99 %v, want ≤ a third of %v", got, base)
 	}

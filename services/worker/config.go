@@ -23,6 +23,7 @@ type Config struct {
 	Overcommit int           `yaml:"overcommit" flag:"overcommit" doc:"sequences accepted beyond the slots, to wait inside the engine"`
 	Weight     int           `yaml:"weight" flag:"weight" doc:"share of the pool's requests against other workers', under the policies round_robin and session_affinity; 0: 1"`
 	Grace      time.Duration `yaml:"grace" flag:"grace" doc:"how long running sequences may finish when the worker is told to leave"`
+	NoGPU      bool          `yaml:"no_gpu" flag:"no-gpu" doc:"do not ask the NVIDIA driver, where there is one, what the GPUs do"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
 	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`

@@ -8,16 +8,17 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/gpu"
 )
 
 // Hooks are what an engine tells its worker beside the deltas.
 type Hooks = hooks
 
-// NewWith makes a worker around an engine of the test's own.
-func NewWith(cfg Config, deps host.Deps, open func(context.Context, Hooks) (engine.Engine, error)) *Worker {
-	return newWorker(cfg, deps, func(ctx context.Context, _ Config, _ host.Deps, hooks hooks) (engine.Engine, error) {
+// NewWith makes a worker around an engine of the test's own, and a driver of its own where that is not nil.
+func NewWith(cfg Config, deps host.Deps, open func(context.Context, Hooks) (engine.Engine, error), gpus func() (gpu.Library, error)) *Worker {
+	return newWorker(cfg, deps, outside{gpus: gpus, engine: func(ctx context.Context, _ Config, _ host.Deps, hooks hooks) (engine.Engine, error) {
 		return open(ctx, hooks)
-	})
+	}})
 }
 
 // Arrive hands a worker that has joined a message as if it came from the bus.

@@ -23,6 +23,7 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/worker"
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/gpu"
 )
 
 // scripted is an engine that does what a test says.
@@ -137,6 +138,7 @@ type setup struct {
 	frozen *bustest.Frozen             // the worker's way to the server; nil: an ordinary one
 	fleet  bus.Options                 // the other side's
 	deps   func(*host.Deps)
+	gpus   func() (gpu.Library, error) // nil: those of the machine
 }
 
 func start(t testing.TB, s setup) *fleet {
@@ -174,7 +176,7 @@ func start(t testing.TB, s setup) *fleet {
 			}
 			s.engine.steps, s.engine.took = hooks.Steps, hooks.Took
 			return s.engine, nil
-		})
+		}, s.gpus)
 	}
 	f.listen()
 	var ctx context.Context
@@ -489,7 +491,7 @@ func (f *fleet) again(ctx context.Context, t *testing.T, opened func()) error {
 		e := &scripted{run: block, slots: 1}
 		e.stats.Healthy = true
 		return e, nil
-	})
+	}, nil)
 	return w.Run(ctx)
 }
 

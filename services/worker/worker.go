@@ -21,6 +21,7 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	workerv1 "github.com/leathq/leat/proto/gen/leat/worker/v1"
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/gpu"
 )
 
 // Worker is the service. Make it with New.
@@ -31,6 +32,7 @@ type Worker struct {
 	name    string
 	open    opener
 	metrics *metrics
+	gpus    *gpu.Watcher
 	member  atomic.Pointer[member] // nil while not in the fleet
 	left    atomic.Bool            // it was in the fleet and is not any more
 	leave   chan time.Duration     // a drain was asked for, with its grace
@@ -45,16 +47,26 @@ type hooks struct {
 	Took  func(kind string, d time.Duration) // a step of a kind, and how long it took; must not block
 }
 
-// New makes a worker. It opens nothing; Run does.
-func New(cfg Config, deps host.Deps) *Worker { return newWorker(cfg, deps, openEngine) }
+// outside is what a worker opens of its machine.
+type outside struct {
+	engine opener
+	gpus   func() (gpu.Library, error) // nil: the driver that is there
+}
 
-func newWorker(cfg Config, deps host.Deps, open opener) *Worker {
-	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: open, leave: make(chan time.Duration, 1)}
+// New makes a worker. It opens nothing; Run does.
+func New(cfg Config, deps host.Deps) *Worker {
+	return newWorker(cfg, deps, outside{engine: openEngine})
+}
+
+func newWorker(cfg Config, deps host.Deps, out outside) *Worker {
+	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: out.engine, leave: make(chan time.Duration, 1)}
 	if w.name == "" {
 		w.name = deps.ID
 	}
 	w.log = deps.Log.With("worker", w.name)
 	w.metrics = newMetrics(deps.Metrics, &w.member)
+	w.gpus = newGPUs(w.log, out.gpus)
+	deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
 	return w
 }
 
@@ -91,10 +103,11 @@ func (w *Worker) Banner() []string {
 // drain that was asked for it waits, idle and not ready, for ctx to end: the process may hold other services, and a
 // supervisor that starts what exits would undo the drain. An engine that cannot start is an error that says what to do.
 func (w *Worker) Run(ctx context.Context) error {
+	defer w.watchGPUs(ctx)()
 	m, err := w.join(ctx)
 	if err != nil && ctx.Err() != nil {
 		w.log.Info("stopped while the engine was loading", "engine", w.cfg.Engine)
-		return nil //nolint:nilerr // what the wish to stop interrupts has not failed
+		return nil // what the wish to stop interrupts has not failed
 	}
 	if err != nil {
 		return err

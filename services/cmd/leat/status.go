@@ -106,6 +106,9 @@ func showPool(out io.Writer, p *routerv1.Pool) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if err := showGPUs(out, p.GetWorkers()); err != nil {
+		return err
+	}
 	_, err := fmt.Fprint(out, notes)
 	return err
 }

@@ -27,3 +27,37 @@ func TestASilentWorkerIsLost(t *testing.T) {
 		}
 	}
 }
+
+// Where a worker has GPUs they are shown with what is known of them; a lost one with its reason, those of a lost worker not.
+func TestStatusShowsGPUs(t *testing.T) {
+	gpus := []*inferv1.Gpu{
+		{Index: 0, Name: "H100", Utilization: new(.87), MemoryUsed: 20 << 30, MemoryTotal: 80 << 30, Temperature: new(61.0), Power: new(412.4)},
+		{Index: 1, Name: "A100", MemoryUsed: 6 << 30, MemoryTotal: 40 << 30, MigDevices: []*inferv1.MigDevice{
+			{Profile: "3g.20gb", GpuInstance: 2, MemoryUsed: 5 << 30, MemoryTotal: 20 << 30},
+		}},
+		{Index: 2, Name: "H100", Fault: "the GPU has fallen off the bus"},
+	}
+	ready := inferv1.WorkerState_WORKER_STATE_READY
+	var out strings.Builder
+	err := main.ShowPool(&out, &routerv1.Pool{Name: "p", Workers: []*routerv1.Worker{
+		{AgeMs: 100, Report: &inferv1.Report{Worker: "a", State: ready, Gpus: gpus}},
+		{AgeMs: 9000, Report: &inferv1.Report{Worker: "killed", State: ready, Gpus: gpus}},
+		{AgeMs: 100, Report: &inferv1.Report{Worker: "none", State: ready}},
+	}})
+	_, table, _ := strings.Cut(out.String(), "TEMPERATURE")
+	for _, want := range []string{
+		`a +0 +87 % +20\.0/80\.0 GiB +61 °C +412 W +H100\n`, `a +1 +- +6\.0/40\.0 GiB +- +- +A100\n`, `a +1/2 +- +5\.0/20\.0 GiB +- +- +MIG 3g\.20gb\n`,
+		`a +2 +- +- +- +- +H100, lost: the GPU has fallen off the bus\n`,
+	} {
+		if err != nil || !regexp.MustCompile(want).MatchString(table) {
+			t.Errorf("%v; no %s in\n%s", err, want, out.String())
+		}
+	}
+	if strings.Contains(table, "killed") || strings.Contains(table, "none") {
+		t.Errorf("GPUs of workers that have none, or are gone:\n%s", table)
+	}
+	out.Reset()
+	if err := main.ShowPool(&out, &routerv1.Pool{Name: "p", Workers: []*routerv1.Worker{{Report: &inferv1.Report{Worker: "none"}}}}); err != nil || strings.Contains(out.String(), "GPU") {
+		t.Errorf("%v; GPUs where there are none:\n%s", err, out.String())
+	}
+}

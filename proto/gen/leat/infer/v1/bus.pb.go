@@ -1337,7 +1337,9 @@ type Report struct {
 	// The engine: llama, openai, sim.
 	Engine string `protobuf:"bytes,22,opt,name=engine,proto3" json:"engine,omitempty"`
 	// Its share of a pool's work against that of other workers, where the pool's policy goes by weights; 0 is 1.
-	Weight        uint32 `protobuf:"varint,23,opt,name=weight,proto3" json:"weight,omitempty"`
+	Weight uint32 `protobuf:"varint,23,opt,name=weight,proto3" json:"weight,omitempty"`
+	// The NVIDIA GPUs that its engine may use, as sampled once a second; empty where there is no driver, or none that answers.
+	Gpus          []*Gpu `protobuf:"bytes,24,rep,name=gpus,proto3" json:"gpus,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1533,6 +1535,222 @@ func (x *Report) GetWeight() uint32 {
 	return 0
 }
 
+func (x *Report) GetGpus() []*Gpu {
+	if x != nil {
+		return x.Gpus
+	}
+	return nil
+}
+
+// Gpu is a card of a worker's machine.
+type Gpu struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// NVML's number, in the order of PCI addresses.
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// GPU-…
+	Uuid string `protobuf:"bytes,2,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	// For instance NVIDIA H100 80GB HBM3.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Why it cannot be read, for instance because it fell off the bus; empty where it can. The numbers are unknown then.
+	Fault string `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"`
+	// Share of the last moments in which a kernel ran, 0 to 1; absent where that is unknown, as with MIG.
+	Utilization *float64 `protobuf:"fixed64,5,opt,name=utilization,proto3,oneof" json:"utilization,omitempty"`
+	// Memory in use, bytes.
+	MemoryUsed uint64 `protobuf:"varint,6,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`
+	// Memory, bytes; 0 is unknown.
+	MemoryTotal uint64 `protobuf:"varint,7,opt,name=memory_total,json=memoryTotal,proto3" json:"memory_total,omitempty"`
+	// Temperature of the chip, °C; absent where that is unknown.
+	Temperature *float64 `protobuf:"fixed64,8,opt,name=temperature,proto3,oneof" json:"temperature,omitempty"`
+	// Power that it draws, W; absent where that is unknown.
+	Power *float64 `protobuf:"fixed64,9,opt,name=power,proto3,oneof" json:"power,omitempty"`
+	// Its MIG instances.
+	MigDevices    []*MigDevice `protobuf:"bytes,10,rep,name=mig_devices,json=migDevices,proto3" json:"mig_devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gpu) Reset() {
+	*x = Gpu{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gpu) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gpu) ProtoMessage() {}
+
+func (x *Gpu) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gpu.ProtoReflect.Descriptor instead.
+func (*Gpu) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Gpu) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Gpu) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *Gpu) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Gpu) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+func (x *Gpu) GetUtilization() float64 {
+	if x != nil && x.Utilization != nil {
+		return *x.Utilization
+	}
+	return 0
+}
+
+func (x *Gpu) GetMemoryUsed() uint64 {
+	if x != nil {
+		return x.MemoryUsed
+	}
+	return 0
+}
+
+func (x *Gpu) GetMemoryTotal() uint64 {
+	if x != nil {
+		return x.MemoryTotal
+	}
+	return 0
+}
+
+func (x *Gpu) GetTemperature() float64 {
+	if x != nil && x.Temperature != nil {
+		return *x.Temperature
+	}
+	return 0
+}
+
+func (x *Gpu) GetPower() float64 {
+	if x != nil && x.Power != nil {
+		return *x.Power
+	}
+	return 0
+}
+
+func (x *Gpu) GetMigDevices() []*MigDevice {
+	if x != nil {
+		return x.MigDevices
+	}
+	return nil
+}
+
+// MigDevice is a part of a card that programs see as a card of their own.
+type MigDevice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// MIG-…
+	Uuid string `protobuf:"bytes,1,opt,name=uuid,proto3" json:"uuid,omitempty"`
+	// For instance 1g.5gb.
+	Profile string `protobuf:"bytes,2,opt,name=profile,proto3" json:"profile,omitempty"`
+	// Number of its GPU instance on its card.
+	GpuInstance uint32 `protobuf:"varint,3,opt,name=gpu_instance,json=gpuInstance,proto3" json:"gpu_instance,omitempty"`
+	// Memory in use, bytes.
+	MemoryUsed uint64 `protobuf:"varint,4,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`
+	// Memory, bytes; 0 is unknown.
+	MemoryTotal   uint64 `protobuf:"varint,5,opt,name=memory_total,json=memoryTotal,proto3" json:"memory_total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MigDevice) Reset() {
+	*x = MigDevice{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MigDevice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MigDevice) ProtoMessage() {}
+
+func (x *MigDevice) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MigDevice.ProtoReflect.Descriptor instead.
+func (*MigDevice) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MigDevice) GetUuid() string {
+	if x != nil {
+		return x.Uuid
+	}
+	return ""
+}
+
+func (x *MigDevice) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *MigDevice) GetGpuInstance() uint32 {
+	if x != nil {
+		return x.GpuInstance
+	}
+	return 0
+}
+
+func (x *MigDevice) GetMemoryUsed() uint64 {
+	if x != nil {
+		return x.MemoryUsed
+	}
+	return 0
+}
+
+func (x *MigDevice) GetMemoryTotal() uint64 {
+	if x != nil {
+		return x.MemoryTotal
+	}
+	return 0
+}
+
 // Holding is what a worker holds of one router's dispatches.
 type Holding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1548,7 +1766,7 @@ type Holding struct {
 
 func (x *Holding) Reset() {
 	*x = Holding{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[14]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1778,7 @@ func (x *Holding) String() string {
 func (*Holding) ProtoMessage() {}
 
 func (x *Holding) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[14]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1791,7 @@ func (x *Holding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Holding.ProtoReflect.Descriptor instead.
 func (*Holding) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{14}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Holding) GetRouter() string {
@@ -1617,7 +1835,7 @@ type Control struct {
 
 func (x *Control) Reset() {
 	*x = Control{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[15]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1847,7 @@ func (x *Control) String() string {
 func (*Control) ProtoMessage() {}
 
 func (x *Control) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[15]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1860,7 @@ func (x *Control) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Control.ProtoReflect.Descriptor instead.
 func (*Control) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{15}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Control) GetControl() isControl_Control {
@@ -1765,7 +1983,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[16]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1995,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[16]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +2008,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{16}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Ping) GetGateway() string {
@@ -1820,7 +2038,7 @@ type Expect struct {
 
 func (x *Expect) Reset() {
 	*x = Expect{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[17]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +2050,7 @@ func (x *Expect) String() string {
 func (*Expect) ProtoMessage() {}
 
 func (x *Expect) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[17]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +2063,7 @@ func (x *Expect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expect.ProtoReflect.Descriptor instead.
 func (*Expect) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{17}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Expect) GetRef() *Ref {
@@ -1879,7 +2097,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[18]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2109,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[18]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2122,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{18}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Pong) GetWorker() string {
@@ -1948,7 +2166,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[19]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2178,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[19]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2191,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{19}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cancel) GetGateway() string {
@@ -2003,7 +2221,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[20]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2233,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[20]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2246,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{20}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Grant) GetGateway() string {
@@ -2058,7 +2276,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[21]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2288,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[21]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2301,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{21}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Limit) GetRef() *Ref {
@@ -2113,7 +2331,7 @@ type Resend struct {
 
 func (x *Resend) Reset() {
 	*x = Resend{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[22]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2343,7 @@ func (x *Resend) String() string {
 func (*Resend) ProtoMessage() {}
 
 func (x *Resend) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[22]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2356,7 @@ func (x *Resend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resend.ProtoReflect.Descriptor instead.
 func (*Resend) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{22}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Resend) GetGateway() string {
@@ -2166,7 +2384,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[23]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2178,7 +2396,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[23]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2191,7 +2409,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{23}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Drain) GetGraceMs() int64 {
@@ -2210,7 +2428,7 @@ type Describe struct {
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[24]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2440,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[24]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2453,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{24}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{26}
 }
 
 // Description is what changes only when a worker's engine does.
@@ -2255,7 +2473,7 @@ type Description struct {
 
 func (x *Description) Reset() {
 	*x = Description{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[25]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2485,7 @@ func (x *Description) String() string {
 func (*Description) ProtoMessage() {}
 
 func (x *Description) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[25]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2498,7 @@ func (x *Description) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Description.ProtoReflect.Descriptor instead.
 func (*Description) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{25}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Description) GetWorker() string {
@@ -2352,7 +2570,7 @@ type Model struct {
 
 func (x *Model) Reset() {
 	*x = Model{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2582,7 @@ func (x *Model) String() string {
 func (*Model) ProtoMessage() {}
 
 func (x *Model) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2595,7 @@ func (x *Model) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Model.ProtoReflect.Descriptor instead.
 func (*Model) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{26}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Model) GetName() string {
@@ -2504,7 +2722,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2516,7 +2734,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2747,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{27}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Heartbeat) GetGateway() string {
@@ -2559,7 +2777,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +2789,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2584,7 +2802,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{28}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Ask) GetModel() string {
@@ -2659,7 +2877,7 @@ type TokenizeText struct {
 
 func (x *TokenizeText) Reset() {
 	*x = TokenizeText{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2671,7 +2889,7 @@ func (x *TokenizeText) String() string {
 func (*TokenizeText) ProtoMessage() {}
 
 func (x *TokenizeText) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2684,7 +2902,7 @@ func (x *TokenizeText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeText.ProtoReflect.Descriptor instead.
 func (*TokenizeText) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TokenizeText) GetText() string {
@@ -2727,7 +2945,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +2957,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +2970,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Answer) GetAnswer() isAnswer_Answer {
@@ -2832,7 +3050,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +3062,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +3075,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Takeover) GetGateway() string {
@@ -2880,7 +3098,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2892,7 +3110,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2905,7 +3123,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Owner) GetRouter() string {
@@ -3006,7 +3224,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x05Frame\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
-	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\xd9\x05\n" +
+	"\x06deltas\x18\x03 \x03(\v2\x14.leat.infer.v1.DeltaR\x06deltas\"\x81\x06\n" +
 	"\x06Report\x12\x16\n" +
 	"\x06worker\x18\x01 \x01(\tR\x06worker\x12\x12\n" +
 	"\x04pool\x18\x02 \x01(\tR\x04pool\x12\x16\n" +
@@ -3033,7 +3251,32 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\routput_tokens\x18\x14 \x01(\x04R\foutputTokens\x122\n" +
 	"\bholdings\x18\x15 \x03(\v2\x16.leat.infer.v1.HoldingR\bholdings\x12\x16\n" +
 	"\x06engine\x18\x16 \x01(\tR\x06engine\x12\x16\n" +
-	"\x06weight\x18\x17 \x01(\rR\x06weight\"U\n" +
+	"\x06weight\x18\x17 \x01(\rR\x06weight\x12&\n" +
+	"\x04gpus\x18\x18 \x03(\v2\x12.leat.infer.v1.GpuR\x04gpus\"\xeb\x02\n" +
+	"\x03Gpu\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
+	"\x04uuid\x18\x02 \x01(\tR\x04uuid\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05fault\x18\x04 \x01(\tR\x05fault\x12%\n" +
+	"\vutilization\x18\x05 \x01(\x01H\x00R\vutilization\x88\x01\x01\x12\x1f\n" +
+	"\vmemory_used\x18\x06 \x01(\x04R\n" +
+	"memoryUsed\x12!\n" +
+	"\fmemory_total\x18\a \x01(\x04R\vmemoryTotal\x12%\n" +
+	"\vtemperature\x18\b \x01(\x01H\x01R\vtemperature\x88\x01\x01\x12\x19\n" +
+	"\x05power\x18\t \x01(\x01H\x02R\x05power\x88\x01\x01\x129\n" +
+	"\vmig_devices\x18\n" +
+	" \x03(\v2\x18.leat.infer.v1.MigDeviceR\n" +
+	"migDevicesB\x0e\n" +
+	"\f_utilizationB\x0e\n" +
+	"\f_temperatureB\b\n" +
+	"\x06_power\"\xa0\x01\n" +
+	"\tMigDevice\x12\x12\n" +
+	"\x04uuid\x18\x01 \x01(\tR\x04uuid\x12\x18\n" +
+	"\aprofile\x18\x02 \x01(\tR\aprofile\x12!\n" +
+	"\fgpu_instance\x18\x03 \x01(\rR\vgpuInstance\x12\x1f\n" +
+	"\vmemory_used\x18\x04 \x01(\x04R\n" +
+	"memoryUsed\x12!\n" +
+	"\fmemory_total\x18\x05 \x01(\x04R\vmemoryTotal\"U\n" +
 	"\aHolding\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x18\n" +
 	"\ahighest\x18\x02 \x01(\x04R\ahighest\x12\x18\n" +
@@ -3155,7 +3398,7 @@ func file_leat_infer_v1_bus_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_bus_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(Verdict)(0),         // 0: leat.infer.v1.Verdict
 	(WorkerState)(0),     // 1: leat.infer.v1.WorkerState
@@ -3173,78 +3416,82 @@ var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(*Outcome)(nil),      // 13: leat.infer.v1.Outcome
 	(*Frame)(nil),        // 14: leat.infer.v1.Frame
 	(*Report)(nil),       // 15: leat.infer.v1.Report
-	(*Holding)(nil),      // 16: leat.infer.v1.Holding
-	(*Control)(nil),      // 17: leat.infer.v1.Control
-	(*Ping)(nil),         // 18: leat.infer.v1.Ping
-	(*Expect)(nil),       // 19: leat.infer.v1.Expect
-	(*Pong)(nil),         // 20: leat.infer.v1.Pong
-	(*Cancel)(nil),       // 21: leat.infer.v1.Cancel
-	(*Grant)(nil),        // 22: leat.infer.v1.Grant
-	(*Limit)(nil),        // 23: leat.infer.v1.Limit
-	(*Resend)(nil),       // 24: leat.infer.v1.Resend
-	(*Drain)(nil),        // 25: leat.infer.v1.Drain
-	(*Describe)(nil),     // 26: leat.infer.v1.Describe
-	(*Description)(nil),  // 27: leat.infer.v1.Description
-	(*Model)(nil),        // 28: leat.infer.v1.Model
-	(*Heartbeat)(nil),    // 29: leat.infer.v1.Heartbeat
-	(*Ask)(nil),          // 30: leat.infer.v1.Ask
-	(*TokenizeText)(nil), // 31: leat.infer.v1.TokenizeText
-	(*Answer)(nil),       // 32: leat.infer.v1.Answer
-	(*Takeover)(nil),     // 33: leat.infer.v1.Takeover
-	(*Owner)(nil),        // 34: leat.infer.v1.Owner
-	(Class)(0),           // 35: leat.infer.v1.Class
-	(*Error)(nil),        // 36: leat.infer.v1.Error
-	(*Usage)(nil),        // 37: leat.infer.v1.Usage
-	(*Delta)(nil),        // 38: leat.infer.v1.Delta
-	(*TokenIds)(nil),     // 39: leat.infer.v1.TokenIds
+	(*Gpu)(nil),          // 16: leat.infer.v1.Gpu
+	(*MigDevice)(nil),    // 17: leat.infer.v1.MigDevice
+	(*Holding)(nil),      // 18: leat.infer.v1.Holding
+	(*Control)(nil),      // 19: leat.infer.v1.Control
+	(*Ping)(nil),         // 20: leat.infer.v1.Ping
+	(*Expect)(nil),       // 21: leat.infer.v1.Expect
+	(*Pong)(nil),         // 22: leat.infer.v1.Pong
+	(*Cancel)(nil),       // 23: leat.infer.v1.Cancel
+	(*Grant)(nil),        // 24: leat.infer.v1.Grant
+	(*Limit)(nil),        // 25: leat.infer.v1.Limit
+	(*Resend)(nil),       // 26: leat.infer.v1.Resend
+	(*Drain)(nil),        // 27: leat.infer.v1.Drain
+	(*Describe)(nil),     // 28: leat.infer.v1.Describe
+	(*Description)(nil),  // 29: leat.infer.v1.Description
+	(*Model)(nil),        // 30: leat.infer.v1.Model
+	(*Heartbeat)(nil),    // 31: leat.infer.v1.Heartbeat
+	(*Ask)(nil),          // 32: leat.infer.v1.Ask
+	(*TokenizeText)(nil), // 33: leat.infer.v1.TokenizeText
+	(*Answer)(nil),       // 34: leat.infer.v1.Answer
+	(*Takeover)(nil),     // 35: leat.infer.v1.Takeover
+	(*Owner)(nil),        // 36: leat.infer.v1.Owner
+	(Class)(0),           // 37: leat.infer.v1.Class
+	(*Error)(nil),        // 38: leat.infer.v1.Error
+	(*Usage)(nil),        // 39: leat.infer.v1.Usage
+	(*Delta)(nil),        // 40: leat.infer.v1.Delta
+	(*TokenIds)(nil),     // 41: leat.infer.v1.TokenIds
 }
 var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	3,  // 0: leat.infer.v1.Call.submit:type_name -> leat.infer.v1.Submit
 	6,  // 1: leat.infer.v1.Call.withdraw:type_name -> leat.infer.v1.Withdraw
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
-	35, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
+	37, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	36, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	38, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
 	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
 	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
 	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
 	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
 	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	36, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	38, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
 	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
 	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
 	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	36, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	37, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	38, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	38, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	39, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	40, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
 	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
-	16, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
-	18, // 20: leat.infer.v1.Control.ping:type_name -> leat.infer.v1.Ping
-	21, // 21: leat.infer.v1.Control.cancel:type_name -> leat.infer.v1.Cancel
-	22, // 22: leat.infer.v1.Control.grant:type_name -> leat.infer.v1.Grant
-	24, // 23: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
-	25, // 24: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
-	26, // 25: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
-	19, // 26: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
-	5,  // 27: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
-	5,  // 28: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
-	1,  // 29: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
-	5,  // 30: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
-	23, // 31: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
-	5,  // 32: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
-	19, // 33: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
-	28, // 34: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
-	31, // 35: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	39, // 36: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	4,  // 37: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	39, // 38: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	36, // 39: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 40: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	18, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
+	16, // 20: leat.infer.v1.Report.gpus:type_name -> leat.infer.v1.Gpu
+	17, // 21: leat.infer.v1.Gpu.mig_devices:type_name -> leat.infer.v1.MigDevice
+	20, // 22: leat.infer.v1.Control.ping:type_name -> leat.infer.v1.Ping
+	23, // 23: leat.infer.v1.Control.cancel:type_name -> leat.infer.v1.Cancel
+	24, // 24: leat.infer.v1.Control.grant:type_name -> leat.infer.v1.Grant
+	26, // 25: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
+	27, // 26: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
+	28, // 27: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
+	21, // 28: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
+	5,  // 29: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
+	5,  // 30: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
+	1,  // 31: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
+	5,  // 32: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
+	25, // 33: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
+	5,  // 34: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
+	21, // 35: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
+	30, // 36: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
+	33, // 37: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
+	41, // 38: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	4,  // 39: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	41, // 40: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	38, // 41: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 42: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }
@@ -3264,7 +3511,8 @@ func file_leat_infer_v1_bus_proto_init() {
 		(*Status_Refused)(nil),
 		(*Status_Unknown)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[15].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[14].OneofWrappers = []any{}
+	file_leat_infer_v1_bus_proto_msgTypes[17].OneofWrappers = []any{
 		(*Control_Ping)(nil),
 		(*Control_Cancel)(nil),
 		(*Control_Grant)(nil),
@@ -3272,11 +3520,11 @@ func file_leat_infer_v1_bus_proto_init() {
 		(*Control_Drain)(nil),
 		(*Control_Describe)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[28].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[30].OneofWrappers = []any{
 		(*Ask_Tokenize)(nil),
 		(*Ask_Detokenize)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[30].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[32].OneofWrappers = []any{
 		(*Answer_Tokens)(nil),
 		(*Answer_Text)(nil),
 		(*Answer_Error)(nil),
@@ -3287,7 +3535,7 @@ func file_leat_infer_v1_bus_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_bus_proto_rawDesc), len(file_leat_infer_v1_bus_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,4 @@
+package gpu
+
+// Load opens the NVML at a path.
+var Load = load
