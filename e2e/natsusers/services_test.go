@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,6 +103,7 @@ func TestServicesServeUnderTheirOwnUsers(t *testing.T) {
 	scenario.Ready(t, router.URL())
 	scenario.Ready(t, gateway.URL())
 	use(t, gateway.URL())
+	looks(t, url)
 	heir := start(t, out, url, events.Router, "router")
 	scenario.Ready(t, heir.URL())
 	router.Kill(t)
@@ -109,6 +111,16 @@ func TestServicesServeUnderTheirOwnUsers(t *testing.T) {
 	whole := start(t, out, url, events.Whole, "up", "--without", "worker")
 	scenario.Ready(t, whole.URL())
 	use(t, whole.URL())
+}
+
+// looks holds leat top to its own user.
+func looks(t *testing.T, nats string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), programs.Ours(t, "leat"), "top", "--once", "--nats", nats, "--addr", "")
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LEAT_NATS_USER=console", "LEAT_NATS_PASSWORD=" + password(events.Console)}
+	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "1 of 1 workers ready") {
+		t.Errorf("leat top: %v\n%s", err, out)
+	}
 }
 
 // A service under another's user does not serve, and its log says why.
