@@ -34,6 +34,7 @@ func commands() []command {
 			"leat worker --nats nats://host:4222 --engine openai --upstream http://127.0.0.1:8000 --model NAME")},
 		{"chat", "talk to a model in the terminal", chat},
 		{"status", "show pools, workers and queues", status},
+		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},
 		{"models", "list the models that can be called", models},
 		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
