@@ -47,6 +47,9 @@ const AskGroup = "workers"
 // PartitionLease is the key of a partition's owner in the leases bucket.
 func PartitionLease(pool, partition string) string { return "router." + pool + "." + partition }
 
+// BatchLease is the key of the gateway that runs a batch in the leases bucket.
+func BatchLease(batch string) string { return "batch." + batch }
+
 // WorkerEntry is the key in the leases bucket that a worker has while it takes its name's place in the fleet.
 func WorkerEntry(worker string) string { return "worker." + worker }
 
