@@ -26,11 +26,8 @@ func said(c *call, req *gatewayv1.GenerateRequest) error {
 		return invalid(err)
 	}
 	c.messages, c.wishes, c.given = turns(messages), w, append(c.given, w.Names()...)
-	for i := range messages {
-		if messages[i].Parts != nil {
-			c.given = append(c.given, "image_url")
-			break
-		}
+	if c.images = imageryOf(messages); c.images.count > 0 {
+		c.given = append(c.given, "image_url")
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 		release()
 		return x.refuse(err)
 	}
-	c.messages, c.raw, c.wishes = turns(req.Messages), req.RawMessages, req.Wishes
+	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
 	release()
@@ -142,7 +142,7 @@ func (x *exchange) respond(r *reply) {
 
 // head is what every chunk of the answer repeats.
 func (x *exchange) head(r *reply) openai.Head {
-	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.model.GetName()}
+	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.call.model}
 	if r.start != nil {
 		h.Fingerprint = r.start.Fingerprint
 	}
@@ -151,7 +151,7 @@ func (x *exchange) head(r *reply) openai.Head {
 
 func (x *exchange) whole(r *reply) {
 	a := r.answer
-	choices := make([]openai.Choice, len(a.seqs))
+	choices := make([]openai.Choice, a.choices)
 	logprobs := a.call.logprobs
 	for i := range choices {
 		choices[i].Index = i

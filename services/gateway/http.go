@@ -291,6 +291,7 @@ func waits(s string) (w pool.Timeouts, err error) {
 
 // headers says who answered, and how long it took to begin.
 func (x *exchange) headers(a *answer) {
+	x.wayHeaders(a)
 	h := x.w.Header()
 	if a.start == nil {
 		return

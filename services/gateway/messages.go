@@ -35,7 +35,7 @@ func (x *exchange) converse(req *openai.ChatRequest) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.messages, c.raw, c.wishes = turns(req.Messages), req.RawMessages, req.Wishes
+	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	return x.g.generate(x.alive(), c)
 }
@@ -61,7 +61,7 @@ func (g *Gateway) serveCount(x *exchange) *reply {
 // count is how many tokens a chat's prompt has: of the rendered template, or as the engine counts that renders it itself.
 func (g *Gateway) count(x *exchange, req *openai.ChatRequest) (int, error) {
 	c := &call{messages: turns(req.Messages), raw: req.RawMessages, wishes: req.Wishes, template: &inferv1.Request{}}
-	m, e := g.directory.lookup(req.Model)
+	m, e := g.target(req.Model)
 	if e != nil {
 		return 0, e
 	}

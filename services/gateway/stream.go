@@ -24,7 +24,7 @@ func (x *exchange) stream(r *reply) {
 	x.headers(a)
 	h := x.w.Header()
 	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
-	r.face.open(x.head(r), len(a.seqs))
+	r.face.open(x.head(r), a.choices)
 	out := &writer{w: x.w, rc: http.NewResponseController(x.w), line: host.LineOf(x.r), slow: x.g.cfg.SlowClient}
 	for a.left > 0 {
 		if werr := out.events(r.face, pieces); werr != nil {

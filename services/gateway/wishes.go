@@ -22,6 +22,24 @@ func (m *served) can(name string) bool {
 	return m.params[name]
 }
 
+// imageTokens is what an image counts for in a router's books: the order of what models make of one, whatever its bytes.
+const imageTokens = 1000
+
+// imagery is the images of a chat: how many, and the bytes of their URLs.
+type imagery struct{ count, bytes int }
+
+func imageryOf(messages []openai.Message) (im imagery) {
+	for i := range messages {
+		for _, p := range messages[i].Parts {
+			if p.Image != "" {
+				im.count++
+				im.bytes += len(p.Image)
+			}
+		}
+	}
+	return im
+}
+
 // constrain holds the answer to what the call wishes, where the engine takes text.
 func (c *call) constrain(m *served) error {
 	if m.template == nil || len(c.wishes.Names()) == 0 {

@@ -136,3 +136,14 @@ func TestCallsAreFoundInText(t *testing.T) {
 		t.Error("calls are looked for where there can be none")
 	}
 }
+
+// A router's books count an image as an image, not by its bytes.
+func TestImagesAreNotCountedByTheirBytes(t *testing.T) {
+	native := &served{Model: &inferv1.Model{Name: "m", Chat: "native"}}
+	spoken := []openai.Message{{Role: "user", Content: "what?", Parts: []openai.Part{{Text: "what?"}, {Image: "data:image/png;base64," + strings.Repeat("A", 4<<20)}}}}
+	c := &call{id: "r", n: 1, messages: turns(spoken), raw: openai.AppendMessages(nil, spoken), images: imageryOf(spoken), template: &inferv1.Request{Sampling: &inferv1.Sampling{}}}
+	bodies, err := (&Gateway{}).bodies(c, native)
+	if err != nil || len(bodies) != 1 || bodies[0].tokens < imageTokens || bodies[0].tokens > imageTokens+100 {
+		t.Errorf("%d tokens, %v", bodies[0].tokens, err)
+	}
+}

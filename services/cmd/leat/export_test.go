@@ -12,3 +12,9 @@ var ShowPool = showPool
 func PrintStream(in io.Reader, out io.Writer, dims bool) (string, error) {
 	return printStream(in, &printer{out: out, dims: dims})
 }
+
+// AdapterControl is the message of a `leat adapter` command line, ShowAdapters what it prints.
+var (
+	AdapterControl = adapterControl
+	ShowAdapters   = showAdapters
+)

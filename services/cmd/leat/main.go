@@ -36,6 +36,7 @@ func commands() []command {
 		{"status", "show pools, workers and queues", status},
 		{"models", "list the models that can be called", models},
 		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
+		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
 		{"fetch", "fetch the engine libraries and the default model now", tool(assets.Command)},
 		{"config", "show the effective configuration and where each value came from", config},
