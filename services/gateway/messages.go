@@ -35,7 +35,7 @@ func (x *exchange) converse(req *openai.ChatRequest) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.messages, c.raw, c.wishes = turns(req.Messages), req.RawMessages, req.Wishes
+	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	return x.g.generate(x.alive(), c)
 }
