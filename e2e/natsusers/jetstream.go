@@ -28,6 +28,14 @@ func grant(s events.Store, g events.Grant) []string {
 			out = append(out, ordered(stream, all+">")...)
 		}
 	}
+	if g.Reads {
+		out = append(out, api+"STREAM.MSG.GET."+stream, api+"DIRECT.GET."+stream, api+"DIRECT.GET."+stream+".>", api+"CONSUMER.MSG.NEXT."+stream+".*")
+		out = append(append(out, api+"CONSUMER.CREATE."+stream+".*"), ordered(stream, ">")...)
+	}
+	if g.Removes {
+		out = append(out, api+"STREAM.MSG.DELETE."+stream, api+"STREAM.PURGE."+stream)
+	}
+	out = append(out, g.Says...)
 	for _, durable := range g.Takes {
 		out = append(out, takes(stream, durable)...)
 	}

@@ -21,8 +21,8 @@ import (
 
 // A work queue's users may do all that a work queue needs and no more, with acknowledgements of either form.
 func TestAStreamsUsersPullAndAcknowledge(t *testing.T) {
-	flows := append(events.Flows(), events.Flow{Pattern: "jobs.{class}.{tenant}.{kind}", From: []events.Role{events.Gateway}})
-	stores := append(events.Stores(), events.Store{Kind: events.Stream, Name: "JOBS", Grants: []events.Grant{
+	flows := append(events.Flows(), events.Flow{Pattern: "queue.{class}.{tenant}.{kind}", From: []events.Role{events.Gateway}})
+	stores := append(events.Stores(), events.Store{Kind: events.Stream, Name: "QUEUE", Grants: []events.Grant{
 		{Role: events.Router, Makes: true, Changes: true}, {Role: events.Worker, Takes: []string{"bulk"}},
 	}})
 	for _, v2 := range []bool{false, true} {
@@ -37,17 +37,17 @@ func TestAStreamsUsersPullAndAcknowledge(t *testing.T) {
 				}
 				return js
 			}
-			cfg := jetstream.StreamConfig{Name: "JOBS", Subjects: []string{"jobs.>"}, Retention: jetstream.WorkQueuePolicy}
+			cfg := jetstream.StreamConfig{Name: "QUEUE", Subjects: []string{"queue.>"}, Retention: jetstream.WorkQueuePolicy}
 			if _, err := streams(events.Router).CreateOrUpdateStream(ctx, cfg); err != nil {
 				t.Fatal(err)
 			}
 			for range 4 {
-				if _, err := streams(events.Gateway).Publish(ctx, "jobs.bulk.acme.chat", nil); err != nil {
+				if _, err := streams(events.Gateway).Publish(ctx, "queue.bulk.acme.chat", nil); err != nil {
 					t.Fatal(err)
 				}
 			}
 			worker := streams(events.Worker)
-			c, err := worker.CreateOrUpdateConsumer(ctx, "JOBS", jetstream.ConsumerConfig{Durable: "bulk", FilterSubject: "jobs.bulk.>", AckPolicy: jetstream.AckExplicitPolicy})
+			c, err := worker.CreateOrUpdateConsumer(ctx, "QUEUE", jetstream.ConsumerConfig{Durable: "bulk", FilterSubject: "queue.bulk.>", AckPolicy: jetstream.AckExplicitPolicy})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,10 +72,10 @@ func TestAStreamsUsersPullAndAcknowledge(t *testing.T) {
 			}
 			short, stop := context.WithTimeout(ctx, time.Second)
 			defer stop()
-			if _, err := streams(events.Gateway).Stream(short, "JOBS"); err == nil {
-				t.Error("the gateway reads the configuration of JOBS")
+			if _, err := streams(events.Gateway).Stream(short, "QUEUE"); err == nil {
+				t.Error("the gateway reads the configuration of QUEUE")
 			}
-			if _, err := worker.CreateOrUpdateConsumer(short, "JOBS", jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy}); err == nil {
+			if _, err := worker.CreateOrUpdateConsumer(short, "QUEUE", jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckExplicitPolicy}); err == nil {
 				t.Error("the worker makes a consumer that is not its own")
 			}
 		})
@@ -110,8 +110,14 @@ func TestEveryStoreHasItsRoles(t *testing.T) {
 				if !ok {
 					return true
 				}
-				if sel, ok := lit.Type.(*ast.SelectorExpr); ok && kinds[sel.Sel.Name] != "" && len(lit.Elts) > 0 {
-					made[kinds[sel.Sel.Name]] = append(made[kinds[sel.Sel.Name]], set.Position(lit.Pos()).String())
+				count, of := 1, lit.Type
+				if list, ok := of.(*ast.ArrayType); ok { // whose elements leave the type out
+					count, of = len(lit.Elts), list.Elt
+				}
+				if sel, ok := of.(*ast.SelectorExpr); ok && kinds[sel.Sel.Name] != "" && len(lit.Elts) > 0 {
+					for range count {
+						made[kinds[sel.Sel.Name]] = append(made[kinds[sel.Sel.Name]], set.Position(lit.Pos()).String())
+					}
 				}
 				return true
 			})

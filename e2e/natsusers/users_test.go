@@ -78,7 +78,7 @@ func TestARoleMayDoItsOwnAndNothingElse(t *testing.T) {
 						t.Errorf("%s listens to %s", role, s)
 					}
 				}
-				for _, s := range strings.Fields(`$JS.API.STREAM.LIST $JS.API.STREAM.NAMES $JS.API.STREAM.INFO.JOBS $JS.API.STREAM.CREATE.OTHER
+				for _, s := range strings.Fields(`$JS.API.STREAM.LIST $JS.API.STREAM.NAMES $JS.API.STREAM.INFO.OTHER $JS.API.STREAM.CREATE.OTHER
 					$JS.API.STREAM.DELETE.KV_leases $JS.API.STREAM.DELETE.OBJ_claims $JS.API.STREAM.PURGE.KV_leases
 					$JS.API.STREAM.MSG.GET.KV_leases $JS.API.DIRECT.GET.KV_leases $JS.API.CONSUMER.CREATE.KV_leases.x $SYS.REQ.SERVER.PING`) {
 					if !publish(s) {
@@ -103,7 +103,8 @@ func TestRefusedInSoManyWords(t *testing.T) {
 		{"worker", "hb.gateway-1", true}, {"worker", "tok.gateway-1", false}, {"worker", "$JS.API.STREAM.UPDATE.KV_leases", true},
 		{"gateway", "rtr.router-1", true}, {"gateway", "infer.default.0", false}, {"gateway", "work.w1", true},
 		{"gateway", "tok.gateway-2", true}, {"gateway", "rpt.default.w1", true}, {"gateway", "$KV.leases.router.default.0", true},
-		{"gateway", "$JS.API.STREAM.INFO.KV_leases", true}, {"gateway", "$JS.API.STREAM.INFO.JOBS", true},
+		{"gateway", "$JS.API.STREAM.INFO.KV_leases", true}, {"router", "$JS.API.STREAM.INFO.JOBS", true}, {"worker", "$JS.API.STREAM.INFO.JOBS", true},
+		{"worker", "jobs.bulk.acme.chat", true}, {"worker", "results.chat.1", true}, {"jobs", "jobs.bulk.acme.chat", false}, {"jobs", "results.chat.1", true}, {"jobs", "infer.default.0", true},
 		{"router", "tok.gateway-1", true}, {"router", "work.w1", false}, {"router", "$KV.leases.worker.w1", true}, {"router", "$O.claims.C.x", true},
 		{"console", "ctl.w1", true}, {"console", "rpt.default.w1", true}, {"leat", "$JS.API.STREAM.LIST", true},
 	} {

@@ -6,6 +6,7 @@ package events
 import (
 	"github.com/leathq/leat/pkg/bus"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	jobsv1 "github.com/leathq/leat/proto/gen/leat/jobs/v1"
 )
 
 // Core NATS: what is worthless a second later. Delivery is at most once; order holds per publisher and subject.
@@ -48,3 +49,27 @@ func PartitionLease(pool, partition string) string { return "router." + pool + "
 
 // WorkerEntry is the key in the leases bucket that a worker has while it takes its name's place in the fleet.
 func WorkerEntry(worker string) string { return "worker." + worker }
+
+// JetStream: what must not be lost.
+var (
+	// Jobs: anybody → whoever does that kind of work. class is high, normal or bulk; tenant is pkg/jobs.TenantToken's. A
+	// payload in JSON is the request itself.
+	Jobs = bus.Subject[*jobsv1.Job]{Pattern: "jobs.{class}.{tenant}.{kind}", Lane: bus.Control}
+	// Results: whoever did a job → whoever asks. One message a subject, for good.
+	Results = bus.Subject[*jobsv1.Result]{Pattern: "results.{kind}.{job}", Lane: bus.Control}
+	// JobCancels: whoever cancels a job → every gateway, at once; the cancelled job's result is what lasts.
+	JobCancels = bus.Subject[*jobsv1.Cancel]{Pattern: "jobcancel.{kind}.{job}", Lane: bus.Control}
+)
+
+// The streams.
+const (
+	JobsStream    = "JOBS"
+	ResultsStream = "RESULTS"
+	DeadStream    = "DLQ"
+)
+
+// DeadPrefix begins the subjects of dead letters: dlq.<stream>.<subject>.
+const DeadPrefix = "dlq."
+
+// Dead is the subject of the dead letters of a subject of a stream.
+func Dead(stream, subject string) string { return DeadPrefix + stream + "." + subject }

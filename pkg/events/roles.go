@@ -16,13 +16,15 @@ const (
 	Worker  Role = "worker"
 	// Console looks and says nothing: leat top.
 	Console Role = "console"
+	// Client is whoever has jobs done: leat jobs, or anybody's program.
+	Client Role = "jobs"
 	// Whole is a process of several services, leat up with a NATS elsewhere. It may do what the gateway, the router and the
 	// worker may.
 	Whole Role = "leat"
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Gateway, Router, Worker, Console, Whole} }
+func Roles() []Role { return []Role{Gateway, Router, Worker, Console, Client, Whole} }
 
 // Flow is who says something on a subject and who hears it.
 type Flow struct {
@@ -48,6 +50,9 @@ func Flows() []Flow {
 		{Heartbeats.Pattern, by(Gateway), by(Worker), false},
 		{Asks.Pattern, by(Gateway), by(Worker), true},
 		{Takeovers.Pattern, by(Gateway), by(Router), true},
+		{Jobs.Pattern, by(Gateway, Client), by(Gateway), false}, // a batch's are a gateway's own
+		{Results.Pattern, by(Gateway), by(Gateway, Client), false},
+		{JobCancels.Pattern, by(Gateway, Client), by(Gateway), false},
 	}
 }
 
@@ -85,7 +90,11 @@ type Grant struct {
 	// Keys of a bucket that it reads, watches and writes, as a NATS wildcard. An object store has no keys to tell apart:
 	// any text here is all of it.
 	Keys string
-	// Takes are the durable consumers of a stream that it makes, pulls from and acknowledges. Who publishes to a stream is
+	// Reads: any message of a stream. Removes: any of them, too.
+	Reads, Removes bool
+	// Says are further subjects that it publishes to a stream: those that are no Flow's.
+	Says []string
+	// Takes are the durable consumers of a stream that it makes, pulls from and acknowledges; * is any. Who publishes to a stream is
 	// said by the flow of its subject.
 	Takes []string
 }
@@ -101,6 +110,13 @@ func Stores() []Store {
 			{Role: Router, Makes: true, Changes: true},
 			{Role: Gateway, Makes: true, Keys: ">"},
 			{Role: Worker, Makes: true, Keys: ">"},
+		}},
+		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
+		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
+		{Stream, JobsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client}}},
+		{Stream, ResultsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}}},
+		{Stream, DeadStream, []Grant{
+			{Role: Gateway, Makes: true, Changes: true, Says: []string{DeadPrefix + ">"}}, {Role: Client, Reads: true, Removes: true},
 		}},
 	}
 }
@@ -123,5 +139,5 @@ func holds(list []Role, r Role) bool {
 	if slices.Contains(list, r) {
 		return true
 	}
-	return r == Whole && slices.ContainsFunc(list, func(x Role) bool { return x != Console })
+	return r == Whole && slices.ContainsFunc(list, func(x Role) bool { return x != Console && x != Client })
 }

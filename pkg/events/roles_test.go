@@ -99,8 +99,8 @@ func TestWholeIsAnyServiceAndNoConsole(t *testing.T) {
 				t.Errorf("%s: the process of all services lacks what the %s may", f.Pattern, r)
 			}
 		}
-		if f.Sends(events.Console) {
-			t.Errorf("%s: a console says something", f.Pattern)
+		if f.Sends(events.Console) || f.Sends(events.Client) && f.Pattern != events.Jobs.Pattern && f.Pattern != events.JobCancels.Pattern {
+			t.Errorf("%s: a console or a client says something", f.Pattern)
 		}
 	}
 	looks := events.Flow{To: []events.Role{events.Console}}

@@ -93,6 +93,9 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 			return a.blame(d.End.Err)
 		}
 	}
+	if a.parsers != nil {
+		find(a.parsers[choice], &d)
+	}
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
 }

@@ -16,8 +16,10 @@ import (
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
+	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // call is a request as both faces, HTTP and gRPC, bring it to the domain.
@@ -29,6 +31,7 @@ type call struct {
 	session  string         // the key that the client names by header; see sessionOf
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
+	wishes   openai.Wishes  // what a chat asks for beside words
 	prompts  []prompt       // completions
 	n        int            // choices a prompt
 	stream   bool
@@ -65,6 +68,7 @@ type answer struct {
 	outflow atomic.Pointer[outflow] // set while a pump writes the answer
 	scratch []flight.Delta
 	pieces  []piece
+	parsers []*calls.Parser  // by choice, where calls of tools are to be found in the text
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
 
 	usage      flight.Usage
@@ -83,7 +87,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 		return nil, e
 	}
 	for _, name := range c.given {
-		if !m.params[name] {
+		if !m.can(name) {
 			return nil, errs.Field(name, "unsupported_parameter",
 				"The engine %s behind model '%s' cannot honour '%s'. Leave it out, or call a model whose engine can.", m.GetEngine(), m.GetName(), name)
 		}
@@ -103,6 +107,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
 	}
+	a.parsers = c.parsers(m, len(bodies))
 	session := sessionOf(c)
 	for _, b := range bodies {
 		if err := a.launch(ctx, part, b, session, first); err != nil {
@@ -110,7 +115,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 			return nil, err
 		}
 	}
-	c.template, c.messages, c.raw = nil, nil, nil // a stream may be open for long
+	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{} // a stream may be open for long
 	if !echoes {
 		c.prompts = nil
 	}
@@ -132,6 +137,9 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 			return nil, err
 		}
 		prompts = []prompt{p}
+		if err := c.constrain(m); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]body, 0, len(prompts)*c.n)
 	for i, p := range prompts {
@@ -142,6 +150,7 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		c.template.Prompt = nil
 		switch {
 		case c.messages != nil && m.template == nil:
+			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
 			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
 			b.tokens = len(c.raw)/4 + 1
 			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)
@@ -190,7 +199,7 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 			return prompt{}, errs.New(errs.Upstream, "chat_template_broken",
 				"The chat template of model '%s' cannot be used. Call /v1/completions instead; operator: the template is in the model file.", m.GetName()).Because(m.broken)
 		}
-		text, err := m.template.Render(c.messages, open, time.Now)
+		text, err := c.prompt(m, open)
 		if err != nil {
 			return prompt{}, errs.Field("messages", "invalid_messages", "The model's chat template refuses the messages: %v.", err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 )
 
@@ -24,6 +25,9 @@ type served struct {
 	template *chat.Template // nil where the model takes messages as they are, or none
 	broken   error          // why the template cannot be used
 	params   map[string]bool
+
+	calls       *calls.Format // how calls of tools are spelled, where there is a template
+	spellsCalls bool          // the template spells them itself
 }
 
 type member struct {
@@ -84,6 +88,7 @@ func (d *directory) describe(p *inferv1.Description, now time.Duration) {
 		}
 		if m.GetChat() == "template" {
 			s.template, s.broken = chat.Parse(m.GetChatTemplate(), m.GetBosToken(), m.GetEosToken())
+			s.calls, s.spellsCalls = calls.Of(m.GetChatTemplate())
 		}
 		models = append(models, s)
 	}
@@ -191,4 +196,16 @@ func clip(s string) string {
 		return s[:100] + "…"
 	}
 	return s
+}
+
+// slots is how many sequences the fleet runs at once, by the last reports of the workers that take work.
+func (d *directory) slots(now time.Duration) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range d.members {
+		if m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter {
+			n += int(m.report.GetSlots())
+		}
+	}
+	return n
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/cmd/leat/internal/bench"
+	"github.com/leathq/leat/services/cmd/leat/internal/jobscmd"
 	"github.com/leathq/leat/services/worker"
 )
 
@@ -35,6 +36,7 @@ func commands() []command {
 		{"status", "show pools, workers and queues", status},
 		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},
 		{"models", "list the models that can be called", models},
+		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
 		{"fetch", "fetch the engine libraries and the default model now", tool(assets.Command)},
 		{"config", "show the effective configuration and where each value came from", config},

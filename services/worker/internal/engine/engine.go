@@ -31,6 +31,12 @@ type Engine interface {
 	Close() error
 }
 
+// Counter is an engine with Chat ChatNative that can tell how many tokens a chat's prompt has.
+type Counter interface {
+	// Count counts the prompt of a chat; messages and extras are as in a Request.
+	Count(ctx context.Context, messages, extras []byte) (int, error)
+}
+
 // Output takes the deltas of one sequence.
 type Output interface {
 	// Emit hands over one delta. It never blocks and keeps no reference to the delta's slices beyond the call only

@@ -203,10 +203,12 @@ func (e *Engine) infoOf(r *wire.Ready) engine.Info {
 	return in
 }
 
-// params lists the optional request parameters that the engine honours.
+// params lists the optional request parameters that the engine honours; the gateway turns a response_format and tools into
+// a grammar.
 func params() []string {
 	return []string{"temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty",
-		"logit_bias", "seed", "stop", "max_tokens", "max_completion_tokens", "ignore_eos", "echo", "logprobs", "top_logprobs"}
+		"logit_bias", "seed", "stop", "max_tokens", "max_completion_tokens", "ignore_eos", "echo", "logprobs", "top_logprobs",
+		"grammar", "response_format", "tools", "tool_choice", "parallel_tool_calls"}
 }
 
 var errLost = errors.New("the engine process is gone")

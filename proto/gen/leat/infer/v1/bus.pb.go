@@ -2768,6 +2768,7 @@ type Ask struct {
 	//
 	//	*Ask_Tokenize
 	//	*Ask_Detokenize
+	//	*Ask_Count
 	Question isAsk_Question `protobuf_oneof:"question"`
 	// An encoded Ask that was too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -2837,6 +2838,15 @@ func (x *Ask) GetDetokenize() *TokenIds {
 	return nil
 }
 
+func (x *Ask) GetCount() *CountChat {
+	if x != nil {
+		if x, ok := x.Question.(*Ask_Count); ok {
+			return x.Count
+		}
+	}
+	return nil
+}
+
 func (x *Ask) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -2858,9 +2868,16 @@ type Ask_Detokenize struct {
 	Detokenize *TokenIds `protobuf:"bytes,3,opt,name=detokenize,proto3,oneof"`
 }
 
+type Ask_Count struct {
+	// How many tokens a chat's prompt has, for engines that take messages as they are.
+	Count *CountChat `protobuf:"bytes,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Ask_Tokenize) isAsk_Question() {}
 
 func (*Ask_Detokenize) isAsk_Question() {}
+
+func (*Ask_Count) isAsk_Question() {}
 
 // TokenizeText is text to tokenise.
 type TokenizeText struct {
@@ -2926,6 +2943,61 @@ func (x *TokenizeText) GetParseSpecial() bool {
 	return false
 }
 
+// CountChat is a chat whose prompt is counted by the engine that renders it.
+type CountChat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The "messages" array as JSON, as in Request.
+	Messages []byte `protobuf:"bytes,1,opt,name=messages,proto3" json:"messages,omitempty"`
+	// As in Request.
+	Extras        []byte `protobuf:"bytes,2,opt,name=extras,proto3" json:"extras,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountChat) Reset() {
+	*x = CountChat{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountChat) ProtoMessage() {}
+
+func (x *CountChat) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountChat.ProtoReflect.Descriptor instead.
+func (*CountChat) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CountChat) GetMessages() []byte {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *CountChat) GetExtras() []byte {
+	if x != nil {
+		return x.Extras
+	}
+	return nil
+}
+
 // Answer answers Ask.
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2936,6 +3008,7 @@ type Answer struct {
 	//	*Answer_Tokens
 	//	*Answer_Text
 	//	*Answer_Error
+	//	*Answer_Count
 	Answer isAnswer_Answer `protobuf_oneof:"answer"`
 	// Where the encoded Answer lies, when it is too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -2945,7 +3018,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3030,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3043,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Answer) GetAnswer() isAnswer_Answer {
@@ -3007,6 +3080,15 @@ func (x *Answer) GetError() *Error {
 	return nil
 }
 
+func (x *Answer) GetCount() uint32 {
+	if x != nil {
+		if x, ok := x.Answer.(*Answer_Count); ok {
+			return x.Count
+		}
+	}
+	return 0
+}
+
 func (x *Answer) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -3033,11 +3115,18 @@ type Answer_Error struct {
 	Error *Error `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
 }
 
+type Answer_Count struct {
+	// Tokens of the prompt.
+	Count uint32 `protobuf:"varint,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Answer_Tokens) isAnswer_Answer() {}
 
 func (*Answer_Text) isAnswer_Answer() {}
 
 func (*Answer_Error) isAnswer_Answer() {}
+
+func (*Answer_Count) isAnswer_Answer() {}
 
 // Takeover is gateway → every router, on claim.<pool>.<partition>: the partition has no owner, somebody claim it.
 type Takeover struct {
@@ -3050,7 +3139,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3151,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3164,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Takeover) GetGateway() string {
@@ -3098,7 +3187,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3199,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3212,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Owner) GetRouter() string {
@@ -3341,13 +3430,14 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\ttokenizes\x18\x0f \x01(\bR\ttokenizes\x12!\n" +
 	"\fcreated_unix\x18\x10 \x01(\x03R\vcreatedUnix\"%\n" +
 	"\tHeartbeat\x12\x18\n" +
-	"\agateway\x18\x01 \x01(\tR\agateway\"\xc9\x01\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\"\xfb\x01\n" +
 	"\x03Ask\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x129\n" +
 	"\btokenize\x18\x02 \x01(\v2\x1b.leat.infer.v1.TokenizeTextH\x00R\btokenize\x129\n" +
 	"\n" +
 	"detokenize\x18\x03 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\n" +
-	"detokenize\x12*\n" +
+	"detokenize\x120\n" +
+	"\x05count\x18\x05 \x01(\v2\x18.leat.infer.v1.CountChatH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\n" +
 	"\n" +
 	"\bquestion\"h\n" +
@@ -3355,11 +3445,15 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1f\n" +
 	"\vadd_special\x18\x02 \x01(\bR\n" +
 	"addSpecial\x12#\n" +
-	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"\xb5\x01\n" +
+	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"?\n" +
+	"\tCountChat\x12\x1a\n" +
+	"\bmessages\x18\x01 \x01(\fR\bmessages\x12\x16\n" +
+	"\x06extras\x18\x02 \x01(\fR\x06extras\"\xcd\x01\n" +
 	"\x06Answer\x121\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\x06tokens\x12\x14\n" +
 	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12,\n" +
-	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
+	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12\x16\n" +
+	"\x05count\x18\x05 \x01(\rH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\b\n" +
 	"\x06answer\"$\n" +
 	"\bTakeover\x12\x18\n" +
@@ -3398,7 +3492,7 @@ func file_leat_infer_v1_bus_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_bus_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(Verdict)(0),         // 0: leat.infer.v1.Verdict
 	(WorkerState)(0),     // 1: leat.infer.v1.WorkerState
@@ -3434,34 +3528,35 @@ var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(*Heartbeat)(nil),    // 31: leat.infer.v1.Heartbeat
 	(*Ask)(nil),          // 32: leat.infer.v1.Ask
 	(*TokenizeText)(nil), // 33: leat.infer.v1.TokenizeText
-	(*Answer)(nil),       // 34: leat.infer.v1.Answer
-	(*Takeover)(nil),     // 35: leat.infer.v1.Takeover
-	(*Owner)(nil),        // 36: leat.infer.v1.Owner
-	(Class)(0),           // 37: leat.infer.v1.Class
-	(*Error)(nil),        // 38: leat.infer.v1.Error
-	(*Usage)(nil),        // 39: leat.infer.v1.Usage
-	(*Delta)(nil),        // 40: leat.infer.v1.Delta
-	(*TokenIds)(nil),     // 41: leat.infer.v1.TokenIds
+	(*CountChat)(nil),    // 34: leat.infer.v1.CountChat
+	(*Answer)(nil),       // 35: leat.infer.v1.Answer
+	(*Takeover)(nil),     // 36: leat.infer.v1.Takeover
+	(*Owner)(nil),        // 37: leat.infer.v1.Owner
+	(Class)(0),           // 38: leat.infer.v1.Class
+	(*Error)(nil),        // 39: leat.infer.v1.Error
+	(*Usage)(nil),        // 40: leat.infer.v1.Usage
+	(*Delta)(nil),        // 41: leat.infer.v1.Delta
+	(*TokenIds)(nil),     // 42: leat.infer.v1.TokenIds
 }
 var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	3,  // 0: leat.infer.v1.Call.submit:type_name -> leat.infer.v1.Submit
 	6,  // 1: leat.infer.v1.Call.withdraw:type_name -> leat.infer.v1.Withdraw
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
-	37, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
+	38, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	38, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	39, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
 	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
 	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
 	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
 	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
 	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	38, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	39, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
 	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
 	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
 	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	38, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	39, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	40, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	39, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	40, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	41, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
 	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
 	18, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
 	16, // 20: leat.infer.v1.Report.gpus:type_name -> leat.infer.v1.Gpu
@@ -3482,16 +3577,17 @@ var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	21, // 35: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
 	30, // 36: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
 	33, // 37: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	41, // 38: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	4,  // 39: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	41, // 40: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	38, // 41: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 42: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	42, // 38: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	34, // 39: leat.infer.v1.Ask.count:type_name -> leat.infer.v1.CountChat
+	4,  // 40: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	42, // 41: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	39, // 42: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 43: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }
@@ -3523,11 +3619,13 @@ func file_leat_infer_v1_bus_proto_init() {
 	file_leat_infer_v1_bus_proto_msgTypes[30].OneofWrappers = []any{
 		(*Ask_Tokenize)(nil),
 		(*Ask_Detokenize)(nil),
+		(*Ask_Count)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[32].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[33].OneofWrappers = []any{
 		(*Answer_Tokens)(nil),
 		(*Answer_Text)(nil),
 		(*Answer_Error)(nil),
+		(*Answer_Count)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3535,7 +3633,7 @@ func file_leat_infer_v1_bus_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_bus_proto_rawDesc), len(file_leat_infer_v1_bus_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

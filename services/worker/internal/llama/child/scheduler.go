@@ -1,6 +1,7 @@
 package child
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,6 +18,7 @@ import (
 // resume are safe for concurrent use.
 type scheduler struct {
 	m     *native.Model
+	gs    *grammars
 	rules wire.Schedule
 	chunk int
 	emit  func(*wire.Step)
@@ -42,7 +44,7 @@ type scheduler struct {
 }
 
 func newScheduler(m *native.Model, h *wire.Hello, emit func(*wire.Step)) *scheduler {
-	return &scheduler{m: m, rules: h.Schedule, chunk: h.Chunk, emit: emit, slots: make([]slot, h.Slots),
+	return &scheduler{m: m, gs: newGrammars(m.Vocab), rules: h.Schedule, chunk: h.Chunk, emit: emit, slots: make([]slot, h.Slots),
 		cpus: runtime.GOMAXPROCS(0), wake: make(chan struct{}, 1)}
 }
 
@@ -205,6 +207,17 @@ func (s *scheduler) take(q *sequence) {
 	if d, ok := q.out.Take(); ok {
 		s.event(wire.Event{ID: q.id, Delta: &d})
 	}
+}
+
+// fail ends a sequence that cannot go on, by its own fault.
+func (s *scheduler) fail(q *sequence, err error) {
+	var ee *engine.Error
+	if !errors.As(err, &ee) {
+		ee = &engine.Error{Code: "engine_error", Message: err.Error(), Retry: true}
+	}
+	s.event(wire.Event{ID: q.id, End: true, Err: ee})
+	s.release(q)
+	s.decoding = slices.DeleteFunc(s.decoding, func(o *sequence) bool { return o == q })
 }
 
 // finish ends a sequence well.

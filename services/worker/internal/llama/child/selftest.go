@@ -171,7 +171,7 @@ func (s *scheduler) try(t trial) (rows [][]float32, out []int32, err error) {
 func (s *scheduler) enqueue(prompt []int32, output int, chunks []int, echo bool) (*sequence, error) {
 	zero := 0.0
 	q, err := newSequence(0, &engine.Request{Prompt: engine.Prompt{Tokens: prompt}, Sampling: engine.Sampling{Temperature: &zero},
-		MaxTokens: output, IgnoreEOS: true, Echo: echo, Logprobs: echo}, s.m)
+		MaxTokens: output, IgnoreEOS: true, Echo: echo, Logprobs: echo}, s.m, s.gs)
 	if err != nil {
 		return nil, fmt.Errorf("self-test: %w", err)
 	}

@@ -143,13 +143,13 @@ func (v *server) control(kind wire.Kind, id uint64) error {
 	return nil
 }
 
-// submit checks and tokenises a prompt beside the compute thread, then queues it.
+// submit checks and tokenises a prompt beside the compute thread, reads its grammar, then queues it.
 func (v *server) submit(sub wire.Submit) {
 	e := &entry{}
 	v.mu.Lock()
 	v.seqs[sub.ID] = e
 	v.mu.Unlock()
-	if sub.Req.Prompt.Tokens != nil {
+	if sub.Req.Prompt.Tokens != nil && sub.Req.Grammar == "" {
 		v.prepare(sub, e)
 		return
 	}
@@ -161,7 +161,7 @@ func (v *server) submit(sub wire.Submit) {
 }
 
 func (v *server) prepare(sub wire.Submit, e *entry) {
-	q, err := newSequence(sub.ID, &sub.Req, v.s.m)
+	q, err := newSequence(sub.ID, &sub.Req, v.s.m, v.s.gs)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seqs[sub.ID] != e {

@@ -14,7 +14,7 @@ import (
 )
 
 // Version is the protocol's version; both ends are the same binary, so a difference is refused, not negotiated.
-const Version = 1
+const Version = 2
 
 // MaxFrame bounds one frame's payload in bytes: room for a prompt of the gateway's largest body, and no more.
 const MaxFrame = 64 << 20
