@@ -52,7 +52,7 @@ func (a *answer) depart(ctx context.Context) error {
 		}
 	}
 	c.template = template
-	if a.choices = max(c.n, 1) * max(len(c.prompts), 1); len(a.route.left) == 0 && !(a.route.say != "" && elsewhere(first)) {
+	if a.choices = max(c.n, 1) * max(len(c.prompts), 1); len(a.route.left) == 0 && (a.route.say == "" || !elsewhere(first)) {
 		return first
 	}
 	return a.onward(ctx, first)
