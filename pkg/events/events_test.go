@@ -34,6 +34,9 @@ func TestEveryBusMessageHasItsSubject(t *testing.T) {
 		carried[index.Index.(*ast.StarExpr).X.(*ast.SelectorExpr).Sel.Name]++
 		pattern := strings.Trim(lit.Elts[0].(*ast.KeyValueExpr).Value.(*ast.BasicLit).Value, `"`)
 		root, _, _ := strings.Cut(pattern, ".")
+		if root == "evt" { // facts are told apart by what follows
+			root = pattern
+		}
 		if other, taken := roots[root]; taken {
 			t.Errorf("subjects %s and %s share their first token", pattern, other)
 		}
