@@ -34,6 +34,11 @@ test: fetch ## install what the tests need and run them all, the real model incl
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
 
+.PHONY: structured
+structured: fetch ## 200 answers by JSON schema and 100 with calls of tools by the small model (COUNT="200 100"), each validated
+	@e2e/clients/install.sh
+	@LEAT_STRUCTURED="$(or $(COUNT),200 100)" $(GO) test -count 1 -timeout 20m -v -run 'TestClients/structured' ./e2e/clients/
+
 .PHONY: race
 race: fetch ## run the unit tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./pkg/... ./services/...
@@ -80,6 +85,10 @@ proto: ## generate code from proto/
 .PHONY: bench
 bench: build fetch ## measure and write docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench
+
+.PHONY: jobs-proof
+jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, and online requests beside bulk work
+	@$(GO) test -v -count 1 -timeout 15m -run 'TestJobsOutlive|TestBulkWork' ./e2e/chaos -args -jobs 10000 -kill-every 5s -kills 0 -online-for 20s
 
 .PHONY: routing
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg

@@ -6,6 +6,7 @@ package events
 import (
 	"github.com/leathq/leat/pkg/bus"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	jobsv1 "github.com/leathq/leat/proto/gen/leat/jobs/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
@@ -21,7 +22,7 @@ var (
 	Undelivered = bus.Subject[*inferv1.Dispatch]{Pattern: "nrs.{router}.{worker}.{number}", Lane: bus.Control}
 	// Outcomes: worker → the router that dispatched.
 	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
-	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe.
+	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe, adapters.
 	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
 	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone. With
 	// PongEcho for the worker, a gateway's word to itself.
@@ -61,3 +62,27 @@ var ScalingDecided = bus.Subject[*routerv1.ScalingDecided]{Pattern: "evt.router.
 
 // WorkerEntry is the key in the leases bucket that a worker has while it takes its name's place in the fleet.
 func WorkerEntry(worker string) string { return "worker." + worker }
+
+// JetStream: what must not be lost.
+var (
+	// Jobs: anybody → whoever does that kind of work. class is high, normal or bulk; tenant is pkg/jobs.TenantToken's. A
+	// payload in JSON is the request itself.
+	Jobs = bus.Subject[*jobsv1.Job]{Pattern: "jobs.{class}.{tenant}.{kind}", Lane: bus.Control}
+	// Results: whoever did a job → whoever asks. One message a subject, for good.
+	Results = bus.Subject[*jobsv1.Result]{Pattern: "results.{kind}.{job}", Lane: bus.Control}
+	// JobCancels: whoever cancels a job → every gateway, at once; the cancelled job's result is what lasts.
+	JobCancels = bus.Subject[*jobsv1.Cancel]{Pattern: "jobcancel.{kind}.{job}", Lane: bus.Control}
+)
+
+// The streams.
+const (
+	JobsStream    = "JOBS"
+	ResultsStream = "RESULTS"
+	DeadStream    = "DLQ"
+)
+
+// DeadPrefix begins the subjects of dead letters: dlq.<stream>.<subject>.
+const DeadPrefix = "dlq."
+
+// Dead is the subject of the dead letters of a subject of a stream.
+func Dead(stream, subject string) string { return DeadPrefix + stream + "." + subject }

@@ -7,12 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	jobsv1 "github.com/leathq/leat/proto/gen/leat/jobs/v1"
 )
 
 // inner are the messages of bus.proto that travel inside others.
 var inner = strings.Fields(`Submit Claim Ref Withdraw Probe Status Queued Outcome Holding Ping Expect Cancel Grant
-	Limit Resend Drain Describe Description Model TokenizeText Answer Owner Gpu MigDevice`)
+	Limit Resend Drain Describe Description Model TokenizeText Answer Owner Gpu MigDevice CountChat LoadAdapter UnloadAdapter ListAdapters
+	Adapters Adapter`)
 
 // Every message of bus.proto is either inside another, or an answer, or has exactly one subject; no two subjects could
 // match the same message.
@@ -31,7 +35,8 @@ func TestEveryBusMessageHasItsSubject(t *testing.T) {
 		if !ok {
 			return true
 		}
-		carried[index.Index.(*ast.StarExpr).X.(*ast.SelectorExpr).Sel.Name]++
+		message := index.Index.(*ast.StarExpr).X.(*ast.SelectorExpr)
+		carried[message.X.(*ast.Ident).Name+"."+message.Sel.Name]++
 		pattern := strings.Trim(lit.Elts[0].(*ast.KeyValueExpr).Value.(*ast.BasicLit).Value, `"`)
 		root, _, _ := strings.Cut(pattern, ".")
 		if root == "evt" { // facts are told apart by what follows
@@ -47,11 +52,14 @@ func TestEveryBusMessageHasItsSubject(t *testing.T) {
 	for _, n := range inner {
 		nested[n] = true
 	}
-	messages := inferv1.File_leat_infer_v1_bus_proto.Messages()
-	for i := range messages.Len() {
-		name := string(messages.Get(i).Name())
-		if nested[name] == (carried[name] > 0) {
-			t.Errorf("%s: inside another message: %v; subjects: %d", name, nested[name], carried[name])
+	check := func(pkg string, messages protoreflect.MessageDescriptors) {
+		for i := range messages.Len() {
+			name := string(messages.Get(i).Name())
+			if in, has := nested[name] && pkg == "inferv1", carried[pkg+"."+name] > 0; in == has {
+				t.Errorf("%s.%s: inside another message: %v; has a subject: %v", pkg, name, in, has)
+			}
 		}
 	}
+	check("inferv1", inferv1.File_leat_infer_v1_bus_proto.Messages())
+	check("jobsv1", jobsv1.File_leat_jobs_v1_jobs_proto.Messages())
 }

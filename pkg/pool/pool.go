@@ -28,6 +28,7 @@ type Config struct {
 	QueueLimit   int           `yaml:"queue_limit" doc:"sequences that may wait in a partition; more get 429"`
 	MaxFails     int           `yaml:"max_fails" doc:"a worker that fails so many requests within 10 s is taken out, whatever it answers between them"`
 	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"longest wait between the trial requests of a worker that was taken out: the first comes after a quarter of it, each that fails doubles the wait, and one that succeeds brings the worker back"`
+	BulkReserve  int           `yaml:"bulk_reserve" doc:"percent of each worker's slots that bulk work leaves free while other requests come, 0 to 90; a minute after the last one it takes them all"`
 	NoWorkerWait time.Duration `yaml:"no_worker_wait" doc:"how long a request waits for a first worker before 503"`
 	MaxEjected   int           `yaml:"max_ejected" doc:"percent of the workers that may be taken out at a time after failures; one may always be"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
@@ -47,7 +48,7 @@ type Timeouts struct {
 func Default() Config {
 	return Config{
 		Policy: "adaptive", Partitions: 1, QueueLimit: 1024, MaxFails: 3, FailTimeout: 2 * time.Second,
-		NoWorkerWait: 2 * time.Second, MaxEjected: 50, Scaling: DefaultScaling(),
+		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(),
 		Timeouts: Timeouts{
 			Connect: 5 * time.Second, Queue: 60 * time.Second, FirstToken: 120 * time.Second, Idle: 30 * time.Second, Total: 300 * time.Second,
 		},
@@ -75,6 +76,7 @@ func merge(c, base Config) Config {
 	pick(&c.NoWorkerWait, base.NoWorkerWait)
 	pick(&c.MaxEjected, base.MaxEjected)
 	c.Scaling = c.Scaling.over(base.Scaling)
+	pick(&c.BulkReserve, base.BulkReserve)
 	pick(&c.Timeouts.Connect, base.Timeouts.Connect)
 	pick(&c.Timeouts.Queue, base.Timeouts.Queue)
 	pick(&c.Timeouts.FirstToken, base.Timeouts.FirstToken)
@@ -103,6 +105,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxEjected < 1 || c.MaxEjected > 100 {
 		bad = append(bad, conf.Refuse("max_ejected", "is %d; it must be from 1 to 100 percent", c.MaxEjected))
+	}
+	if c.BulkReserve < 0 || c.BulkReserve > 90 {
+		bad = append(bad, conf.Refuse("bulk_reserve", "is %d; it must be from 0 to 90 percent", c.BulkReserve))
 	}
 	for key, d := range map[string]time.Duration{
 		"fail_timeout": c.FailTimeout, "no_worker_wait": c.NoWorkerWait, "timeouts.connect": c.Timeouts.Connect,

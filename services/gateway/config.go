@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/jobs"
+	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
 )
 
@@ -16,12 +18,20 @@ type Config struct {
 	SlowClient  time.Duration `yaml:"slow_client" flag:"slow-client" doc:"how long a client may take nothing of its stream before it is cut"`
 	Window      int           `yaml:"window" flag:"window" doc:"deltas of a stream that a worker may send ahead of its client, 2 to 256"`
 	Tenant      string        `yaml:"tenant" flag:"tenant" doc:"tenant of requests that name none in x-leat-tenant"`
+	FileLimit   conf.Bytes    `yaml:"file_limit" flag:"file-limit" doc:"largest file that /v1/files takes"`
+	FileStore   conf.Bytes    `yaml:"file_store" flag:"file-store" doc:"room for all files of /v1/files and the batches' answers; 0: as much as NATS has"`
+	RunJobs     bool          `yaml:"run_jobs" flag:"run-jobs" doc:"take jobs from the streams and run batches; some gateway must"`
+	Jobs        jobs.Config   `yaml:"jobs" doc:"the streams of jobs"`
+	Models      models.Set    `yaml:"models" doc:"what names that clients use stand for, where they are not served models"`
 	Pools       pool.Set
 }
 
 // DefaultConfig fits interactive use.
 func DefaultConfig() Config {
-	return Config{BodyLimit: 32 * conf.MiB, BodyTimeout: 30 * time.Second, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default"}
+	return Config{
+		BodyLimit: 32 * conf.MiB, BodyTimeout: 30 * time.Second, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default",
+		FileLimit: 512 * conf.MiB, RunJobs: true, Jobs: jobs.DefaultConfig(),
+	}
 }
 
 // Validate refuses what cannot work.
@@ -32,6 +42,12 @@ func (c Config) Validate() error {
 	}
 	if c.BodyTimeout < 100*time.Millisecond {
 		errs = append(errs, conf.Refuse("body_timeout", "must be at least 100ms"))
+	}
+	if c.FileLimit < conf.KiB {
+		errs = append(errs, conf.Refuse("file_limit", "must be at least 1KiB"))
+	}
+	if c.FileStore != 0 && c.FileStore < c.FileLimit {
+		errs = append(errs, conf.Refuse("file_store", "must be 0 or at least file_limit"))
 	}
 	if c.JSONDepth < 4 || c.JSONDepth > 1000 {
 		errs = append(errs, conf.Refuse("json_depth", "must be between 4 and 1000"))

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/pkg/pace"
@@ -22,6 +23,9 @@ import (
 	gatewayv1 "github.com/leathq/leat/proto/gen/leat/gateway/v1"
 	"github.com/leathq/leat/services/gateway/internal/flight"
 )
+
+// maxAnswer bounds an answer that lies in a file.
+const maxAnswer = 256 << 20
 
 // Gateway is the service. Make it with New.
 type Gateway struct {
@@ -34,6 +38,10 @@ type Gateway struct {
 	table     *flight.Table
 	directory *directory
 	link      *link
+	files     *files.Store
+	batches   *batchStore
+	runner    *jobRunner
+	jobs      jobPort // of batches
 	pumps     pumps
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
@@ -47,6 +55,10 @@ func New(cfg Config, deps host.Deps) *Gateway {
 		pace: pace.New(sweepEvery, 0),
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
+	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
+	g.batches = &batchStore{bus: deps.Bus}
+	g.runner = newJobRunner(g)
+	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}
 	g.link = newLink(g)
 	g.link.out.init()
 	return g
@@ -74,6 +86,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { g.link.flushLoop(stopped) })
 	loops.Go(func() { g.pumps.run(stopped) })
+	if g.cfg.RunJobs {
+		work, end := context.WithCancel(ctx)
+		defer end()
+		loops.Go(func() { g.runBatches(work) })
+		loops.Go(func() {
+			if err := g.runner.run(work); err != nil {
+				g.log.Error("jobs are not run", "error", err)
+			}
+		})
+	}
 	defer func() {
 		close(stopped)
 		loops.Wait()

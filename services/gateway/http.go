@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +20,14 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
-// HTTP is the OpenAI face.
-func (g *Gateway) HTTP() http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range []struct {
-		method, path string
-		serve        func(*exchange) *reply
-	}{
+// route is what one method does at one path.
+type route struct {
+	method, path string
+	serve        func(*exchange) *reply
+}
+
+func (g *Gateway) routes() []route {
+	return slices.Concat([]route{
 		{"POST", "/v1/chat/completions", g.serveChat},
 		{"POST", "/v1/completions", g.serveCompletion},
 		{"GET", "/v1/models", g.serveModels},
@@ -33,10 +35,30 @@ func (g *Gateway) HTTP() http.Handler {
 		{"POST", "/tokenize", g.serveTokenize},
 		{"POST", "/detokenize", g.serveDetokenize},
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
-	} {
+	}, g.otherRoutes(), g.fileRoutes(), g.batchRoutes())
+}
+
+// otherRoutes are those of other APIs than OpenAI's older ones.
+func (g *Gateway) otherRoutes() []route {
+	return []route{
+		{"POST", "/v1/responses", g.serveResponse},
+		{"POST", "/v1/messages", g.serveMessages},
+		{"POST", "/v1/messages/count_tokens", g.serveCount},
+		{"GET", "/openapi.json", g.serveDocument},
+	}
+}
+
+// HTTP is the HTTP face: OpenAI's API, Anthropic's, and a few calls beside them.
+func (g *Gateway) HTTP() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, r := range g.routes() {
+		methods[r.path] = append(methods[r.path], r.method)
 		mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) { g.exchange(w, req, r.serve) })
-		mux.HandleFunc(r.path, func(w http.ResponseWriter, req *http.Request) {
-			g.exchange(w, req, func(x *exchange) *reply { return x.refuse(wrongMethod(w, req, r.method)) })
+	}
+	for path, right := range methods {
+		mux.HandleFunc(path, func(w http.ResponseWriter, req *http.Request) {
+			g.exchange(w, req, func(x *exchange) *reply { return x.refuse(wrongMethod(w, req, right)) })
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -45,18 +67,18 @@ func (g *Gateway) HTTP() http.Handler {
 	return mux
 }
 
-func wrongMethod(w http.ResponseWriter, r *http.Request, right string) error {
-	allow := right
-	if right == http.MethodGet {
-		allow = "GET, HEAD"
+func wrongMethod(w http.ResponseWriter, r *http.Request, right []string) error {
+	allow := strings.Join(right, ", ")
+	if slices.Contains(right, http.MethodGet) {
+		allow += ", HEAD"
 	}
 	w.Header().Set("Allow", allow)
-	return errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, clip(r.URL.Path), right)
+	return errs.New(errs.Invalid, "method_not_allowed", "Not allowed to %s %s: send a %s.", r.Method, clip(r.URL.Path), strings.Join(right, " or a "))
 }
 
 func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
-		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /tokenize, /detokenize and /tokenizer_info.",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info; /openapi.json describes them.",
 		r.Method, clip(r.URL.Path))
 }
 
@@ -65,6 +87,7 @@ type exchange struct {
 	g      *Gateway
 	w      http.ResponseWriter
 	r      *http.Request
+	tongue *tongue
 	began  time.Time
 	id     string
 	span   trace.Span
@@ -74,8 +97,11 @@ type exchange struct {
 
 // exchange gives a request its id, its trace and its handler. A handler answers by itself, or returns what to answer.
 func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*exchange) *reply) {
-	x := &exchange{g: g, w: w, r: r, began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
+	x := &exchange{g: g, w: w, r: r, tongue: tongueOf(r.URL.Path), began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
 	w.Header()["X-Request-Id"] = []string{x.id}
+	if x.tongue.idHeader != "" {
+		w.Header()[x.tongue.idHeader] = []string{x.id}
+	}
 	if tp := r.Header.Get("Traceparent"); tp != "" || g.tracing {
 		x.trace(tp)
 	}
@@ -117,7 +143,7 @@ func requestID(given string) string {
 	return given
 }
 
-// refuse answers with an error in OpenAI's form.
+// refuse answers with an error in the route's own form.
 func (x *exchange) refuse(err error) *reply {
 	x.fail(nil, err)
 	return nil
@@ -125,7 +151,7 @@ func (x *exchange) refuse(err error) *reply {
 
 // fail is refuse for a call that may have begun.
 func (x *exchange) fail(a *answer, err error) {
-	e := public(err)
+	e := x.public(err)
 	x.ended(a, e.Status, false, err)
 	h := x.w.Header()
 	if full := errs.As(err); full.RetryAfter > 0 {
@@ -135,7 +161,7 @@ func (x *exchange) fail(a *answer, err error) {
 	if x.unread {
 		h.Set("Connection", "close") // the rest of the body is not waited for
 	}
-	x.json(e.Status, openai.AppendError(nil, e))
+	x.json(e.Status, x.tongue.failure(nil, e, x.id))
 }
 
 // ended books the request.
@@ -265,6 +291,7 @@ func waits(s string) (w pool.Timeouts, err error) {
 
 // headers says who answered, and how long it took to begin.
 func (x *exchange) headers(a *answer) {
+	x.wayHeaders(a)
 	h := x.w.Header()
 	if a.start == nil {
 		return

@@ -54,6 +54,7 @@ func (c Config) machine(name string, now time.Time) (*dispatch.Machine, error) {
 			MaxFails: p.MaxFails, FailTimeout: 10 * time.Second, Cooldown: p.FailTimeout / 4, MaxCooldown: p.FailTimeout,
 		},
 		MaxEjected: p.MaxEjected, QueueTimeout: p.Timeouts.Queue, NoWorkerWait: p.NoWorkerWait,
-		RetryRatio: c.RetryRatio, RetryBurst: float64(c.RetryBurst), IndexBytes: int(c.PrefixIndex),
+		BulkReserve: float64(p.BulkReserve) / 100,
+		RetryRatio:  c.RetryRatio, RetryBurst: float64(c.RetryBurst), IndexBytes: int(c.PrefixIndex),
 	}, now), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/cmd/leat/internal/bench"
+	"github.com/leathq/leat/services/cmd/leat/internal/jobscmd"
 	"github.com/leathq/leat/services/worker"
 )
 
@@ -34,6 +35,8 @@ func commands() []command {
 		{"chat", "talk to a model in the terminal", chat},
 		{"status", "show pools, workers and queues", status},
 		{"models", "list the models that can be called", models},
+		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
+		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
 		{"fetch", "fetch the engine libraries and the default model now", tool(assets.Command)},
 		{"config", "show the effective configuration and where each value came from", config},

@@ -35,6 +35,7 @@ type Config struct {
 	IndexBytes   int            // memory of the prefix index; default 64 MiB
 	Sessions     int            // sessions whose worker is remembered; default 65,536
 	SessionIdle  time.Duration  // for how long, since their last request; default 10 min
+	BulkReserve  float64        // share of each worker's slots that bulk work leaves free while others come, 0 to .9; default 0
 	Explain      int            // picks that Explain remembers; default 256
 	Rand         *rand.Rand     // breaks ties; default seeded at random
 }
@@ -101,6 +102,8 @@ type Machine struct {
 	prior    float64          // their rate, for workers that have shown nothing yet; 0: unknown
 	sessions *policy.Sessions // nil unless the policy keeps sessions where they are
 	full     bool             // no worker had room at the last try, and nothing changed since
+	reserved bool             // at the last try only slots that bulk work leaves free were free
+	onlineAt time.Time        // when the last request came that is not bulk
 	aloneAt  time.Time        // since when the pool has had no worker
 	sickAt   time.Time        // since when none of its workers has been well
 	snaps    []policy.Worker

@@ -35,6 +35,8 @@ func (m *Machine) pump(now time.Time) {
 		case w != nil:
 			m.queue.Take(it, now)
 			m.send(r, w, now)
+		case m.reserved: // it is bulk work, and nothing else waits
+			return
 		case !m.full: // only workers that it avoids have room: it must not hold up the others
 			m.queue.Remove(it)
 			r.phase = again
@@ -65,6 +67,9 @@ func (m *Machine) pumpRetries(now time.Time) {
 // pick chooses a worker for r, or nil. It sets full where no worker has room for anybody.
 func (m *Machine) pick(r *request, now time.Time) *worker {
 	c := m.candidates(r, now)
+	if m.reserved = len(m.snaps) == 0 && c.reserved; m.reserved {
+		return nil
+	}
 	if len(m.snaps) == 0 {
 		m.full = !c.avoidedRoom
 		return nil
@@ -106,6 +111,7 @@ func (m *Machine) took(r *request, c choice, i int, now time.Time) {
 type choice struct {
 	trial       int    // the snapshot of a half-open worker that is free for a trial; −1: none
 	avoidedRoom bool   // a worker that r avoids would have room
+	reserved    bool   // a worker has room, which r leaves free for others
 	home        string // the worker at which r's session is placed; empty: none
 	reason      string
 }
@@ -134,8 +140,13 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 		c.home = m.sessions.Home(r.Session, now)
 	}
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
+	reserves := m.reserves(r, now)
 	for _, w := range m.order {
 		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
+			continue
+		}
+		if reserves && !w.bulkRoom(m.cfg.BulkReserve) {
+			c.reserved = true
 			continue
 		}
 		if unavoided && slices.Contains(r.avoid, w.name) {

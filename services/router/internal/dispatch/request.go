@@ -56,6 +56,9 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 		m.supersede(old, s.Avoid, now)
 	}
 	m.counts.Submitted++
+	if s.Class != queue.Bulk {
+		m.onlineAt = now
+	}
 	r := m.newRequest(s, now)
 	if !m.affordable(r, now) || r.refusal(m, now) {
 		return

@@ -16,6 +16,7 @@ type answer struct {
 	finish    string
 	choice    bool
 	logprobs  []byte // raw, valid until the buffer changes
+	calls     []byte // of tools, likewise
 	usage     counts
 	timings   timings
 	failed    bool // an error object, in one of the shapes that servers use
@@ -104,6 +105,7 @@ func (p *parser) member(key []byte) {
 	switch string(key) {
 	case "choices":
 		p.a.choice, p.a.text, p.a.at, p.a.reasoning, p.a.thought, p.a.finish, p.a.logprobs = false, "", -1, "", -1, "", nil
+		p.a.calls = nil
 		if s.peek() == '[' {
 			s.array(p.choices)
 			return
@@ -194,6 +196,11 @@ func (p *parser) deltaMember(key []byte) {
 			return
 		}
 		p.a.reasoning, p.a.thought = p.generated()
+	case "tool_calls":
+		p.a.calls = nil
+		if v := p.s.skip(); len(v) > 2 && v[0] == '[' {
+			p.a.calls = v
+		}
 	default:
 		p.s.skip()
 	}

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ func (e *Engine) body(b []byte, req *engine.Request, f *facts) ([]byte, string) 
 		path = "/v1/chat/completions"
 		w.name("messages")
 		w.b = append(w.b, req.Prompt.Messages...)
+		w.members(req.Extras)
 	default:
 		w.str("prompt", req.Prompt.Text)
 		if f.kind == KindVLLM && !req.Prompt.AddSpecial {
@@ -59,6 +61,17 @@ func (w *writer) name(key string) {
 		w.b = append(w.b, ',')
 	}
 	w.b = append(append(append(w.b, '"'), key...), '"', ':')
+}
+
+// members adds those of a JSON object.
+func (w *writer) members(object []byte) {
+	inner := bytes.TrimSpace(object)
+	if len(inner) < 2 || inner[0] != '{' || inner[len(inner)-1] != '}' {
+		return
+	}
+	if inner = bytes.TrimSpace(inner[1 : len(inner)-1]); len(inner) > 0 {
+		w.b = append(append(w.b, ','), inner...)
+	}
 }
 
 func (w *writer) str(key, value string) {

@@ -6,6 +6,7 @@ import "github.com/leathq/leat/services/worker/internal/engine"
 var standardParams = []string{
 	"temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias", "seed", "stop", "max_tokens",
 	"max_completion_tokens", "logprobs", "top_logprobs", "user", "metadata",
+	"tools", "tool_choice", "parallel_tool_calls", "response_format", "image_url",
 }
 
 // extraParams are honoured by the self-hosted engines.

@@ -51,7 +51,7 @@ func (l *likeness) learn(b []byte, a *answer) {
 	if text == "" {
 		text, at = a.reasoning, a.thought
 	}
-	plain := (a.text == "") != (a.reasoning == "") && at >= 0 && a.finish == "" && a.logprobs == nil && !a.usage.given && !a.timings.given
+	plain := (a.text == "") != (a.reasoning == "") && at >= 0 && a.finish == "" && a.logprobs == nil && a.calls == nil && !a.usage.given && !a.timings.given
 	if !plain || len(b) > maxAlike {
 		return
 	}

@@ -249,6 +249,14 @@ func (s *sequence) readAnswer(r *reply) error {
 	}
 	s.first.Store(true)
 	d := engine.Delta{Reasoning: a.reasoning, Text: a.text}
+	made := toolCalls{request: s.req.ID}
+	if a.calls != nil {
+		parts, err := made.read(a.calls)
+		if err != nil {
+			return protocol("the answer", err)
+		}
+		d.Extra = &engine.Extra{ToolCalls: parts}
+	}
 	if s.req.Logprobs {
 		if d.Logprobs, err = decodeLogprobs(a.logprobs, s.req.TopLogprob); err != nil {
 			return protocol("logprobs", err)
@@ -259,7 +267,7 @@ func (s *sequence) readAnswer(r *reply) error {
 			return err
 		}
 	}
-	s.conclude(d, a, a.finish, max(1, len(d.Logprobs)))
+	s.conclude(d, a, made.finish(a.finish), max(1, len(d.Logprobs)))
 	runtime.Gosched() // what carries the answer on goes first: the books behind it took 80 µs of a client's wait
 	return nil
 }

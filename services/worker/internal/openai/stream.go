@@ -17,7 +17,8 @@ type stream struct {
 	some    bool
 	last    answer // usage and timings, from wherever they came
 	finish  string
-	deltas  int   // events that carried something generated
+	deltas  int // events that carried something generated
+	calls   toolCalls
 	err     error // of an emit inside a read
 
 	followed bool // steps read it: nothing may wait
@@ -30,7 +31,7 @@ type stream struct {
 // readStream relays an event stream to its end. It ends well once a finish reason was there, whether or not [DONE]
 // follows; without one it is truncated, whatever else it says.
 func (s *sequence) readStream(r *reply) error {
-	st := &stream{s: s, r: r}
+	st := &stream{s: s, r: r, calls: toolCalls{request: s.req.ID}}
 	if s.req.Echo {
 		if err := s.spell(); err != nil {
 			return err
@@ -142,14 +143,15 @@ func (st *stream) event(data []byte) error {
 // take adds what a chunk generated to the pending delta.
 func (st *stream) take(a *answer) error {
 	s := st.s
-	if a.text != "" || a.reasoning != "" || a.logprobs != nil {
+	if a.text != "" || a.reasoning != "" || a.logprobs != nil || a.calls != nil {
 		s.alive()
 		if !s.first.Load() {
 			s.generatedFirst()
 		}
 		st.deltas++
 	}
-	if a.reasoning != "" && st.pending.Text != "" { // a delta's reasoning comes before its text
+	// A delta's reasoning comes before its text, and its calls of tools after it.
+	if a.reasoning != "" && st.pending.Text != "" || st.pending.Extra != nil && (a.reasoning != "" || a.text != "") {
 		if st.flush(); st.err != nil {
 			return st.err
 		}
@@ -165,12 +167,33 @@ func (st *stream) take(a *answer) error {
 	st.pending.Reasoning += a.reasoning
 	st.pending.Text += a.text
 	st.some = st.some || a.reasoning != "" || a.text != ""
+	if a.calls != nil {
+		if err := st.called(a.calls); err != nil {
+			return err
+		}
+	}
 	if a.finish != "" {
 		if aborted(a.finish) {
 			return truncated(errors.New("finish reason " + a.finish))
 		}
-		st.finish = a.finish
+		st.finish = st.calls.finish(a.finish)
 		s.tail.Store(true)
+	}
+	return nil
+}
+
+// called adds parts of tool calls to the pending delta.
+func (st *stream) called(raw []byte) error {
+	parts, err := st.calls.read(raw)
+	if err != nil {
+		return protocol("an event of the stream", err)
+	}
+	if len(parts) > 0 {
+		if st.pending.Extra == nil {
+			st.pending.Extra = &engine.Extra{}
+		}
+		st.pending.Extra.ToolCalls = append(st.pending.Extra.ToolCalls, parts...)
+		st.some = true
 	}
 	return nil
 }

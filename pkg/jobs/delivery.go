@@ -1,0 +1,152 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leathq/leat/pkg/files"
+)
+
+// Delivery is a job in hand. It is kept alive until one of its ends is called: Done, Dead or Later.
+type Delivery struct {
+	*Job
+	c        *Client
+	log      *slog.Logger
+	msg      jetstream.Msg
+	sequence uint64
+	ended    bool
+}
+
+// maxRequest bounds a request that lies in a file.
+const maxRequest = 64 << 20
+
+// do takes a message for a job and has it done, unless it has a result already.
+func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
+	meta, err := m.Metadata()
+	if err != nil {
+		d.w.Log.Error("message of JOBS without metadata", "subject", m.Subject(), "error", err)
+		_ = m.NakWithDelay(ackWait)
+		return
+	}
+	job, bad := Read(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream)
+	job.Created, job.Delivered = meta.Timestamp, int(meta.NumDelivered)
+	del := &Delivery{Job: job, c: d.c, log: d.w.Log, msg: m, sequence: meta.Sequence.Stream}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	alive := make(chan struct{})
+	go func() {
+		defer close(alive)
+		del.live(ctx)
+	}()
+	defer func() {
+		stop()
+		<-alive
+		if !del.ended { // whatever happened: it is tried again
+			del.Later(time.Second)
+		}
+	}()
+	switch _, err := d.c.Result(ctx, job.Kind, job.ID); {
+	case err == nil:
+		del.forget(ctx) // done, or cancelled, before
+		return
+	case !errors.Is(err, ErrNoResult):
+		del.Later(time.Second)
+		return
+	}
+	var wrong *Error
+	if errors.As(bad, &wrong) {
+		del.Dead(ctx, wrong.Code, wrong.Reason, nil)
+		return
+	}
+	if age := time.Since(job.Created); age > d.c.cfg.MaxAge {
+		del.Dead(ctx, "job_expired", "The job was not done within "+d.c.cfg.MaxAge.String()+" of its publication.", nil)
+		return
+	}
+	if job.File != "" {
+		if job.Request, err = d.c.fetch(ctx, job.Tenant, job.File, maxRequest); errors.Is(err, files.ErrNotFound) {
+			del.Dead(ctx, "file_not_found", "The file "+job.File+" that holds the request is gone.", nil)
+			return
+		} else if err != nil {
+			del.Later(time.Second)
+			return
+		}
+	}
+	d.held.add(job, stop)
+	defer d.held.remove(job)
+	d.w.Do(ctx, del)
+}
+
+// live tells NATS that the job is in hand.
+func (d *Delivery) live(ctx context.Context) {
+	tick := time.NewTicker(ackWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := d.msg.InProgress(); err != nil {
+				d.log.Debug("job not kept alive", "job", d.ID, "error", err)
+			}
+		}
+	}
+}
+
+// Done gives the job its result and takes it off the queue. Where that fails it is done again later, and where it has got a
+// result meanwhile, that stays.
+func (d *Delivery) Done(ctx context.Context, r *Result) {
+	ctx = context.WithoutCancel(ctx)
+	d.fill(r)
+	if err := d.c.publish(ctx, d.Job, r); err != nil && !errors.Is(err, ErrHasResult) {
+		d.log.Warn("result not published; the job will be done again", "job", d.ID, "error", err)
+		d.Later(5 * time.Second)
+		return
+	}
+	d.forget(ctx)
+}
+
+func (d *Delivery) fill(r *Result) {
+	r.Job, r.Kind, r.Tenant, r.Class, r.Created = d.ID, d.Kind, d.Tenant, d.Class, d.Created
+	r.Finished = time.Now()
+}
+
+// Dead puts the job on the dead-letter stream with its reason, gives it a result that says so, and takes it off the queue. r
+// is that result, or nil for one of the reason alone.
+func (d *Delivery) Dead(ctx context.Context, code, reason string, r *Result) {
+	ctx = context.WithoutCancel(ctx)
+	attempts := d.Delivered
+	if r == nil {
+		r = &Result{Status: 400, Response: errorBody(code, reason), Attempts: attempts}
+	} else {
+		attempts = r.Attempts
+	}
+	if err := d.c.bury(ctx, d.Job, d.msg.Data(), d.sequence, code, reason, attempts); err != nil {
+		d.log.Warn("dead letter not published; the job will be tried again", "job", d.ID, "error", err)
+		d.Later(5 * time.Second)
+		return
+	}
+	d.log.Warn("job failed for good", "job", d.ID, "kind", d.Kind, "code", code, "attempts", attempts)
+	d.Done(ctx, r)
+}
+
+// Later puts the job off.
+func (d *Delivery) Later(delay time.Duration) {
+	d.ended = true
+	if err := d.msg.NakWithDelay(delay); err != nil {
+		d.log.Debug("job not given back; it comes again by itself", "job", d.ID, "error", err)
+	}
+}
+
+// forget takes the job off the queue.
+func (d *Delivery) forget(ctx context.Context) {
+	d.ended = true
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := d.msg.DoubleAck(ctx); err != nil {
+		d.log.Debug("job not taken off the queue; its result will do that", "job", d.ID, "error", err)
+	}
+}
