@@ -57,7 +57,8 @@ const (
 	EventsPrefix = "evt."
 )
 
-// ScalingDecided: the router that owns a pool → EventsStream, when the number of workers that it should have changes, or why.
+// ScalingDecided goes from the router that owns a pool to EventsStream, when the number of workers that it should have, or the
+// verdict, changes.
 var ScalingDecided = bus.Subject[*routerv1.ScalingDecided]{Pattern: "evt.router.scaling_decided.v1.{pool}", Lane: bus.Control}
 
 // WorkerEntry is the key in the leases bucket that a worker has while it takes its name's place in the fleet.
