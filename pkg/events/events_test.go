@@ -39,6 +39,9 @@ func TestEveryBusMessageHasItsSubject(t *testing.T) {
 		carried[message.X.(*ast.Ident).Name+"."+message.Sel.Name]++
 		pattern := strings.Trim(lit.Elts[0].(*ast.KeyValueExpr).Value.(*ast.BasicLit).Value, `"`)
 		root, _, _ := strings.Cut(pattern, ".")
+		if root == "evt" { // facts are told apart by what follows
+			root = pattern
+		}
 		if other, taken := roots[root]; taken {
 			t.Errorf("subjects %s and %s share their first token", pattern, other)
 		}

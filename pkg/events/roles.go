@@ -50,6 +50,8 @@ func Flows() []Flow {
 		{Heartbeats.Pattern, by(Gateway), by(Worker), false},
 		{Asks.Pattern, by(Gateway), by(Worker), true},
 		{Takeovers.Pattern, by(Gateway), by(Router), true},
+		{Shares.Pattern, by(Router), by(Router), false},
+		{ScalingDecided.Pattern, by(Router), by(Console), false},
 		{Jobs.Pattern, by(Gateway, Client), by(Gateway), false}, // a batch's are a gateway's own
 		{Results.Pattern, by(Gateway), by(Gateway, Client), false},
 		{JobCancels.Pattern, by(Gateway, Client), by(Gateway), false},
@@ -114,6 +116,7 @@ func Stores() []Store {
 		}},
 		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
+		{Stream, EventsStream, []Grant{{Role: Router, Makes: true}, {Role: Console, Reads: true}}},
 		{Stream, JobsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client}}},
 		{Stream, ResultsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}}},
 		{Stream, DeadStream, []Grant{
