@@ -61,7 +61,8 @@ type answer struct {
 	g       *Gateway
 	model   *served
 	call    *call
-	chat    bool // the prompt was messages
+	chat    bool   // the prompt was messages
+	holds   string // the parameter that became the answer's grammar; empty where none did
 	seqs    []*flight.Sequence
 	over    []bool
 	left    int
@@ -108,7 +109,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	if m.GetUnaryBlocks() && !c.stream {
 		first.FirstToken = waits.Total // nothing comes before the end
 	}
-	a.parsers = c.parsers(m, len(bodies))
+	a.parsers, a.holds = c.parsers(m, len(bodies)), c.holds(m)
 	session := sessionOf(c)
 	for _, b := range bodies {
 		if err := a.launch(ctx, part, b, session, first); err != nil {
