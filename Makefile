@@ -82,6 +82,18 @@ fix: ## format, fix what the linter can, tidy modules, generate code
 proto: ## generate code from proto/
 	@$(BUF) generate
 
+.PHONY: tilt
+tilt: ## run everything in your cluster with live updates (FLAGS="--namespace dev"); see tilt/README.md
+	@tilt/tilt.sh up -- $(FLAGS)
+
+.PHONY: tilt-local
+tilt-local: ## run every service as a process with live updates (FLAGS="--engine llama")
+	@tilt/tilt.sh up -- --local $(FLAGS)
+
+.PHONY: tilt-ci
+tilt-ci: ## start every service by Tilt, wait for an answer, and stop them (FLAGS="--ports 28080")
+	@tilt/tilt.sh ci --web-mode prod --port 0 --timeout 10m -- --local $(FLAGS)
+
 .PHONY: bench
 bench: build fetch ## measure and write docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench

@@ -32,7 +32,7 @@ func greeting(a *answer) *gatewayv1.GenerateResponse {
 		s = &flight.Start{}
 	}
 	return &gatewayv1.GenerateResponse{Event: &gatewayv1.GenerateResponse_Started{Started: &gatewayv1.Started{
-		Id: a.call.id, Model: a.model.GetName(), ModelVersion: s.ModelVersion, SystemFingerprint: s.Fingerprint,
+		Id: a.call.id, Model: a.call.model, ModelVersion: s.ModelVersion, SystemFingerprint: s.Fingerprint,
 		Worker: a.worker, QueueSeconds: float64(s.QueueNanos) / 1e9, FirstTokenSeconds: a.firstToken.Seconds(),
 	}}}
 }
@@ -162,6 +162,9 @@ func (a *api) ListModels(ctx context.Context, _ *gatewayv1.ListModelsRequest) (*
 			Id: m.GetName(), OwnedBy: "leat-" + m.GetEngine(), CreatedUnix: m.GetCreatedUnix(), ContextLength: m.GetContextLength(),
 			Exact: m.GetExact(), Version: m.GetVersion(),
 		})
+	}
+	for _, name := range a.g.routed() {
+		out.Models = append(out.Models, &gatewayv1.ModelCard{Id: name, OwnedBy: "leat-route"})
 	}
 	return out, nil
 }

@@ -73,55 +73,16 @@ type answer struct {
 	parsers []*calls.Parser  // by choice, where calls of tools are to be found in the text
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
 
+	route   *detour // nil where the name that was asked for is the model
+	choices int
+	begun   bool // the reader has some of it
+
 	usage      flight.Usage
 	start      *flight.Start
 	worker     string
 	firstToken time.Duration // from the call to the first token; 0: there was none
 	outTokens  int           // that have come; exact only where the engine tells token ids
 	ends       int           // choices whose usage is known
-}
-
-// generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return
-// without an error must be followed by Close.
-func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
-	m, e := g.directory.lookup(c.model)
-	if e != nil {
-		return nil, e
-	}
-	for _, name := range c.given {
-		if !m.can(name) {
-			return nil, errs.Field(name, "unsupported_parameter",
-				"The engine %s behind model '%s' cannot honour '%s'. Leave it out, or call a model whose engine can.", m.GetEngine(), m.GetName(), name)
-		}
-	}
-	bodies, err := g.bodies(c, m)
-	if err != nil {
-		return nil, err
-	}
-	cfg := g.pools.Of(m.pool)
-	waits := lower(cfg.Timeouts, c.waits)
-	if dl, ok := ctx.Deadline(); ok {
-		waits.Total = min(waits.Total, time.Until(dl))
-	}
-	part := g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions)))
-	a := &answer{g: g, model: m, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
-	first, echoes := waits, c.template.GetEcho()
-	if m.GetUnaryBlocks() && !c.stream {
-		first.FirstToken = waits.Total // nothing comes before the end
-	}
-	a.parsers, a.holds = c.parsers(m, len(bodies)), c.holds(m)
-	session := sessionOf(c)
-	for _, b := range bodies {
-		if err := a.launch(ctx, part, b, session, first); err != nil {
-			a.Close()
-			return nil, err
-		}
-	}
-	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{} // a stream may be open for long
-	if !echoes {
-		c.prompts = nil
-	}
-	return a, nil
 }
 
 // body is one sequence's encoded request with what a router must know of it.
@@ -149,7 +110,7 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		if p.tokens == nil {
 			b.tokens = len(p.text)/4 + 1
 		}
-		c.template.Prompt = nil
+		c.template.Prompt, c.template.Model = nil, m.GetName()
 		switch {
 		case c.messages != nil && m.template == nil:
 			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
@@ -213,8 +174,8 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 }
 
 // launch submits one sequence.
-func (a *answer) launch(ctx context.Context, part *partition, b body, session uint64, w pool.Timeouts) error {
-	g := a.g
+func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
+	g, part, w := a.g, at.part, at.waits
 	s := flight.New(g.table.NextID(), part.index, uint32(g.cfg.Window), flight.Waits{
 		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
 	}, g.link.now())
@@ -222,9 +183,9 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, session ui
 	sub := &inferv1.Submit{
 		Gateway: g.id, Sequence: s.ID, Attempt: 1, Tenant: a.call.tenant, Class: a.call.class,
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
-		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
+		PromptTokens: uint32(b.tokens), MaxTokens: at.maxTokens, Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
-		RequestId: a.call.id, Session: session,
+		RequestId: a.call.id, Session: at.session,
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

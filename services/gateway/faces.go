@@ -50,7 +50,14 @@ func (f *chatFace) piece(b []byte, p *piece) []byte {
 	return b
 }
 
-func (f *chatFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
+func (f *chatFace) end(b []byte, u openai.Usage) []byte {
+	if f.include {
+		b = f.s.AppendUsage(b, u)
+	}
+	return openai.AppendDone(b)
+}
+
+func (f *chatFace) broken(b []byte, e *openai.Error) []byte { return openai.AppendErrorEvent(b, e) }
 
 // completionFace spells text_completion and its chunks, which have no place for reasoning.
 type completionFace struct {
@@ -89,4 +96,13 @@ func (f *completionFace) piece(b []byte, p *piece) []byte {
 	return f.s.AppendText(b, p.choice, text, lp, finish)
 }
 
-func (f *completionFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
+func (f *completionFace) end(b []byte, u openai.Usage) []byte {
+	if f.include {
+		b = f.s.AppendUsage(b, u)
+	}
+	return openai.AppendDone(b)
+}
+
+func (f *completionFace) broken(b []byte, e *openai.Error) []byte {
+	return openai.AppendErrorEvent(b, e)
+}

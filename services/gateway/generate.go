@@ -11,7 +11,7 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
-// face is how one of the two APIs spells an answer.
+// face is how one of the APIs spells an answer.
 type face interface {
 	// whole spells an answer that does not stream.
 	whole(b []byte, h openai.Head, choices []openai.Choice, u openai.Usage) []byte
@@ -19,8 +19,16 @@ type face interface {
 	open(h openai.Head, choices int)
 	// piece spells a piece of a stream.
 	piece(b []byte, p *piece) []byte
-	// usage spells the chunk that include_usage asks for.
-	usage(b []byte, u openai.Usage) []byte
+	// end spells what follows the last piece of a complete stream.
+	end(b []byte, u openai.Usage) []byte
+	// broken spells the event that ends a stream with an error.
+	broken(b []byte, e *openai.Error) []byte
+}
+
+// keeper is a face whose answers keep the order in which their parts came. It gathers them itself: whole is given no
+// choices, and take every piece before it.
+type keeper interface {
+	take(p *piece)
 }
 
 // reply is an answer that has begun, and how to spell it. Handlers hand it back instead of serving it, so that their
@@ -29,7 +37,6 @@ type reply struct {
 	*answer
 	face
 	prefix, op string
-	include    bool // the usage chunk was asked for
 }
 
 func (g *Gateway) serveChat(x *exchange) *reply {
@@ -54,7 +61,7 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 	if err != nil {
 		return x.refuse(err)
 	}
-	return &reply{a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat, req.IncludeUsage}
+	return &reply{a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat}
 }
 
 func (g *Gateway) serveCompletion(x *exchange) *reply {
@@ -82,7 +89,7 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 		return x.refuse(err)
 	}
 	f := &completionFace{include: req.IncludeUsage, prompts: c.prompts, n: c.n, logprobs: req.Logprobs}
-	return &reply{a, f, "cmpl-", obs.OpText, req.IncludeUsage}
+	return &reply{a, f, "cmpl-", obs.OpText}
 }
 
 func turns(in []openai.Message) []chat.Message {
@@ -135,7 +142,7 @@ func (x *exchange) respond(r *reply) {
 
 // head is what every chunk of the answer repeats.
 func (x *exchange) head(r *reply) openai.Head {
-	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.model.GetName()}
+	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.call.model}
 	if r.start != nil {
 		h.Fingerprint = r.start.Fingerprint
 	}
@@ -144,7 +151,7 @@ func (x *exchange) head(r *reply) openai.Head {
 
 func (x *exchange) whole(r *reply) {
 	a := r.answer
-	choices := make([]openai.Choice, len(a.seqs))
+	choices := make([]openai.Choice, a.choices)
 	logprobs := a.call.logprobs
 	for i := range choices {
 		choices[i].Index = i
@@ -153,6 +160,7 @@ func (x *exchange) whole(r *reply) {
 		}
 	}
 	echoed := make([]bool, len(choices))
+	own, _ := r.face.(keeper)
 	for {
 		pieces, err := a.Next(x.alive())
 		if err == io.EOF {
@@ -165,6 +173,10 @@ func (x *exchange) whole(r *reply) {
 		}
 		for i := range pieces {
 			p := &pieces[i]
+			if own != nil {
+				own.take(p)
+				continue
+			}
 			ch := &choices[p.choice]
 			if len(p.Prompt) > 0 {
 				ch.Text += echo(a.call, p, &echoed[p.choice])
@@ -213,6 +225,6 @@ func totals(a *answer) openai.Usage {
 	u := a.usage
 	return openai.Usage{
 		Estimated: u.Estimated,
-		Prompt:    u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
+		Prompt:    u.Prompt(), Cached: u.CacheRead, Written: u.CacheWrite, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
 	}
 }

@@ -21,6 +21,7 @@ type Choice struct {
 // Usage counts tokens the way OpenAI does: Cached is a part of Prompt, Reasoning a part of Completion.
 type Usage struct {
 	Prompt, Cached        int
+	Written               int // a part of Prompt: written to a cache that is billed for it; only Anthropic's form says it
 	Completion, Reasoning int
 	Estimated             bool // said beside the numbers, so that a prompt that nobody counted does not look like one of 0 tokens
 }

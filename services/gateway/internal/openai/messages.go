@@ -8,6 +8,8 @@ type Message struct {
 	Parts      []Part // the parts where there is one that is no text; nil otherwise
 	ToolCalls  []ToolCall
 	ToolCallID string // of the call that a tool's message answers
+	Reasoning  string // what came before an assistant's answer, for engines that take messages; decoders of chats leave it in the raw messages
+	Signature  string // of the reasoning, for engines that want it back
 }
 
 // messages reads the array and returns it with its bytes in the body.

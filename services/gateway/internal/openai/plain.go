@@ -58,6 +58,12 @@ func AppendMessages(b []byte, messages []Message) []byte {
 		if m.Name != "" {
 			b = appendString(append(b, `,"name":`...), m.Name)
 		}
+		if m.Reasoning != "" {
+			b = appendString(append(b, `,"reasoning_content":`...), m.Reasoning)
+		}
+		if m.Signature != "" {
+			b = appendString(append(b, `,"reasoning_signature":`...), m.Signature)
+		}
 		b = appendToolCalls(b, m.ToolCalls)
 		if m.ToolCallID != "" {
 			b = appendString(append(b, `,"tool_call_id":`...), m.ToolCallID)

@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func TestWishRefusals(t *testing.T) {
 	} {
 		t.Run(tc.fields[:min(len(tc.fields), 60)], func(t *testing.T) {
 			_, err := openai.DecodeChat([]byte(`{`+hi+`,`+tc.fields+`}`), openai.Limits{Tools: 2, Schema: 2000})
-			e, ok := err.(*openai.Error)
+			e, ok := errors.AsType[*openai.Error](err)
 			if !ok || e.Param != tc.param || e.Code != tc.code {
 				t.Errorf("got %#v, want param %q, code %q", err, tc.param, tc.code)
 			}
@@ -173,7 +174,7 @@ func TestCallRefusals(t *testing.T) {
 			if tc.param == "" && err == nil {
 				return
 			}
-			e, ok := err.(*openai.Error)
+			e, ok := errors.AsType[*openai.Error](err)
 			if !ok || e.Param != tc.param || e.Code != tc.code {
 				t.Errorf("got %#v, want param %q, code %q", err, tc.param, tc.code)
 			}

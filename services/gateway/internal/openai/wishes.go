@@ -6,6 +6,8 @@ type Wishes struct {
 	Choice  ToolChoice
 	OneCall bool // parallel_tool_calls is false: at most one call an answer
 	Format  Format
+
+	Thinking []byte // Anthropic's thinking, an object as the client sent it, for engines that can
 }
 
 // Tool is a function that the model may call.
@@ -60,6 +62,9 @@ func (w *Wishes) Names() (names []string) {
 	if w.Format.Type != "" {
 		names = append(names, "response_format")
 	}
+	if w.Thinking != nil {
+		names = append(names, "thinking")
+	}
 	return names
 }
 
@@ -81,6 +86,9 @@ func AppendExtras(b []byte, w *Wishes) []byte {
 	}
 	if w.Format.Type != "" {
 		b = append(appendFormat(append(b, `"response_format":`...), &w.Format), ',')
+	}
+	if w.Thinking != nil {
+		b = append(append(append(b, `"thinking":`...), w.Thinking...), ',')
 	}
 	b[len(b)-1] = '}'
 	return b

@@ -29,10 +29,9 @@ var combining = []string{"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "ty
 // compiler works on one schema.
 type compiler struct {
 	*Builder
-	root   *value
-	strict bool
-	refs   map[string]*Part // rules of what is referred to, by pointer
-	err    *Error
+	root *value
+	refs map[string]*Part // rules of what is referred to, by pointer
+	err  *Error
 }
 
 // Schema makes the part that matches what a schema allows. With strict it is held to the rules of OpenAI's strict mode as

@@ -61,8 +61,8 @@ func (c *compiler) bound(v *value, plain, exclusive string, inwards int64, integ
 			i.Add(i, big.NewInt(inwards))
 			shut = false
 		}
-		if cmp := 0; n != nil {
-			cmp = i.Cmp(n) * int(inwards)
+		if n != nil {
+			cmp := i.Cmp(n) * int(inwards)
 			if cmp < 0 || cmp == 0 && !shut {
 				continue
 			}

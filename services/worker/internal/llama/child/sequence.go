@@ -19,6 +19,7 @@ const echoBatch = 256
 type sequence struct {
 	id        uint64
 	req       *engine.Request
+	home      *scheduler
 	prompt    []int32
 	limit     int // tokens that may be generated
 	sampler   *sample.Sampler

@@ -93,7 +93,7 @@ func (s *Submit) Append(b []byte) []byte {
 		b = putString(b, stop)
 	}
 	b = putInt(putInt(b, int64(q.MaxTokens)), int64(q.TopLogprob))
-	return putString(putString(b, q.Grammar), q.GrammarTrigger)
+	return putString(putString(putString(b, q.Grammar), q.GrammarTrigger), q.Adapter)
 }
 
 // DecodeSubmit decodes a KindSubmit payload.
@@ -120,7 +120,7 @@ func DecodeSubmit(b []byte) (Submit, error) {
 		q.Stop = append(q.Stop, r.string())
 	}
 	q.MaxTokens, q.TopLogprob = int(r.int32()), int(r.int32())
-	q.Grammar, q.GrammarTrigger = r.string(), r.string()
+	q.Grammar, q.GrammarTrigger, q.Adapter = r.string(), r.string(), r.string()
 	return s, r.end()
 }
 
