@@ -133,10 +133,14 @@ func (a *answer) made() int {
 	return a.outTokens
 }
 
-// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.
+// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to, and tools
+// and formats only as the grammar that they became.
 func (a *answer) blame(err *errs.Error) *errs.Error {
 	if a.chat && err.Param == "prompt" {
 		err.Param = "messages"
+	}
+	if a.holds != "" && err.Param == "grammar" {
+		err.Param = a.holds
 	}
 	return err
 }

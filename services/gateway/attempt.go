@@ -19,6 +19,7 @@ type attempt struct {
 	model     *served
 	bodies    []body
 	parsers   []*calls.Parser
+	holds     string // the parameter that became the answers' grammar
 	part      *partition
 	waits     pool.Timeouts
 	session   uint64
@@ -39,7 +40,7 @@ func (g *Gateway) prepare(ctx context.Context, c *call, m *served) (*attempt, er
 	}
 	cfg := g.pools.Of(m.pool)
 	at := &attempt{
-		model: m, bodies: bodies, parsers: c.parsers(m, len(bodies)), waits: lower(cfg.Timeouts, c.waits),
+		model: m, bodies: bodies, parsers: c.parsers(m, len(bodies)), holds: c.holds(m), waits: lower(cfg.Timeouts, c.waits),
 		part:    g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions))),
 		session: sessionOf(c), maxTokens: c.template.GetMaxTokens(),
 	}
@@ -54,7 +55,7 @@ func (g *Gateway) prepare(ctx context.Context, c *call, m *served) (*attempt, er
 
 // run submits the attempt's sequences as the answer's.
 func (a *answer) run(ctx context.Context, at *attempt) error {
-	a.model, a.parsers, a.choices = at.model, at.parsers, len(at.bodies)
+	a.model, a.parsers, a.holds, a.choices = at.model, at.parsers, at.holds, len(at.bodies)
 	for _, b := range at.bodies {
 		if err := a.launch(ctx, at, b); err != nil {
 			a.takeBack()

@@ -61,7 +61,8 @@ type answer struct {
 	g       *Gateway
 	model   *served
 	call    *call
-	chat    bool // the prompt was messages
+	chat    bool   // the prompt was messages
+	holds   string // the parameter that became the answer's grammar; empty where none did
 	seqs    []*flight.Sequence
 	over    []bool
 	left    int

@@ -56,6 +56,19 @@ func (c *call) constrain(m *served) error {
 	return nil
 }
 
+// holds names the parameter that became the grammar of the answer, or is empty.
+func (c *call) holds(m *served) string {
+	switch {
+	case m.template == nil:
+		return ""
+	case c.wishes.Format.Type != "":
+		return "response_format"
+	case len(c.wishes.Tools) > 0:
+		return "tools"
+	}
+	return ""
+}
+
 // prompt renders the messages, and the tools where there are some: by the template itself where it spells calls in a form
 // that is understood, else in words.
 func (c *call) prompt(m *served, open bool) (string, error) {

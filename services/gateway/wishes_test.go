@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
@@ -84,6 +85,17 @@ func TestConstraint(t *testing.T) {
 	c.wishes.Choice.Mode = openai.ToolNone
 	if err := c.constrain(m); err != nil || c.template.GetGrammar() != `root ::= "x"` {
 		t.Errorf("tools that may not be called: %v, %v", c.template, err)
+	}
+}
+
+// What an engine says against a grammar that the gateway made is told of the parameter that the client sent.
+func TestAGrammarIsBlamedOnWhatItWasMadeOf(t *testing.T) {
+	m := textModel(t, plainTemplate, "grammar")
+	for want, w := range map[string]openai.Wishes{"grammar": {}, "tools": timeTool, "response_format": {Tools: timeTool.Tools, Format: openai.Format{Type: openai.FormatObject}}} {
+		a := &answer{chat: true, holds: (&call{wishes: w}).holds(m)}
+		if e := a.blame(errs.Field("grammar", "grammar_stuck", "stuck")); e.Param != want {
+			t.Errorf("got %s, want %s", e.Param, want)
+		}
 	}
 }
 
