@@ -21,7 +21,7 @@ func TestClients(t *testing.T) {
 	busy, _ := up(t, "--slots", "1", "--config", config)
 	env := []string{"LEAT_TEST_URL=" + room, "LEAT_TEST_BUSY_URL=" + busy}
 	t.Run("python", func(t *testing.T) {
-		command(t, env, "python", installed(t, "venv/bin/python"), "-m", "unittest", "-v", "test_sdk.py", "test_anthropic.py", "test_responses.py")
+		command(t, env, "python", installed(t, "venv/bin/python"), "-m", "unittest", "-v", "test_sdk.py", "test_anthropic.py", "test_responses.py", "test_batches.py")
 	})
 	t.Run("node", func(t *testing.T) {
 		command(t, append(env, "NODE_PATH="+installed(t, "node/node_modules")), "node", "node", "--test", "sdk.test.cjs", "anthropic.test.cjs", "responses.test.cjs")
