@@ -110,7 +110,7 @@ func grpcRefusals(t *testing.T, f Fleet) {
 	}{
 		{&gatewayv1.GenerateRequest{Model: "none", Prompt: "x"}, codes.NotFound, "model_not_found"},
 		{&gatewayv1.GenerateRequest{Model: "sim"}, codes.InvalidArgument, "missing_required_parameter"},
-		{&gatewayv1.GenerateRequest{Model: "sim", Messages: []*gatewayv1.ChatMessage{{Role: "tool", Content: "x"}}}, codes.InvalidArgument, "unsupported_value"},
+		{&gatewayv1.GenerateRequest{Model: "sim", Messages: []*gatewayv1.ChatMessage{{Role: "tool", Content: "x"}}}, codes.InvalidArgument, "missing_required_parameter"},
 		{&gatewayv1.GenerateRequest{Model: "sim", Messages: []*gatewayv1.ChatMessage{{Role: "poet", Content: "x"}}}, codes.InvalidArgument, "invalid_value"},
 		{&gatewayv1.GenerateRequest{Model: "sim", Tokens: &inferv1.TokenIds{Ids: long}}, codes.InvalidArgument, "context_length_exceeded"},
 	} {
