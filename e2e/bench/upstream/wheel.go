@@ -29,11 +29,16 @@ func newWheel(s *Server) *wheel {
 	return &wheel{server: s, start: time.Now(), wake: make(chan struct{}, 1)}
 }
 
-// add puts a stream where its due time says. Past times are served with the next tick.
+// add puts a stream where its due time says. Past times are served with the next tick; once the wheel has stopped, the
+// stream is ended.
 func (w *wheel) add(st *stream) {
 	at := int64((st.due.Sub(w.start) + tick - 1) / tick)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.over {
+		st.end(true)
+		return
+	}
 	if w.waiting == 0 {
 		w.now = max(w.now, int64(time.Since(w.start)/tick)-1) // nobody waited, so skip the empty ticks
 		w.kick()
