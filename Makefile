@@ -34,6 +34,11 @@ test: fetch ## install what the tests need and run them all, the real model incl
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
 
+.PHONY: structured
+structured: fetch ## 200 answers by JSON schema and 100 with calls of tools by the small model (COUNT="200 100"), each validated
+	@e2e/clients/install.sh
+	@LEAT_STRUCTURED="$(or $(COUNT),200 100)" $(GO) test -count 1 -timeout 20m -v -run 'TestClients/structured' ./e2e/clients/
+
 .PHONY: race
 race: fetch ## run the unit tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./pkg/... ./services/...
@@ -76,6 +81,18 @@ fix: ## format, fix what the linter can, tidy modules, generate code
 .PHONY: proto
 proto: ## generate code from proto/
 	@$(BUF) generate
+
+.PHONY: tilt
+tilt: ## run everything in your cluster with live updates (FLAGS="--namespace dev"); see tilt/README.md
+	@tilt/tilt.sh up -- $(FLAGS)
+
+.PHONY: tilt-local
+tilt-local: ## run every service as a process with live updates (FLAGS="--engine llama")
+	@tilt/tilt.sh up -- --local $(FLAGS)
+
+.PHONY: tilt-ci
+tilt-ci: ## start every service by Tilt, wait for an answer, and stop them (FLAGS="--ports 28080")
+	@tilt/tilt.sh ci --web-mode prod --port 0 --timeout 10m -- --local $(FLAGS)
 
 .PHONY: bench
 bench: build fetch ## measure and write docs/benchmarks.md

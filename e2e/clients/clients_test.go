@@ -21,12 +21,13 @@ func TestClients(t *testing.T) {
 	busy, _ := up(t, "--slots", "1", "--config", config)
 	env := []string{"LEAT_TEST_URL=" + room, "LEAT_TEST_BUSY_URL=" + busy}
 	t.Run("python", func(t *testing.T) {
-		command(t, env, "python", installed(t, "venv/bin/python"), "-m", "unittest", "-v", "test_sdk.py")
+		command(t, env, "python", installed(t, "venv/bin/python"), "-m", "unittest", "-v", "test_sdk.py", "test_anthropic.py", "test_responses.py", "test_batches.py")
 	})
 	t.Run("node", func(t *testing.T) {
-		command(t, append(env, "NODE_PATH="+installed(t, "node/node_modules")), "node", "node", "--test", "sdk.test.cjs")
+		command(t, append(env, "NODE_PATH="+installed(t, "node/node_modules")), "node", "node", "--test", "sdk.test.cjs", "anthropic.test.cjs", "responses.test.cjs")
 	})
 	t.Run("go", func(t *testing.T) { goSDK(t, room, busy) })
+	t.Run("structured", func(t *testing.T) { structured(t, room) })
 	t.Run("exactness", func(t *testing.T) { exactness(t, room) })
 	t.Run("lm-eval", func(t *testing.T) { lmEval(t, room) })
 	t.Run("nothing leaked", func(t *testing.T) { leaks(t, said.String(), spans, get(t, room+"/metrics")) })
@@ -43,6 +44,7 @@ func leaks(t *testing.T, log, spans, metrics string) {
 	}
 	for _, words := range []string{
 		"rivers", "capital of France", "Once upon", "What do bees", "Water drives", "Mühlbach", "Tale 0", "Paris", "Thursday", "word word", "wort wort", "mot mot",
+		"find_river", "room in Rome", "celsius", "Describe a person",
 	} {
 		for where, text := range map[string]string{"the log": log, "the trace file": string(trace), "the metrics": metrics} {
 			if i := strings.Index(text, words); i >= 0 {

@@ -20,6 +20,8 @@ import (
 func goSDK(t *testing.T, room, busy string) {
 	t.Run("unary and stream say the same", func(t *testing.T) { goStream(t, room) })
 	t.Run("logprobs", func(t *testing.T) { goLogprobs(t, room) })
+	t.Run("responses", func(t *testing.T) { goResponses(t, room) })
+	t.Run("tools", func(t *testing.T) { goTools(t, room) })
 	t.Run("errors", func(t *testing.T) { goErrors(t, room) })
 	t.Run("cancel and time-out", func(t *testing.T) { goLeaves(t, room) })
 	t.Run("retries wait as told", func(t *testing.T) { goRetries(t, busy) })

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/leathq/leat/pkg/bus/internal/tap"
+	"github.com/leathq/leat/pkg/conf"
 )
 
 // Lane is which of the three connections a message takes.
@@ -41,6 +42,8 @@ type Bus struct {
 	log     *slog.Logger
 	faults  Faults
 	claims  claimStore
+	opened  openedStreams
+	who     string
 	dropped atomic.Uint64
 	states  [lanes]state
 	taps    [lanes]tap.Hub
@@ -67,6 +70,7 @@ func (s *state) back() { s.CompareAndSwap(reconnecting, connected) }
 // Options are what a caller may give beside the configuration. The zero value works.
 type Options struct {
 	Name      string                     // shown in NATS's own connection list
+	Inbox     string                     // answers arrive on _INBOX.<Inbox>.>, so that NATS can keep services apart; empty: on _INBOX.>
 	Log       *slog.Logger               // nil discards
 	InProcess nats.InProcessConnProvider // an embedded server: connect to it without a socket
 	Faults    Faults                     // tests: what a bad network does to arriving messages
@@ -80,17 +84,21 @@ type Faults interface {
 
 // Connect opens the three connections and JetStream. It tries for cfg.ConnectTimeout and then says what to do.
 func Connect(ctx context.Context, cfg Config, opts Options) (*Bus, error) {
-	b := &Bus{log: opts.Log, faults: opts.Faults}
+	b := &Bus{log: opts.Log, faults: opts.Faults, who: cfg.who()}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
+	identity, err := cfg.identity()
+	if err != nil {
+		return nil, err
+	}
 	for lane := range lanes {
-		nc, err := b.dial(ctx, cfg, opts, lane)
+		nc, err := b.dial(ctx, cfg, opts, lane, identity)
 		if err != nil {
 			b.closeNow()
-			return nil, fmt.Errorf("connect to NATS at %s: %w (start one with `leat up`, or name another with --nats)", cfg.URL, err)
+			return nil, fmt.Errorf("connect to NATS at %s: %w (%s)", conf.HidePasswords(cfg.URL), err, cfg.advice(err))
 		}
 		b.conns[lane] = nc
 	}
@@ -103,7 +111,7 @@ func Connect(ctx context.Context, cfg Config, opts Options) (*Bus, error) {
 	return b, nil
 }
 
-func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane) (*nats.Conn, error) {
+func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane, identity []nats.Option) (*nats.Conn, error) {
 	o := []nats.Option{
 		nats.Name(opts.Name + "/" + laneNames[lane]),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
@@ -122,9 +130,10 @@ func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane) (*n
 	if lane == Tokens {
 		o = append(o, nats.ReconnectBufSize(-1)) // stale tokens are not replayed: the ring resends what is still wanted
 	}
-	if cfg.Creds != "" {
-		o = append(o, nats.UserCredentials(cfg.Creds))
+	if opts.Inbox != "" {
+		o = append(o, nats.CustomInboxPrefix("_INBOX."+opts.Inbox))
 	}
+	o = append(o, identity...)
 	o = append(o, nats.SetCustomDialer(&b.taps[lane]))
 	if opts.InProcess != nil {
 		o = append(o, nats.InProcessServer(b.taps[lane].InProcess(opts.InProcess)))
@@ -149,6 +158,11 @@ func (b *Bus) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrSlowConsumer) && sub != nil {
 		b.dropped.Add(1)
 		b.log.Error("bus subscription too slow, messages dropped", "subject", sub.Subject)
+		return
+	}
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		b.log.Error("NATS forbids this process something that it needs", "error", err, "identity", b.who,
+			"advice", "every service needs the permissions of its own NATS user: see deploy/nats")
 		return
 	}
 	b.log.Warn("bus error", "error", err)

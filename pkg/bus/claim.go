@@ -37,11 +37,30 @@ type claimStore struct {
 	store jetstream.ObjectStore
 }
 
-// OpenClaims creates the object store of claims where it is missing, so that a start can say how durable it is. PutClaim
-// does it too.
+// OpenClaims creates the object store of claims, or gives one that is there today's settings, so that a start can say how
+// durable it is. PutClaim creates it too, but leaves one that is there as it is.
 func (b *Bus) OpenClaims(ctx context.Context) error {
-	_, err := b.claimObjects(ctx)
-	return err
+	b.claims.mu.Lock()
+	defer b.claims.mu.Unlock()
+	s, err := b.js.CreateOrUpdateObjectStore(ctx, claimConfig())
+	return b.claimsOpened(s, err)
+}
+
+func claimConfig() jetstream.ObjectStoreConfig {
+	return jetstream.ObjectStoreConfig{
+		Bucket: ClaimBucket, Description: "payloads above the message limit", TTL: ClaimTTL, Storage: jetstream.FileStorage,
+		MaxBytes: claimBytes,
+	}
+}
+
+// claimsOpened keeps an opened store. The caller holds the lock.
+func (b *Bus) claimsOpened(s jetstream.ObjectStore, err error) error {
+	if err != nil {
+		return fmt.Errorf("open object store %s: %w", ClaimBucket, err)
+	}
+	b.claims.store = s
+	b.opened.add("OBJ_" + ClaimBucket)
+	return nil
 }
 
 func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
@@ -50,15 +69,11 @@ func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
 	if b.claims.store != nil {
 		return b.claims.store, nil
 	}
-	s, err := b.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: ClaimBucket, Description: "payloads above the message limit", TTL: ClaimTTL, Storage: jetstream.FileStorage,
-		MaxBytes: claimBytes,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open object store %s: %w", ClaimBucket, err)
+	s, err := b.js.ObjectStore(ctx, ClaimBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		s, err = b.js.CreateObjectStore(ctx, claimConfig())
 	}
-	b.claims.store = s
-	return s, nil
+	return s, b.claimsOpened(s, err)
 }
 
 // withClaims calls use with the object store, and once more with one that is opened anew where it turns out to be gone:

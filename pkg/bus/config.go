@@ -10,6 +10,12 @@ import (
 type Config struct {
 	URL            string        `yaml:"url" flag:"nats" doc:"NATS server, nats://host:port or tls://host:port, several with commas"`
 	Creds          string        `yaml:"creds" flag:"nats-creds" doc:"file with NATS credentials (JWT and seed)"`
+	User           string        `yaml:"user" flag:"nats-user" doc:"NATS user, with a password"`
+	Password       string        `yaml:"password" flag:"nats-password" secret:"true" doc:"the user's password; LEAT_NATS_PASSWORD or a file keeps it out of the process list"`
+	PasswordFile   string        `yaml:"password_file" flag:"nats-password-file" doc:"file with the user's password, read anew at every connect"`
+	CA             string        `yaml:"ca" flag:"nats-ca" doc:"file with the certificates (PEM) that sign NATS's; empty: the system's"`
+	Cert           string        `yaml:"cert" flag:"nats-cert" doc:"file with our certificate (PEM), where NATS asks for one"`
+	Key            string        `yaml:"key" flag:"nats-key" doc:"file with that certificate's key (PEM)"`
 	ConnectTimeout time.Duration `yaml:"connect_timeout" flag:"nats-connect-timeout" doc:"how long to try to reach NATS at start"`
 	LeaseReplicas  int           `yaml:"lease_replicas" flag:"nats-lease-replicas" doc:"copies of the leases bucket: 1, or 3 on a cluster"`
 }
@@ -26,6 +32,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := url.Parse(c.URL); err != nil {
 		return fmt.Errorf("nats: %w", err)
+	}
+	if err := c.validateIdentity(); err != nil {
+		return err
 	}
 	if c.ConnectTimeout <= 0 {
 		return fmt.Errorf("nats-connect-timeout: %s is not a wait; give one above 0, such as 5s", c.ConnectTimeout)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,7 +23,12 @@ const storageExceeded jetstream.ErrorCode = 10047
 // Leases opens the KV bucket of leases and creates it where it is missing. Keys expire after LeaseTTL; the revision of
 // the write that claims a key is the epoch of the ownership, since revisions of a bucket only grow.
 func (b *Bus) Leases(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
-	kv, err := b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+	return b.leases(ctx, cfg, b.js.CreateOrUpdateKeyValue)
+}
+
+// leases opens the bucket by one of JetStream's ways to do so.
+func (b *Bus) leases(ctx context.Context, cfg Config, open func(context.Context, jetstream.KeyValueConfig) (jetstream.KeyValue, error)) (jetstream.KeyValue, error) {
+	kv, err := open(ctx, jetstream.KeyValueConfig{
 		Bucket: LeaseBucket, Description: "who owns what", TTL: LeaseTTL, Storage: jetstream.FileStorage,
 		Replicas: cfg.LeaseReplicas,
 	})
@@ -33,24 +40,44 @@ func (b *Bus) Leases(ctx context.Context, cfg Config) (jetstream.KeyValue, error
 	if err != nil {
 		return nil, fmt.Errorf("open KV bucket %s: %w (does the NATS server have JetStream enabled?)", LeaseBucket, err)
 	}
+	b.opened.add("KV_" + LeaseBucket)
 	return kv, nil
 }
 
-// Durability describes the durable stores that this bus has opened, a line each, for the banner at start.
+// openedStreams are the streams beneath what a bus has opened, by name.
+type openedStreams struct {
+	sync.Mutex
+	names []string
+}
+
+func (o *openedStreams) add(name string) {
+	o.Lock()
+	defer o.Unlock()
+	if !slices.Contains(o.names, name) {
+		o.names = append(o.names, name)
+	}
+}
+
+// Durability describes the durable stores that this bus has opened, a line each, for the banner at start. It asks for no
+// others: NATS may forbid us to know of them.
 func (b *Bus) Durability(ctx context.Context) []string {
+	b.opened.Lock()
+	names := slices.Clone(b.opened.names)
+	b.opened.Unlock()
 	var out []string
-	l := b.js.ListStreams(ctx)
-	for s := range l.Info() {
-		c := s.Config
+	for _, name := range names {
+		s, err := b.js.Stream(ctx, name)
+		if err != nil {
+			out = append(out, "stream "+name+": not described: "+err.Error())
+			continue
+		}
+		c := s.CachedInfo().Config
 		most := ""
 		if c.MaxBytes > 0 {
 			most = fmt.Sprintf(", at most %d MiB", c.MaxBytes>>20)
 		}
 		out = append(out, fmt.Sprintf("stream %s: %s storage, %d replica(s), max age %s%s; synced to disk as the NATS server's sync_interval says",
 			c.Name, c.Storage, c.Replicas, c.MaxAge, most))
-	}
-	if err := l.Err(); err != nil {
-		out = append(out, "streams: not listed: "+err.Error())
 	}
 	return out
 }

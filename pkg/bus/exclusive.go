@@ -24,7 +24,7 @@ var ErrTurnLost = errors.New("the turn was lost")
 func (b *Bus) Exclusively(ctx context.Context, cfg Config, key string, f func() error) error {
 	kv, err := b.js.KeyValue(ctx, LeaseBucket) // not Leases, which would set the number of replicas anew
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = b.Leases(ctx, cfg)
+		kv, err = b.leases(ctx, cfg, b.js.CreateKeyValue) // only made: to change it is the routers'
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoExclusion, err)

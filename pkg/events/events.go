@@ -7,6 +7,7 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	jobsv1 "github.com/leathq/leat/proto/gen/leat/jobs/v1"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
 // Core NATS: what is worthless a second later. Delivery is at most once; order holds per publisher and subject.
@@ -21,7 +22,7 @@ var (
 	Undelivered = bus.Subject[*inferv1.Dispatch]{Pattern: "nrs.{router}.{worker}.{number}", Lane: bus.Control}
 	// Outcomes: worker → the router that dispatched.
 	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
-	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe.
+	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe, adapters.
 	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
 	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone. With
 	// PongEcho for the worker, a gateway's word to itself.
@@ -36,6 +37,8 @@ var (
 	Asks = bus.Subject[*inferv1.Ask]{Pattern: "ask.{pool}", Lane: bus.Control}
 	// Takeovers: gateway → every router: this partition has no owner.
 	Takeovers = bus.Subject[*inferv1.Takeover]{Pattern: "claim.{pool}.{partition}", Lane: bus.Control}
+	// Shares: router → routers, once a second: what its partitions of a pool add to the pool's load.
+	Shares = bus.Subject[*routerv1.PoolShare]{Pattern: "scl.{pool}.{router}", Lane: bus.Control}
 )
 
 // PongEcho stands for the worker in the echoes of Pongs by which a gateway sees that the bus carries.
@@ -46,6 +49,20 @@ const AskGroup = "workers"
 
 // PartitionLease is the key of a partition's owner in the leases bucket.
 func PartitionLease(pool, partition string) string { return "router." + pool + "." + partition }
+
+// BatchLease is the key of the gateway that runs a batch in the leases bucket.
+func BatchLease(batch string) string { return "batch." + batch }
+
+// EventsStream keeps facts: what has happened, for whoever wants to know later. Every subject of it begins with EventsPrefix,
+// then <domain>.<fact>.v1.<key>.
+const (
+	EventsStream = "EVENTS"
+	EventsPrefix = "evt."
+)
+
+// ScalingDecided goes from the router that owns a pool to EventsStream, when the number of workers that it should have, or the
+// verdict, changes.
+var ScalingDecided = bus.Subject[*routerv1.ScalingDecided]{Pattern: "evt.router.scaling_decided.v1.{pool}", Lane: bus.Control}
 
 // WorkerEntry is the key in the leases bucket that a worker has while it takes its name's place in the fleet.
 func WorkerEntry(worker string) string { return "worker." + worker }

@@ -15,7 +15,8 @@ import (
 
 // inner are the messages of bus.proto that travel inside others.
 var inner = strings.Fields(`Submit Claim Ref Withdraw Probe Status Queued Outcome Holding Ping Expect Cancel Grant
-	Limit Resend Drain Describe Description Model TokenizeText Answer Owner Gpu MigDevice`)
+	Limit Resend Drain Describe Description Model TokenizeText Answer Owner Gpu MigDevice CountChat LoadAdapter UnloadAdapter ListAdapters
+	Adapters Adapter`)
 
 // Every message of bus.proto is either inside another, or an answer, or has exactly one subject; no two subjects could
 // match the same message.
@@ -38,6 +39,9 @@ func TestEveryBusMessageHasItsSubject(t *testing.T) {
 		carried[message.X.(*ast.Ident).Name+"."+message.Sel.Name]++
 		pattern := strings.Trim(lit.Elts[0].(*ast.KeyValueExpr).Value.(*ast.BasicLit).Value, `"`)
 		root, _, _ := strings.Cut(pattern, ".")
+		if root == "evt" { // facts are told apart by what follows
+			root = pattern
+		}
 		if other, taken := roots[root]; taken {
 			t.Errorf("subjects %s and %s share their first token", pattern, other)
 		}

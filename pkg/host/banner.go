@@ -55,7 +55,7 @@ func (h *Host) sayStreams(work context.Context) {
 	defer cancel()
 	lines := h.Bus.Durability(ctx)
 	if len(lines) == 0 {
-		lines = []string{"no streams: nothing on this bus is durable"}
+		lines = []string{"no streams: this process keeps nothing on the bus"}
 	}
 	for _, line := range lines {
 		h.say("durability", line)

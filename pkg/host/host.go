@@ -150,7 +150,7 @@ func (h *Host) open(ctx context.Context, o *options) error {
 }
 
 func connect(ctx context.Context, h *Host) (*bus.Bus, error) {
-	return bus.Connect(ctx, h.cfg.NATS, bus.Options{Name: h.ID, Log: h.Log})
+	return bus.Connect(ctx, h.cfg.NATS, bus.Options{Name: h.ID, Inbox: h.name, Log: h.Log})
 }
 
 // OnClose has fn called at the end, after the services have stopped, in reverse order of the calls, each within

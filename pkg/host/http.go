@@ -48,6 +48,9 @@ func (h *Host) newHTTP(calls context.Context, handler http.Handler) *httpServer 
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{Registry: h.registry}))
 	mux.HandleFunc("GET /health", h.health.serveHealth)
 	mux.HandleFunc("GET /ready", h.health.serveReady)
+	for _, path := range []string{"/metrics", "/health", "/ready"} {
+		mux.HandleFunc(path, wrongMethod)
+	}
 	if h.cfg.Host.Pprof {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
 		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -195,3 +198,9 @@ func (t *tracked) Flush() {
 
 // Unwrap lets http.ResponseController find the server's own writer.
 func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// wrongMethod answers for what the host serves to a GET only; the service below would say that there is no such path.
+func wrongMethod(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+}

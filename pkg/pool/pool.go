@@ -30,7 +30,9 @@ type Config struct {
 	FailTimeout  time.Duration `yaml:"fail_timeout" doc:"longest wait between the trial requests of a worker that was taken out: the first comes after a quarter of it, each that fails doubles the wait, and one that succeeds brings the worker back"`
 	BulkReserve  int           `yaml:"bulk_reserve" doc:"percent of each worker's slots that bulk work leaves free while other requests come, 0 to 90; a minute after the last one it takes them all"`
 	NoWorkerWait time.Duration `yaml:"no_worker_wait" doc:"how long a request waits for a first worker before 503"`
+	MaxEjected   int           `yaml:"max_ejected" doc:"percent of the workers that may be taken out at a time after failures; one may always be"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
+	Scaling      Scaling       `yaml:"scaling"`
 }
 
 // Timeouts are the waits of a request, each with its own limit. A client may lower them.
@@ -46,7 +48,7 @@ type Timeouts struct {
 func Default() Config {
 	return Config{
 		Policy: "adaptive", Partitions: 1, QueueLimit: 1024, MaxFails: 3, FailTimeout: 2 * time.Second,
-		NoWorkerWait: 2 * time.Second, BulkReserve: 25,
+		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(),
 		Timeouts: Timeouts{
 			Connect: 5 * time.Second, Queue: 60 * time.Second, FirstToken: 120 * time.Second, Idle: 30 * time.Second, Total: 300 * time.Second,
 		},
@@ -72,6 +74,8 @@ func merge(c, base Config) Config {
 	pick(&c.MaxFails, base.MaxFails)
 	pick(&c.FailTimeout, base.FailTimeout)
 	pick(&c.NoWorkerWait, base.NoWorkerWait)
+	pick(&c.MaxEjected, base.MaxEjected)
+	c.Scaling = c.Scaling.over(base.Scaling)
 	pick(&c.BulkReserve, base.BulkReserve)
 	pick(&c.Timeouts.Connect, base.Timeouts.Connect)
 	pick(&c.Timeouts.Queue, base.Timeouts.Queue)
@@ -98,6 +102,9 @@ func (c Config) Validate() error {
 		if n < 1 {
 			bad = append(bad, conf.Refuse(key, "is %d; it must be at least 1", n))
 		}
+	}
+	if c.MaxEjected < 1 || c.MaxEjected > 100 {
+		bad = append(bad, conf.Refuse("max_ejected", "is %d; it must be from 1 to 100 percent", c.MaxEjected))
 	}
 	if c.BulkReserve < 0 || c.BulkReserve > 90 {
 		bad = append(bad, conf.Refuse("bulk_reserve", "is %d; it must be from 0 to 90 percent", c.BulkReserve))

@@ -85,6 +85,10 @@ func TestAJobOnASubjectIsAnswered(t *testing.T) {
 	if jobsLeft(t, j) != 0 {
 		t.Error("the job is still queued")
 	}
+	j.publish(t, "jobs.normal.acme.responses", nats.Header{"Nats-Msg-Id": {"r1"}}, `{"model":"sim","input":"hi","max_output_tokens":3}`)
+	if r := j.result(t, "responses", "r1"); !r.OK() || !strings.Contains(string(r.Response), `"object":"response"`) {
+		t.Errorf("%+v %s", r, r.Response)
+	}
 
 	payload, err := proto.Marshal(&jobsv1.Job{Request: []byte(`{"model":"sim","max_tokens":2,"prompt":"hi"}`)})
 	if err != nil {

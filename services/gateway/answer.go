@@ -27,9 +27,16 @@ func (a *answer) wakeUp() {
 func (a *answer) Next(ctx context.Context) ([]piece, error) {
 	for {
 		if a.left == 0 {
+			if a.route != nil && a.route.said && !a.begun {
+				a.begun = true
+				return a.spoken(), nil
+			}
 			return nil, io.EOF
 		}
-		if err := a.collect(); err != nil || len(a.pieces) > 0 {
+		if err := a.collect(); err != nil && a.turn(ctx, err) {
+			continue
+		} else if err != nil || len(a.pieces) > 0 {
+			a.begun = true
 			return a.pieces, err
 		}
 		select {
@@ -93,6 +100,9 @@ func (a *answer) add(choice int, s *flight.Sequence, d flight.Delta) error {
 			return a.blame(d.End.Err)
 		}
 	}
+	if a.parsers != nil {
+		find(a.parsers[choice], &d)
+	}
 	a.pieces = append(a.pieces, piece{choice: choice, Delta: d})
 	return nil
 }
@@ -123,10 +133,14 @@ func (a *answer) made() int {
 	return a.outTokens
 }
 
-// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to.
+// blame names the field that the client sent: a worker knows a chat only as the prompt that it was rendered to, and tools
+// and formats only as the grammar that they became.
 func (a *answer) blame(err *errs.Error) *errs.Error {
 	if a.chat && err.Param == "prompt" {
 		err.Param = "messages"
+	}
+	if a.holds != "" && err.Param == "grammar" {
+		err.Param = a.holds
 	}
 	return err
 }
@@ -145,15 +159,7 @@ func (a *answer) count(choice int, u flight.Usage) {
 
 // Close ends the call: what still runs is taken back.
 func (a *answer) Close() {
-	for i, s := range a.seqs {
-		if a.over[i] {
-			continue
-		}
-		a.over[i] = true
-		a.g.table.Remove(s.ID)
-		a.g.link.withdraw(s)
-	}
-	a.left = 0
+	a.takeBack()
 	if len(a.claims) > 0 {
 		go a.g.link.drop(a.claims)
 		a.claims = nil

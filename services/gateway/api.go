@@ -32,7 +32,7 @@ func greeting(a *answer) *gatewayv1.GenerateResponse {
 		s = &flight.Start{}
 	}
 	return &gatewayv1.GenerateResponse{Event: &gatewayv1.GenerateResponse_Started{Started: &gatewayv1.Started{
-		Id: a.call.id, Model: a.model.GetName(), ModelVersion: s.ModelVersion, SystemFingerprint: s.Fingerprint,
+		Id: a.call.id, Model: a.call.model, ModelVersion: s.ModelVersion, SystemFingerprint: s.Fingerprint,
 		Worker: a.worker, QueueSeconds: float64(s.QueueNanos) / 1e9, FirstTokenSeconds: a.firstToken.Seconds(),
 	}}}
 }
@@ -41,6 +41,9 @@ func spell(p *piece) *gatewayv1.Piece {
 	out := &gatewayv1.Piece{Index: uint32(p.choice), Reasoning: p.Reasoning, Text: p.Text, Tokens: p.Tokens, Logprobs: tokens(p.Logprobs), Prompt: tokens(p.Prompt)}
 	if p.End != nil {
 		out.FinishReason = p.End.Finish
+	}
+	if p.Extra != nil {
+		out.ToolCalls, out.ReasoningSignature = spellCalls(p.Extra.ToolCalls), p.Extra.Signature
 	}
 	return out
 }
@@ -107,15 +110,9 @@ func input(c *call, req *gatewayv1.GenerateRequest) error {
 	given := 0
 	if len(req.GetMessages()) > 0 {
 		given++
-		raw := []openai.Message{}
-		for _, m := range req.GetMessages() {
-			raw = append(raw, openai.Message{Role: m.GetRole(), Content: m.GetContent()})
+		if err := said(c, req); err != nil {
+			return err
 		}
-		c.raw = openai.AppendMessages(nil, raw)
-		if err := openai.CheckMessages(c.raw); err != nil {
-			return invalid(err)
-		}
-		c.messages = turns(raw)
 	}
 	if req.GetPrompt() != "" {
 		given++
@@ -132,6 +129,9 @@ func input(c *call, req *gatewayv1.GenerateRequest) error {
 	if req.GetEcho() && c.messages != nil {
 		return errs.Field("echo", "unsupported_parameter", "echo is for completions; leave it out with messages.")
 	}
+	if w := wishesOf(req); c.messages == nil && len(w.Names()) > 0 {
+		return errs.Field(w.Names()[0], "unsupported_parameter", "%s is for chats; leave it out without messages.", w.Names()[0])
+	}
 	return nil
 }
 
@@ -140,7 +140,7 @@ func paramsOf(req *gatewayv1.GenerateRequest) openai.Params {
 	p := openai.Params{
 		Model: req.GetModel(), N: int(req.GetN()), MaxTokens: int(min(req.GetMaxTokens(), math.MaxInt32)), Stop: req.GetStop(),
 		Logprobs: req.GetLogprobs(), TopLogprobs: int(req.GetTopLogprobs()), IgnoreEOS: req.GetIgnoreEos(),
-		User: req.GetUser(), Metadata: req.GetMetadata(), LogitBias: s.GetLogitBias(),
+		User: req.GetUser(), Metadata: req.GetMetadata(), Grammar: req.GetGrammar(), LogitBias: s.GetLogitBias(),
 	}
 	if s != nil {
 		p.Temperature, p.TopP, p.MinP, p.Seed = s.Temperature, s.TopP, s.MinP, s.Seed
@@ -162,6 +162,9 @@ func (a *api) ListModels(ctx context.Context, _ *gatewayv1.ListModelsRequest) (*
 			Id: m.GetName(), OwnedBy: "leat-" + m.GetEngine(), CreatedUnix: m.GetCreatedUnix(), ContextLength: m.GetContextLength(),
 			Exact: m.GetExact(), Version: m.GetVersion(),
 		})
+	}
+	for _, name := range a.g.routed() {
+		out.Models = append(out.Models, &gatewayv1.ModelCard{Id: name, OwnedBy: "leat-route"})
 	}
 	return out, nil
 }

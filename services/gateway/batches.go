@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,9 +30,7 @@ func (g *Gateway) batchRoutes() []route {
 }
 
 // batchEndpoints are what a batch's requests may ask.
-func (g *Gateway) batchEndpoints() []string {
-	return []string{"/v1/chat/completions", "/v1/completions"}
-}
+func (g *Gateway) batchEndpoints() []string { return slices.Sorted(maps.Values(jobPaths)) }
 
 // batchRequest is the body of POST /v1/batches.
 type batchRequest struct {

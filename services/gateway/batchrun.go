@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/services/gateway/internal/batch"
 )
 
@@ -92,7 +93,7 @@ func (g *Gateway) lead(ctx context.Context, b *stored) {
 	if err != nil {
 		return // no router has been here yet: nothing could run
 	}
-	key := "batch." + b.ID
+	key := events.BatchLease(b.ID)
 	revision, err := kv.Create(ctx, key, []byte(g.id))
 	if err != nil {
 		return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/jobs"
+	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	FileStore   conf.Bytes    `yaml:"file_store" flag:"file-store" doc:"room for all files of /v1/files and the batches' answers; 0: as much as NATS has"`
 	RunJobs     bool          `yaml:"run_jobs" flag:"run-jobs" doc:"take jobs from the streams and run batches; some gateway must"`
 	Jobs        jobs.Config   `yaml:"jobs" doc:"the streams of jobs"`
+	Models      models.Set    `yaml:"models" doc:"what names that clients use stand for, where they are not served models"`
 	Pools       pool.Set
 }
 

@@ -16,8 +16,10 @@ import (
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/pkg/prefix"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 	"github.com/leathq/leat/services/gateway/internal/flight"
+	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // call is a request as both faces, HTTP and gRPC, bring it to the domain.
@@ -29,6 +31,8 @@ type call struct {
 	session  string         // the key that the client names by header; see sessionOf
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
+	wishes   openai.Wishes  // what a chat asks for beside words
+	images   imagery        // what of raw is images
 	prompts  []prompt       // completions
 	n        int            // choices a prompt
 	stream   bool
@@ -57,7 +61,8 @@ type answer struct {
 	g       *Gateway
 	model   *served
 	call    *call
-	chat    bool // the prompt was messages
+	chat    bool   // the prompt was messages
+	holds   string // the parameter that became the answer's grammar; empty where none did
 	seqs    []*flight.Sequence
 	over    []bool
 	left    int
@@ -65,7 +70,12 @@ type answer struct {
 	outflow atomic.Pointer[outflow] // set while a pump writes the answer
 	scratch []flight.Delta
 	pieces  []piece
+	parsers []*calls.Parser  // by choice, where calls of tools are to be found in the text
 	claims  []*inferv1.Claim // large payloads, dropped at the end: until then another attempt may need them
+
+	route   *detour // nil where the name that was asked for is the model
+	choices int
+	begun   bool // the reader has some of it
 
 	usage      flight.Usage
 	start      *flight.Start
@@ -73,48 +83,6 @@ type answer struct {
 	firstToken time.Duration // from the call to the first token; 0: there was none
 	outTokens  int           // that have come; exact only where the engine tells token ids
 	ends       int           // choices whose usage is known
-}
-
-// generate starts a call: it finds the model, renders the prompt and submits one sequence per choice. Every return
-// without an error must be followed by Close.
-func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
-	m, e := g.directory.lookup(c.model)
-	if e != nil {
-		return nil, e
-	}
-	for _, name := range c.given {
-		if !m.params[name] {
-			return nil, errs.Field(name, "unsupported_parameter",
-				"The engine %s behind model '%s' cannot honour '%s'. Leave it out, or call a model whose engine can.", m.GetEngine(), m.GetName(), name)
-		}
-	}
-	bodies, err := g.bodies(c, m)
-	if err != nil {
-		return nil, err
-	}
-	cfg := g.pools.Of(m.pool)
-	waits := lower(cfg.Timeouts, c.waits)
-	if dl, ok := ctx.Deadline(); ok {
-		waits.Total = min(waits.Total, time.Until(dl))
-	}
-	part := g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions)))
-	a := &answer{g: g, model: m, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
-	first, echoes := waits, c.template.GetEcho()
-	if m.GetUnaryBlocks() && !c.stream {
-		first.FirstToken = waits.Total // nothing comes before the end
-	}
-	session := sessionOf(c)
-	for _, b := range bodies {
-		if err := a.launch(ctx, part, b, session, first); err != nil {
-			a.Close()
-			return nil, err
-		}
-	}
-	c.template, c.messages, c.raw = nil, nil, nil // a stream may be open for long
-	if !echoes {
-		c.prompts = nil
-	}
-	return a, nil
 }
 
 // body is one sequence's encoded request with what a router must know of it.
@@ -132,6 +100,9 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 			return nil, err
 		}
 		prompts = []prompt{p}
+		if err := c.constrain(m); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]body, 0, len(prompts)*c.n)
 	for i, p := range prompts {
@@ -139,11 +110,12 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		if p.tokens == nil {
 			b.tokens = len(p.text)/4 + 1
 		}
-		c.template.Prompt = nil
+		c.template.Prompt, c.template.Model = nil, m.GetName()
 		switch {
 		case c.messages != nil && m.template == nil:
+			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
 			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
-			b.tokens = len(c.raw)/4 + 1
+			b.tokens = (len(c.raw)-c.images.bytes+len(c.template.GetExtras()))/4 + imageTokens*c.images.count + 1
 			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)
 		case p.tokens != nil:
 			c.template.Prompt = &inferv1.Request_Tokens{Tokens: &inferv1.TokenIds{Ids: p.tokens}}
@@ -190,7 +162,7 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 			return prompt{}, errs.New(errs.Upstream, "chat_template_broken",
 				"The chat template of model '%s' cannot be used. Call /v1/completions instead; operator: the template is in the model file.", m.GetName()).Because(m.broken)
 		}
-		text, err := m.template.Render(c.messages, open, time.Now)
+		text, err := c.prompt(m, open)
 		if err != nil {
 			return prompt{}, errs.Field("messages", "invalid_messages", "The model's chat template refuses the messages: %v.", err)
 		}
@@ -202,8 +174,8 @@ func (g *Gateway) render(c *call, m *served, open bool) (prompt, error) {
 }
 
 // launch submits one sequence.
-func (a *answer) launch(ctx context.Context, part *partition, b body, session uint64, w pool.Timeouts) error {
-	g := a.g
+func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
+	g, part, w := a.g, at.part, at.waits
 	s := flight.New(g.table.NextID(), part.index, uint32(g.cfg.Window), flight.Waits{
 		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
 	}, g.link.now())
@@ -211,9 +183,9 @@ func (a *answer) launch(ctx context.Context, part *partition, b body, session ui
 	sub := &inferv1.Submit{
 		Gateway: g.id, Sequence: s.ID, Attempt: 1, Tenant: a.call.tenant, Class: a.call.class,
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
-		PromptTokens: uint32(b.tokens), MaxTokens: a.call.template.GetMaxTokens(), Prefix: b.blocks,
+		PromptTokens: uint32(b.tokens), MaxTokens: at.maxTokens, Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
-		RequestId: a.call.id, Session: session,
+		RequestId: a.call.id, Session: at.session,
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

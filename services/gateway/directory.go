@@ -9,6 +9,7 @@ import (
 
 	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/gateway/internal/calls"
 	"github.com/leathq/leat/services/gateway/internal/chat"
 )
 
@@ -24,6 +25,9 @@ type served struct {
 	template *chat.Template // nil where the model takes messages as they are, or none
 	broken   error          // why the template cannot be used
 	params   map[string]bool
+
+	calls       *calls.Format // how calls of tools are spelled, where there is a template
+	spellsCalls bool          // the template spells them itself
 }
 
 type member struct {
@@ -39,11 +43,13 @@ type directory struct {
 	described map[string][]*served     // by description digest
 	asking    map[string]time.Duration // digests that were asked for, and when
 	byModel   atomic.Pointer[map[string]*served]
+	byPool    atomic.Pointer[map[poolModel]*served]
 }
 
 func newDirectory() *directory {
 	d := &directory{members: map[string]*member{}, described: map[string][]*served{}, asking: map[string]time.Duration{}}
 	d.byModel.Store(&map[string]*served{})
+	d.byPool.Store(&map[poolModel]*served{})
 	return d
 }
 
@@ -84,6 +90,7 @@ func (d *directory) describe(p *inferv1.Description, now time.Duration) {
 		}
 		if m.GetChat() == "template" {
 			s.template, s.broken = chat.Parse(m.GetChatTemplate(), m.GetBosToken(), m.GetEosToken())
+			s.calls, s.spellsCalls = calls.Of(m.GetChatTemplate())
 		}
 		models = append(models, s)
 	}
@@ -98,10 +105,12 @@ func (d *directory) describe(p *inferv1.Description, now time.Duration) {
 // takes work is preferred, then the first by name.
 func (d *directory) rebuild(now time.Duration) {
 	table, ready := map[string]*served{}, map[string]bool{}
+	pools := map[poolModel]*served{}
 	for _, name := range slices.Sorted(maps.Keys(d.members)) {
 		m := d.members[name]
 		up := m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter
 		for _, s := range d.described[m.report.GetDescriptionDigest()] {
+			pools[poolModel{s.pool, s.GetName()}] = s
 			have := table[s.GetName()]
 			better := have == nil || up && !ready[s.GetName()] || up == ready[s.GetName()] && s.pool < have.pool
 			if better {
@@ -111,6 +120,23 @@ func (d *directory) rebuild(now time.Duration) {
 		}
 	}
 	d.byModel.Store(&table)
+	d.byPool.Store(&pools)
+}
+
+// poolModel names a model of a pool.
+type poolModel struct{ pool, model string }
+
+// find is lookup of a model of a pool, or of any where pool is empty.
+func (d *directory) find(pool, model string) (*served, *errs.Error) {
+	if pool == "" {
+		return d.lookup(model)
+	}
+	if s := (*d.byPool.Load())[poolModel{pool, model}]; s != nil {
+		return s, nil
+	}
+	e := errs.New(errs.NotFound, "model_not_found", "No worker of pool %s serves the model '%s'. Operator: look at `leat status`.", pool, clip(model))
+	e.Param = "model"
+	return nil, e
 }
 
 // sweep forgets workers that have been silent for long, and descriptions that nobody has any more.

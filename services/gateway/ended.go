@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
@@ -60,6 +61,9 @@ func (e *ending) attrs(code string, kind int) []slog.Attr {
 		out = append(out, slog.String("model", a.model.GetName()), slog.String("tenant", a.call.tenant), slog.String("worker", a.worker),
 			slog.Int("prompt_tokens", a.usage.Prompt()), slog.Int("output_tokens", a.made()),
 			slog.Float64("ttft_seconds", a.firstToken.Seconds()), slog.Float64("duration_seconds", time.Since(a.call.began).Seconds()))
+	}
+	if a := e.answer; a != nil && a.route != nil && len(a.route.hops) > 0 {
+		out = append(out, slog.String("fallback", strings.Join(a.route.hops, ", ")))
 	}
 	return out
 }

@@ -18,10 +18,18 @@ func (f *chatFace) open(h openai.Head, choices int) {
 }
 
 func (f *chatFace) piece(b []byte, p *piece) []byte {
-	if !f.greeted[p.choice] {
-		f.greeted[p.choice] = true
+	var calls []openai.ToolCall
+	if p.Extra != nil {
+		calls = p.Extra.ToolCalls
+	}
+	switch {
+	case f.greeted[p.choice]:
+	case len(calls) > 0 && p.Text == "" && p.Reasoning == "":
+		b = f.s.AppendToolRole(b, p.choice)
+	default:
 		b = f.s.AppendRole(b, p.choice)
 	}
+	f.greeted[p.choice] = true
 	lp := p.Logprobs
 	if p.Reasoning != "" {
 		var thought []openai.TokenLogprob
@@ -30,8 +38,11 @@ func (f *chatFace) piece(b []byte, p *piece) []byte {
 		}
 		b = f.s.AppendReasoning(b, p.choice, p.Reasoning, thought)
 	}
-	if p.Text != "" || len(lp) > 0 {
-		b = f.s.AppendText(b, p.choice, p.Text, lp)
+	if p.Text != "" || len(lp) > 0 && len(calls) == 0 {
+		b, lp = f.s.AppendText(b, p.choice, p.Text, lp), nil
+	}
+	for i := range calls {
+		b, lp = f.s.AppendToolCall(b, p.choice, &calls[i], lp), nil
 	}
 	if p.End != nil {
 		b = f.s.AppendFinish(b, p.choice, p.End.Finish)
@@ -39,7 +50,14 @@ func (f *chatFace) piece(b []byte, p *piece) []byte {
 	return b
 }
 
-func (f *chatFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
+func (f *chatFace) end(b []byte, u openai.Usage) []byte {
+	if f.include {
+		b = f.s.AppendUsage(b, u)
+	}
+	return openai.AppendDone(b)
+}
+
+func (f *chatFace) broken(b []byte, e *openai.Error) []byte { return openai.AppendErrorEvent(b, e) }
 
 // completionFace spells text_completion and its chunks, which have no place for reasoning.
 type completionFace struct {
@@ -78,4 +96,13 @@ func (f *completionFace) piece(b []byte, p *piece) []byte {
 	return f.s.AppendText(b, p.choice, text, lp, finish)
 }
 
-func (f *completionFace) usage(b []byte, u openai.Usage) []byte { return f.s.AppendUsage(b, u) }
+func (f *completionFace) end(b []byte, u openai.Usage) []byte {
+	if f.include {
+		b = f.s.AppendUsage(b, u)
+	}
+	return openai.AppendDone(b)
+}
+
+func (f *completionFace) broken(b []byte, e *openai.Error) []byte {
+	return openai.AppendErrorEvent(b, e)
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
-// face is how one of the two APIs spells an answer.
+// face is how one of the APIs spells an answer.
 type face interface {
 	// whole spells an answer that does not stream.
 	whole(b []byte, h openai.Head, choices []openai.Choice, u openai.Usage) []byte
@@ -19,8 +19,16 @@ type face interface {
 	open(h openai.Head, choices int)
 	// piece spells a piece of a stream.
 	piece(b []byte, p *piece) []byte
-	// usage spells the chunk that include_usage asks for.
-	usage(b []byte, u openai.Usage) []byte
+	// end spells what follows the last piece of a complete stream.
+	end(b []byte, u openai.Usage) []byte
+	// broken spells the event that ends a stream with an error.
+	broken(b []byte, e *openai.Error) []byte
+}
+
+// keeper is a face whose answers keep the order in which their parts came. It gathers them itself: whole is given no
+// choices, and take every piece before it.
+type keeper interface {
+	take(p *piece)
 }
 
 // reply is an answer that has begun, and how to spell it. Handlers hand it back instead of serving it, so that their
@@ -29,7 +37,6 @@ type reply struct {
 	*answer
 	face
 	prefix, op string
-	include    bool // the usage chunk was asked for
 }
 
 func (g *Gateway) serveChat(x *exchange) *reply {
@@ -47,14 +54,14 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 		release()
 		return x.refuse(err)
 	}
-	c.messages, c.raw = turns(req.Messages), req.RawMessages
+	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
 	release()
 	if err != nil {
 		return x.refuse(err)
 	}
-	return &reply{a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat, req.IncludeUsage}
+	return &reply{a, &chatFace{include: req.IncludeUsage}, "chatcmpl-", obs.OpChat}
 }
 
 func (g *Gateway) serveCompletion(x *exchange) *reply {
@@ -82,13 +89,16 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 		return x.refuse(err)
 	}
 	f := &completionFace{include: req.IncludeUsage, prompts: c.prompts, n: c.n, logprobs: req.Logprobs}
-	return &reply{a, f, "cmpl-", obs.OpText, req.IncludeUsage}
+	return &reply{a, f, "cmpl-", obs.OpText}
 }
 
 func turns(in []openai.Message) []chat.Message {
 	out := make([]chat.Message, len(in))
 	for i, m := range in {
-		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name}
+		out[i] = chat.Message{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallID: m.ToolCallID}
+		for _, t := range m.ToolCalls {
+			out[i].ToolCalls = append(out[i].ToolCalls, chat.ToolCall{ID: t.ID, Name: t.Name, Arguments: t.Arguments})
+		}
 	}
 	return out
 }
@@ -99,7 +109,7 @@ func fill(c *call, p *openai.Params) {
 	c.stream, c.logprobs = p.Stream, p.Logprobs
 	c.template = &inferv1.Request{
 		RequestId: c.id, Model: p.Model, Stop: p.Stop, MaxTokens: uint32(p.MaxTokens), IgnoreEos: p.IgnoreEOS,
-		Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
+		Grammar: p.Grammar, Stream: p.Stream, Logprobs: p.Logprobs, TopLogprobs: uint32(p.TopLogprobs), User: p.User, Metadata: p.Metadata,
 		Sampling: &inferv1.Sampling{
 			Temperature: p.Temperature, TopP: p.TopP, MinP: p.MinP, FrequencyPenalty: p.FrequencyPenalty,
 			PresencePenalty: p.PresencePenalty, RepetitionPenalty: p.RepetitionPenalty, LogitBias: p.LogitBias, Seed: p.Seed,
@@ -132,7 +142,7 @@ func (x *exchange) respond(r *reply) {
 
 // head is what every chunk of the answer repeats.
 func (x *exchange) head(r *reply) openai.Head {
-	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.model.GetName()}
+	h := openai.Head{ID: r.prefix + x.id, Created: x.began.Unix(), Model: r.call.model}
 	if r.start != nil {
 		h.Fingerprint = r.start.Fingerprint
 	}
@@ -141,7 +151,7 @@ func (x *exchange) head(r *reply) openai.Head {
 
 func (x *exchange) whole(r *reply) {
 	a := r.answer
-	choices := make([]openai.Choice, len(a.seqs))
+	choices := make([]openai.Choice, a.choices)
 	logprobs := a.call.logprobs
 	for i := range choices {
 		choices[i].Index = i
@@ -150,6 +160,7 @@ func (x *exchange) whole(r *reply) {
 		}
 	}
 	echoed := make([]bool, len(choices))
+	own, _ := r.face.(keeper)
 	for {
 		pieces, err := a.Next(x.alive())
 		if err == io.EOF {
@@ -162,12 +173,21 @@ func (x *exchange) whole(r *reply) {
 		}
 		for i := range pieces {
 			p := &pieces[i]
+			if own != nil {
+				own.take(p)
+				continue
+			}
 			ch := &choices[p.choice]
 			if len(p.Prompt) > 0 {
 				ch.Text += echo(a.call, p, &echoed[p.choice])
 			}
 			ch.Reasoning += p.Reasoning
 			ch.Text += p.Text
+			if p.Extra != nil {
+				for j := range p.Extra.ToolCalls {
+					ch.ToolCalls = openai.AddToolCall(ch.ToolCalls, &p.Extra.ToolCalls[j])
+				}
+			}
 			if logprobs {
 				ch.Logprobs = append(append(ch.Logprobs, p.Prompt...), p.Logprobs...)
 			}
@@ -205,6 +225,6 @@ func totals(a *answer) openai.Usage {
 	u := a.usage
 	return openai.Usage{
 		Estimated: u.Estimated,
-		Prompt:    u.Prompt(), Cached: u.CacheRead, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
+		Prompt:    u.Prompt(), Cached: u.CacheRead, Written: u.CacheWrite, Completion: u.Output + u.Reasoning, Reasoning: u.Reasoning,
 	}
 }

@@ -35,10 +35,20 @@ func (g *Gateway) routes() []route {
 		{"POST", "/tokenize", g.serveTokenize},
 		{"POST", "/detokenize", g.serveDetokenize},
 		{"GET", "/tokenizer_info", g.serveTokenizerInfo},
-	}, g.fileRoutes(), g.batchRoutes())
+	}, g.otherRoutes(), g.fileRoutes(), g.batchRoutes())
 }
 
-// HTTP is the OpenAI face.
+// otherRoutes are those of other APIs than OpenAI's older ones.
+func (g *Gateway) otherRoutes() []route {
+	return []route{
+		{"POST", "/v1/responses", g.serveResponse},
+		{"POST", "/v1/messages", g.serveMessages},
+		{"POST", "/v1/messages/count_tokens", g.serveCount},
+		{"GET", "/openapi.json", g.serveDocument},
+	}
+}
+
+// HTTP is the HTTP face: OpenAI's API, Anthropic's, and a few calls beside them.
 func (g *Gateway) HTTP() http.Handler {
 	mux := http.NewServeMux()
 	methods := map[string][]string{}
@@ -68,7 +78,7 @@ func wrongMethod(w http.ResponseWriter, r *http.Request, right []string) error {
 
 func noRoute(r *http.Request) error {
 	return errs.New(errs.NotFound, "unknown_url",
-		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info.",
+		"Unknown request URL: %s %s. There are /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages, /v1/models, /v1/files, /v1/batches, /tokenize, /detokenize and /tokenizer_info; /openapi.json describes them.",
 		r.Method, clip(r.URL.Path))
 }
 
@@ -77,6 +87,7 @@ type exchange struct {
 	g      *Gateway
 	w      http.ResponseWriter
 	r      *http.Request
+	tongue *tongue
 	began  time.Time
 	id     string
 	span   trace.Span
@@ -86,8 +97,11 @@ type exchange struct {
 
 // exchange gives a request its id, its trace and its handler. A handler answers by itself, or returns what to answer.
 func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request, serve func(*exchange) *reply) {
-	x := &exchange{g: g, w: w, r: r, began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
+	x := &exchange{g: g, w: w, r: r, tongue: tongueOf(r.URL.Path), began: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
 	w.Header()["X-Request-Id"] = []string{x.id}
+	if x.tongue.idHeader != "" {
+		w.Header()[x.tongue.idHeader] = []string{x.id}
+	}
 	if tp := r.Header.Get("Traceparent"); tp != "" || g.tracing {
 		x.trace(tp)
 	}
@@ -129,7 +143,7 @@ func requestID(given string) string {
 	return given
 }
 
-// refuse answers with an error in OpenAI's form.
+// refuse answers with an error in the route's own form.
 func (x *exchange) refuse(err error) *reply {
 	x.fail(nil, err)
 	return nil
@@ -137,7 +151,7 @@ func (x *exchange) refuse(err error) *reply {
 
 // fail is refuse for a call that may have begun.
 func (x *exchange) fail(a *answer, err error) {
-	e := public(err)
+	e := x.public(err)
 	x.ended(a, e.Status, false, err)
 	h := x.w.Header()
 	if full := errs.As(err); full.RetryAfter > 0 {
@@ -147,7 +161,7 @@ func (x *exchange) fail(a *answer, err error) {
 	if x.unread {
 		h.Set("Connection", "close") // the rest of the body is not waited for
 	}
-	x.json(e.Status, openai.AppendError(nil, e))
+	x.json(e.Status, x.tongue.failure(nil, e, x.id))
 }
 
 // ended books the request.
@@ -277,6 +291,7 @@ func waits(s string) (w pool.Timeouts, err error) {
 
 // headers says who answered, and how long it took to begin.
 func (x *exchange) headers(a *answer) {
+	x.wayHeaders(a)
 	h := x.w.Header()
 	if a.start == nil {
 		return

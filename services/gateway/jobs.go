@@ -15,7 +15,7 @@ import (
 )
 
 // jobPaths are the calls of the HTTP API that run as jobs, by kind.
-var jobPaths = map[string]string{"chat": "/v1/chat/completions", "completions": "/v1/completions"}
+var jobPaths = map[string]string{"chat": "/v1/chat/completions", "completions": "/v1/completions", "responses": "/v1/responses"}
 
 // jobDelays are the waits after a job's failures; after the last it is a dead letter.
 var jobDelays = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute}

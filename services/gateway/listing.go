@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
@@ -15,15 +17,44 @@ func (g *Gateway) serveModels(x *exchange) *reply {
 	for i, m := range models {
 		out[i] = card(m)
 	}
+	for _, name := range g.routed() {
+		out = append(out, openai.Model{ID: name, OwnedBy: "leat-route"})
+	}
 	return x.json(http.StatusOK, openai.AppendModels(nil, out))
 }
 
 func (g *Gateway) serveModel(x *exchange) *reply {
-	m, e := g.directory.lookup(x.r.PathValue("model"))
+	name := x.r.PathValue("model")
+	m, e := g.target(name)
 	if e != nil {
 		return x.refuse(e)
 	}
-	return x.json(http.StatusOK, openai.AppendModel(nil, card(m)))
+	c := card(m)
+	if _, route := g.cfg.Models[name]; route {
+		c.ID, c.OwnedBy = name, "leat-route"
+	}
+	return x.json(http.StatusOK, openai.AppendModel(nil, c))
+}
+
+// target is the model that a name stands for when nothing is drawn: a route's first that workers serve.
+func (g *Gateway) target(name string) (m *served, e *errs.Error) {
+	if _, route := g.cfg.Models[name]; !route {
+		return g.directory.lookup(name)
+	}
+	for _, t := range g.cfg.Models.Resolve(name, "") {
+		if m, e = g.directory.find(t.Pool, t.Model); e == nil {
+			return m, nil
+		}
+	}
+	return nil, e
+}
+
+// routed are the names of routes that no worker serves a model by.
+func (g *Gateway) routed() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(g.cfg.Models)), func(name string) bool {
+		_, e := g.directory.find("", name)
+		return e == nil
+	})
 }
 
 func card(m *served) openai.Model {
@@ -93,7 +124,7 @@ func (g *Gateway) serveTokenizerInfo(x *exchange) *reply {
 
 // tokenizer finds a model whose engine tokenises.
 func (g *Gateway) tokenizer(model string) (*served, error) {
-	m, e := g.directory.lookup(model)
+	m, e := g.target(model)
 	if e != nil {
 		return nil, e
 	}

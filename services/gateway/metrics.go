@@ -21,6 +21,7 @@ type metrics struct {
 	input       *prometheus.CounterVec
 	active      *prometheus.GaugeVec
 	timeouts    *prometheus.CounterVec
+	fallbacks   *prometheus.CounterVec
 	gaps        prometheus.Counter
 	lost        prometheus.Counter
 	resubmitted prometheus.Counter
@@ -49,14 +50,15 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		return v
 	}
 	m := &metrics{
-		requests: counter("llm_requests_total", "Requests that ended, by model and HTTP status (200 with error: an in-band error).", "model", "status"),
-		duration: histogram("llm_request_duration_seconds", "From a request's arrival to its end.", obs.RequestBuckets(), "model", "stream"),
-		first:    histogram("llm_time_to_first_token_seconds", "From a request's arrival to its first token.", obs.FirstTokenBuckets(), "model"),
-		perToken: histogram("llm_time_per_output_token_seconds", "Mean time of each token after the first (TPOT).", obs.TokenGapBuckets(), "model"),
-		queue:    histogram("llm_request_queue_seconds", "From submission to a worker's acceptance.", obs.QueueBuckets(), "model"),
-		tokens:   counter("llm_tokens_generated_total", "Generated tokens.", "model"),
-		input:    counter("llm_tokens_prompt_total", "Prompt tokens, by where they came from.", "model", "source"),
-		timeouts: counter("llm_timeouts_total", "Sequences ended by a time-out, by which.", "timeout"),
+		requests:  counter("llm_requests_total", "Requests that ended, by model and HTTP status (200 with error: an in-band error).", "model", "status"),
+		duration:  histogram("llm_request_duration_seconds", "From a request's arrival to its end.", obs.RequestBuckets(), "model", "stream"),
+		first:     histogram("llm_time_to_first_token_seconds", "From a request's arrival to its first token.", obs.FirstTokenBuckets(), "model"),
+		perToken:  histogram("llm_time_per_output_token_seconds", "Mean time of each token after the first (TPOT).", obs.TokenGapBuckets(), "model"),
+		queue:     histogram("llm_request_queue_seconds", "From submission to a worker's acceptance.", obs.QueueBuckets(), "model"),
+		tokens:    counter("llm_tokens_generated_total", "Generated tokens.", "model"),
+		input:     counter("llm_tokens_prompt_total", "Prompt tokens, by where they came from.", "model", "source"),
+		fallbacks: counter("llm_fallbacks_total", "Models that could not answer a request for a route, by the code of their error; fixed: the fixed answer was given.", "model", "code"),
+		timeouts:  counter("llm_timeouts_total", "Sequences ended by a time-out, by which.", "timeout"),
 	}
 	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "llm_active_requests", Help: "Requests in flight."}, []string{"model"})
 	r.MustRegister(m.active)

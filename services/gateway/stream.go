@@ -9,11 +9,10 @@ import (
 
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/host"
-	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // stream sends server-sent events. Nothing is written before the first piece, so that whatever fails until then is an
-// honest status; afterwards the stream ends with [DONE] or with an error event.
+// honest status; afterwards the stream ends as its face ends it, or with an error event.
 func (x *exchange) stream(r *reply) {
 	a := r.answer
 	pieces, err := a.Next(x.alive())
@@ -25,11 +24,11 @@ func (x *exchange) stream(r *reply) {
 	x.headers(a)
 	h := x.w.Header()
 	h["Content-Type"], h["Cache-Control"], h["X-Accel-Buffering"] = contentSSE, cacheControl, []string{"no"}
-	r.face.open(x.head(r), len(a.seqs))
+	r.face.open(x.head(r), a.choices)
 	out := &writer{w: x.w, rc: http.NewResponseController(x.w), line: host.LineOf(x.r), slow: x.g.cfg.SlowClient}
 	for a.left > 0 {
 		if werr := out.events(r.face, pieces); werr != nil {
-			x.cut(a, out, werr)
+			x.cut(r, out, werr)
 			return
 		}
 		if pieces, err = x.next(r, out); err != nil {
@@ -39,13 +38,9 @@ func (x *exchange) stream(r *reply) {
 	}
 	// What is written now leaves with the end of the answer, in one piece.
 	if werr := out.write(func(b []byte) []byte {
-		b = spellAll(b, r.face, pieces)
-		if r.include {
-			b = r.face.usage(b, totals(a))
-		}
-		return openai.AppendDone(b)
+		return r.face.end(spellAll(b, r.face, pieces), totals(a))
 	}); werr != nil {
-		x.cut(a, out, werr)
+		x.cut(r, out, werr)
 		return
 	}
 	x.ended(a, http.StatusOK, false, nil)
@@ -84,20 +79,20 @@ func (x *exchange) next(r *reply, out *writer) ([]piece, error) {
 	}
 }
 
-// broken ends a stream that has begun with what came before the failure and an error event, and without [DONE].
+// broken ends a stream that has begun with what came before the failure and an error event, and without its usual end.
 func (x *exchange) broken(r *reply, out *writer, pieces []piece, err error) {
 	if u, ok := errors.AsType[*undelivered](err); ok {
-		x.cut(r.answer, out, u)
+		x.cut(r, out, u)
 		return
 	}
-	e := public(err)
+	e := x.public(err)
 	if errs.As(err).Kind == errs.Canceled {
 		x.ended(r.answer, e.Status, true, err)
 		return
 	}
 	x.ended(r.answer, http.StatusOK, true, err)
 	if werr := out.write(func(b []byte) []byte {
-		return openai.AppendErrorEvent(spellAll(b, r.face, pieces), e)
+		return r.face.broken(spellAll(b, r.face, pieces), e)
 	}); werr != nil {
 		x.g.log.Debug("error event not delivered", "request_id", x.id, "error", werr)
 	}
@@ -105,14 +100,14 @@ func (x *exchange) broken(r *reply, out *writer, pieces []piece, err error) {
 
 // cut ends the stream of a client that left or took nothing for too long. Nothing runs for it any more; should the
 // latter read on within the same time again, it gets what was begun and an error event.
-func (x *exchange) cut(a *answer, out *writer, err error) {
+func (x *exchange) cut(r *reply, out *writer, err error) {
 	x.over()
 	late := errors.Is(err, os.ErrDeadlineExceeded)
 	why := error(errs.New(errs.Canceled, "client_closed", "The client left.").Because(err))
 	if late {
 		why = tooSlow()
 	}
-	x.ended(a, 499, true, why)
+	x.ended(r.answer, 499, true, why)
 	if late {
 		x.g.metrics.timeouts.WithLabelValues("slow_client").Inc()
 	}
@@ -123,7 +118,7 @@ func (x *exchange) cut(a *answer, out *writer, err error) {
 	if !late || out.finish(u.rest) != nil {
 		panic(http.ErrAbortHandler) // nothing may follow half a chunk
 	}
-	_ = out.write(func(b []byte) []byte { return openai.AppendErrorEvent(b, public(tooSlow())) }) // whether it hears it is its own matter
+	_ = out.write(func(b []byte) []byte { return r.face.broken(b, x.public(tooSlow())) }) // whether it hears it is its own matter
 }
 
 // undelivered is a chunk that the client did not take.

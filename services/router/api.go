@@ -75,6 +75,7 @@ func (p *pool) view(now time.Time) *routerv1.Pool {
 			s.Rate = p.m.DrainRate(now)
 		}
 	}
+	out.Scaling = p.freshDecision(now)
 	for _, w := range p.m.Workers(now) {
 		rep := p.reports[w.Report.Worker]
 		if rep == nil {

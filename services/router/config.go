@@ -53,7 +53,7 @@ func (c Config) machine(name string, now time.Time) (*dispatch.Machine, error) {
 		Breaker: breaker.Config{
 			MaxFails: p.MaxFails, FailTimeout: 10 * time.Second, Cooldown: p.FailTimeout / 4, MaxCooldown: p.FailTimeout,
 		},
-		QueueTimeout: p.Timeouts.Queue, NoWorkerWait: p.NoWorkerWait,
+		MaxEjected: p.MaxEjected, QueueTimeout: p.Timeouts.Queue, NoWorkerWait: p.NoWorkerWait,
 		BulkReserve: float64(p.BulkReserve) / 100,
 		RetryRatio:  c.RetryRatio, RetryBurst: float64(c.RetryBurst), IndexBytes: int(c.PrefixIndex),
 	}, now), nil

@@ -34,6 +34,7 @@ func (r *Router) subscribe() (stop func(), err error) {
 		{events.Undelivered.Lane, "nrs." + r.id + ".*.*", r.onUndelivered},
 		{events.Reports.Lane, events.Reports.All(), r.onReport},
 		{events.Takeovers.Lane, events.Takeovers.All(), r.owners.onTakeover},
+		{events.Shares.Lane, events.Shares.All(), r.onShare},
 	} {
 		x, err := r.bus.Listen(s.lane, s.handle, s.subject)
 		if err != nil {

@@ -29,6 +29,7 @@ type pool struct {
 	subjects map[string]string // work subject by worker
 	dispatch inferv1.Dispatch  // reused
 	waits    prometheus.Observer
+	sizing   sizing
 }
 
 // forgetPool is how long a pool is kept at least; the machine remembers each of its workers for ten minutes.
@@ -55,7 +56,7 @@ func newPool(r *Router, name string) (*pool, error) {
 	return &pool{
 		r: r, name: name, m: m, owned: map[uint32]tenure{},
 		reports: map[string]*inferv1.Report{}, subjects: map[string]string{}, seen: map[string]bool{}, born: time.Now(),
-		waits: r.metrics.queue.WithLabelValues(name),
+		waits: r.metrics.queue.WithLabelValues(name), sizing: newSizing(r.cfg.Pools.Of(name).Scaling),
 	}, nil
 }
 
@@ -103,6 +104,7 @@ func (p *pool) sweep() (gone []string, empty bool) {
 			delete(p.seen, worker)
 			delete(p.reports, worker)
 			delete(p.subjects, worker)
+			delete(p.sizing.output, worker)
 		}
 	}
 	idle := time.Since(p.born) > forgetPool && p.m.Queued() == 0

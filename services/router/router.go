@@ -19,6 +19,7 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/pkg/pace"
+	"github.com/leathq/leat/proto/gen/externalscaler"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
@@ -48,6 +49,8 @@ type Router struct {
 	byWorker map[string]*pool
 	broken   map[string]bool // pools that cannot be opened
 	owners   *ownership
+
+	facts chan *routerv1.ScalingDecided // to be kept
 }
 
 // New makes a router. It opens nothing.
@@ -55,12 +58,13 @@ func New(cfg Config, deps host.Deps) *Router {
 	r := &Router{
 		cfg: cfg, id: bus.Token(deps.ID), log: deps.Log, bus: deps.Bus, nats: deps.NATS,
 		pools: map[string]*pool{}, byWorker: map[string]*pool{}, broken: map[string]bool{},
-		pace: pace.New(tickEvery, restEvery),
+		pace: pace.New(tickEvery, restEvery), facts: make(chan *routerv1.ScalingDecided, factsQueue),
 	}
 	if obs.On(deps.Tracer) {
 		r.tracer = deps.Tracer.Tracer("github.com/leathq/leat/services/router")
 	}
 	r.metrics = newMetrics(deps.Metrics, r)
+	deps.Metrics.MustRegister(newSizeMetrics(r))
 	r.owners = newOwnership(r)
 	return r
 }
@@ -71,6 +75,7 @@ func (r *Router) Name() string { return "router" }
 // Register serves leat.router.v1.
 func (r *Router) Register(s grpc.ServiceRegistrar) {
 	routerv1.RegisterRouterServiceServer(s, &api{r: r})
+	externalscaler.RegisterExternalScalerServer(s, &keda{r: r})
 }
 
 // Ready is nil once the leases are known and the bus is up.
@@ -93,6 +98,12 @@ func (r *Router) Run(ctx context.Context) error {
 		return err
 	}
 	defer stop()
+	life, end := context.WithCancel(ctx)
+	var sizes sync.WaitGroup
+	sizes.Go(func() { r.judgeSizes(life) })
+	sizes.Go(func() { r.keepFacts(life) })
+	defer sizes.Wait()
+	defer end()
 	owning := make(chan error, 1)
 	go func() { owning <- r.owners.run(ctx) }()
 	defer r.pace.Stop()

@@ -243,6 +243,12 @@ func TestExplainAndListPoolsOverGRPC(t *testing.T) {
 
 func client(t *testing.T, r *router.Router) routerv1.RouterServiceClient {
 	t.Helper()
+	return routerv1.NewRouterServiceClient(conn(t, r))
+}
+
+// conn reaches a router by gRPC.
+func conn(t *testing.T, r *router.Router) *grpc.ClientConn {
+	t.Helper()
 	l := bufconn.Listen(1 << 16)
 	srv := grpc.NewServer()
 	r.Register(srv)
@@ -254,7 +260,7 @@ func client(t *testing.T, r *router.Router) routerv1.RouterServiceClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return routerv1.NewRouterServiceClient(conn)
+	return conn
 }
 
 func owned(t *testing.T, c routerv1.RouterServiceClient) string {

@@ -14,11 +14,13 @@ type api struct {
 	worker *Worker
 }
 
+var errNotThere = errs.New(errs.Unavailable, "worker_not_ready", "The worker is not in the fleet: its engine is loading, or it has left.")
+
 // GetStatus implements workerv1.WorkerServiceServer.
 func (a api) GetStatus(context.Context, *workerv1.GetStatusRequest) (*workerv1.GetStatusResponse, error) {
 	m := a.worker.member.Load()
 	if m == nil {
-		return nil, errs.New(errs.Unavailable, "worker_not_ready", "The worker is not in the fleet: its engine is loading, or it has left.")
+		return nil, errNotThere
 	}
 	return &workerv1.GetStatusResponse{Report: m.snapshot(), Description: m.identity.get().description}, nil
 }

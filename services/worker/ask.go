@@ -13,6 +13,7 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/errs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
 // askTimeout is how long a question may take.
@@ -63,6 +64,9 @@ func (m *member) think(ctx context.Context, data []byte) (*inferv1.Answer, error
 	if ask.GetModel() != "" && !slices.Contains(id.names, ask.GetModel()) {
 		return nil, errs.New(errs.NotFound, "model_not_found", "Worker %s does not serve the model %q.", m.name, ask.GetModel())
 	}
+	if q := ask.GetCount(); q != nil {
+		return m.count(ctx, ask.GetModel(), q)
+	}
 	if !id.info.Tokenizes {
 		return nil, errs.New(errs.Invalid, "unsupported_operation", "The engine behind model %q does not tokenise.", ask.GetModel())
 	}
@@ -75,6 +79,17 @@ func (m *member) think(ctx context.Context, data []byte) (*inferv1.Answer, error
 		return &inferv1.Answer{Answer: &inferv1.Answer_Text{Text: text}}, err
 	}
 	return nil, errs.New(errs.Invalid, "invalid_request", "The question asks nothing that this worker knows.")
+}
+
+// count answers how long a chat's prompt is, where the engine renders it and can tell.
+func (m *member) count(ctx context.Context, model string, q *inferv1.CountChat) (*inferv1.Answer, error) {
+	counter, ok := m.engine.(engine.Counter)
+	if !ok {
+		return nil, &errs.Error{Kind: errs.Invalid, Code: "unsupported_operation", Param: "model", Message: fmt.Sprintf(
+			"The engine behind model '%s' renders messages itself and does not count their tokens. Send the message, and read its usage.", model)}
+	}
+	n, err := counter.Count(ctx, q.GetMessages(), q.GetExtras())
+	return &inferv1.Answer{Answer: &inferv1.Answer_Count{Count: uint32(max(0, n))}}, err
 }
 
 // answer replies, by claim check where the answer is too large for a message.

@@ -3,10 +3,12 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/pool"
+	"github.com/leathq/leat/services/worker/internal/anthropic"
 	"github.com/leathq/leat/services/worker/internal/llama"
 	"github.com/leathq/leat/services/worker/internal/openai"
 	"github.com/leathq/leat/services/worker/internal/sim"
@@ -14,8 +16,8 @@ import (
 
 // Config is all that a worker needs beside a NATS URL.
 type Config struct {
-	Engine     string        `yaml:"engine" flag:"engine" oneof:"llama|openai|sim" doc:"what computes: llama (a model file on this machine), openai (any OpenAI-compatible server) or sim (nothing: for tests)"`
-	Model      string        `yaml:"model" flag:"model" doc:"llama: path of a GGUF file, or hf:owner/repo/file.gguf; openai: NAME or NAME=UPSTREAM_NAME; empty: the engine's default"`
+	Engine     string        `yaml:"engine" flag:"engine" oneof:"llama|openai|anthropic|sim" doc:"what computes: llama (a model file on this machine), openai (any OpenAI-compatible server), anthropic (a provider of the Messages API) or sim (nothing: for tests)"`
+	Model      string        `yaml:"model" flag:"model" doc:"llama: path of a GGUF file, or hf:owner/repo/file.gguf; openai and anthropic: NAME or NAME=UPSTREAM_NAME; empty: the engine's default"`
 	Names      []string      `yaml:"served_model_names" flag:"served-model-name" doc:"names by which clients ask for the model; empty: the engine's own"`
 	Name       string        `yaml:"name" flag:"name" doc:"name of this worker, unique in the fleet; empty: made from the machine's name"`
 	Pool       string        `yaml:"pool" flag:"pool" doc:"pool to join: workers that serve the same models; empty: the model's name"`
@@ -26,6 +28,7 @@ type Config struct {
 	NoGPU      bool          `yaml:"no_gpu" flag:"no-gpu" doc:"do not ask the NVIDIA driver, where there is one, what the GPUs do"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
+	Anthropic  Messages      `yaml:"anthropic" doc:"the engine anthropic"`
 	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`
 }
 
@@ -37,6 +40,9 @@ type Llama struct {
 	Context      int           `yaml:"context" flag:"context" doc:"tokens that a sequence may hold, prompt and answer; 0: 2048"`
 	Chunk        int           `yaml:"chunk" flag:"chunk" doc:"prompt tokens of a turn at most; fewer while sequences run; 0: 128"`
 	Schedule     string        `yaml:"schedule" flag:"schedule" oneof:"exact|fast" doc:"exact: an answer does not depend on load; fast: it may differ in the last bits"`
+	Adapters     []string      `yaml:"adapters" flag:"adapter" doc:"LoRA adapters to load at the start, each NAME=PATH of a GGUF file; clients call them as model:NAME"`
+	AdapterSlots int           `yaml:"adapter_slots" flag:"adapter-slots" doc:"sequences that one adapter runs at once; 0: 4, or the slots where those are fewer"`
+	AdapterMax   int           `yaml:"adapter_contexts" flag:"adapter-contexts" doc:"adapters that run at once; sequences of others wait until one is idle; 0: 4"`
 	CheckTensors bool          `yaml:"check_tensors" flag:"check-tensors" doc:"read all weights at load and refuse broken ones"`
 	StartTimeout time.Duration `yaml:"start_timeout" flag:"engine-start-timeout" doc:"longest load of a model; 0: 5m"`
 	StepTimeout  time.Duration `yaml:"step_timeout" flag:"engine-step-timeout" doc:"longest native call until the engine counts as hung and is restarted; 0: 2m"`
@@ -45,11 +51,15 @@ type Llama struct {
 // Relay configures the engine openai. It is checked when that engine is chosen, not before.
 type Relay openai.Config
 
+// Messages configures the engine anthropic. It is checked when that engine is chosen, not before.
+type Messages anthropic.Config
+
 // DefaultConfig runs a model file on this machine.
 func DefaultConfig() Config {
 	return Config{
 		Engine: "llama", Grace: 30 * time.Second, Llama: Llama{Schedule: "exact"}, OpenAI: Relay(openai.DefaultConfig()),
-		Sim: sim.DefaultConfig(),
+		Anthropic: Messages(anthropic.DefaultConfig()),
+		Sim:       sim.DefaultConfig(),
 	}
 }
 
@@ -71,6 +81,14 @@ func (c Config) Validate() error {
 	if c.Weight < 0 || c.Weight > pool.MaxWeight {
 		errs = append(errs, fmt.Errorf("weight: %d is not between 0 (which is 1) and %d", c.Weight, pool.MaxWeight))
 	}
+	for _, a := range c.Llama.Adapters {
+		if name, path, _ := strings.Cut(a, "="); name == "" || path == "" {
+			errs = append(errs, fmt.Errorf("adapter: %q is not NAME=PATH", a))
+		}
+	}
+	if c.Llama.AdapterSlots < 0 || c.Llama.AdapterMax < 0 {
+		errs = append(errs, fmt.Errorf("adapter-slots and adapter-contexts: %d and %d must not be below 0", c.Llama.AdapterSlots, c.Llama.AdapterMax))
+	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace: %s is below 0", c.Grace))
 	}
@@ -86,6 +104,11 @@ func (c Config) llama() llama.Config {
 		Model: c.Model, LibDir: l.EngineLib, Threads: l.Threads, CPUs: l.CPUs, Slots: c.Slots, Context: l.Context, Chunk: l.Chunk,
 		Schedule: l.Schedule, CheckTensors: l.CheckTensors, StartTimeout: l.StartTimeout, StepTimeout: l.StepTimeout,
 	}
+	out.AdapterSlots, out.AdapterContexts = l.AdapterSlots, l.AdapterMax
+	for _, a := range l.Adapters {
+		name, path, _ := strings.Cut(a, "=")
+		out.Adapters = append(out.Adapters, llama.Adapter{Name: name, Path: path})
+	}
 	if len(c.Names) > 0 {
 		out.Name = c.Names[0]
 	}
@@ -96,6 +119,15 @@ func (c Config) openai() openai.Config {
 	out := openai.Config(c.OpenAI)
 	out.Model = c.Model
 	if out.Slots == 0 {
+		out.Slots = c.Slots
+	}
+	return out
+}
+
+func (c Config) anthropic() anthropic.Config {
+	out := anthropic.Config(c.Anthropic)
+	out.Model = c.Model
+	if c.Slots > 0 {
 		out.Slots = c.Slots
 	}
 	return out

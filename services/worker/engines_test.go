@@ -105,7 +105,7 @@ func TestConfigRefusals(t *testing.T) {
 }
 
 func TestOnlyAnEnginesChildIsTakenForOne(t *testing.T) {
-	for line, want := range map[string]bool{"engine llama": true, "engine llama --fd 3": true, "engine": false, "engine other": false, "worker": false, "": false} {
+	for line, want := range map[string]bool{"engine llama": true, "engine guard 1s vllm": true, "engine llama --fd 3": true, "engine": false, "engine other": false, "worker": false, "": false} {
 		if got := worker.IsEngine(strings.Fields(line)); got != want {
 			t.Errorf("%q: %v", line, got)
 		}

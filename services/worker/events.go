@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -123,6 +124,14 @@ func (m *member) controlled(msg *nats.Msg) error {
 		return m.pong(msg.Reply, nil)
 	case *inferv1.Control_Describe:
 		return m.reply(msg.Reply, m.identity.get().description)
+	case *inferv1.Control_LoadAdapter:
+		m.adapt(msg.Reply, func(ctx context.Context) error {
+			return m.loadAdapter(ctx, c.LoadAdapter.GetName(), c.LoadAdapter.GetPath())
+		})
+	case *inferv1.Control_UnloadAdapter:
+		m.adapt(msg.Reply, func(ctx context.Context) error { return m.unloadAdapter(ctx, c.UnloadAdapter.GetName()) })
+	case *inferv1.Control_ListAdapters:
+		m.adapt(msg.Reply, func(context.Context) error { return nil })
 	default:
 		return fmt.Errorf("control says nothing that this version knows")
 	}

@@ -132,11 +132,12 @@ type fleet struct {
 
 type setup struct {
 	cfg    worker.Config
-	engine *scripted                   // nil: the sim engine
-	load   func(context.Context) error // what happens before it is there
-	bus    bus.Options                 // the worker's
-	frozen *bustest.Frozen             // the worker's way to the server; nil: an ordinary one
-	fleet  bus.Options                 // the other side's
+	engine *scripted                     // nil: the sim engine
+	wrap   func(*scripted) engine.Engine // what the worker sees of it; nil: itself
+	load   func(context.Context) error   // what happens before it is there
+	bus    bus.Options                   // the worker's
+	frozen *bustest.Frozen               // the worker's way to the server; nil: an ordinary one
+	fleet  bus.Options                   // the other side's
 	deps   func(*host.Deps)
 	gpus   func() (gpu.Library, error) // nil: those of the machine
 }
@@ -175,6 +176,9 @@ func start(t testing.TB, s setup) *fleet {
 				}
 			}
 			s.engine.steps, s.engine.took = hooks.Steps, hooks.Took
+			if s.wrap != nil {
+				return s.wrap(s.engine), nil
+			}
 			return s.engine, nil
 		}, s.gpus)
 	}

@@ -68,7 +68,7 @@ func count(n int) uint32 { return uint32(max(n, 0)) }
 // refresh notices when the engine serves something else than before, or more of it.
 func (m *member) refresh() {
 	info := m.engine.Info()
-	m.identity.refresh(m.name, m.pool, m.identity.get().names, info, m.started)
+	m.identity.refresh(m.name, m.pool, m.identity.get().base, info, m.started)
 	if n := int64(m.worker.cfg.slotsOf(info)); m.slots.Swap(n) != n {
 		m.table.Resize(int(n) + m.worker.cfg.Overcommit)
 		m.classify()

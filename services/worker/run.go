@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -83,12 +82,21 @@ func (m *member) generate(ctx context.Context, s *held.Sequence, sub *inferv1.Su
 	}
 	s.Request = req.GetRequestId()
 	id := m.identity.get()
-	if req.GetModel() != "" && !slices.Contains(id.names, req.GetModel()) {
-		return errs.New(errs.NotFound, "model_not_found", "Worker %s does not serve the model %q.", m.name, req.GetModel())
+	adapter, ok := id.find(req.GetModel())
+	if !ok {
+		e := errs.New(errs.NotFound, "model_not_found", "Worker %s does not serve the model %q.", m.name, req.GetModel())
+		if id.lacks(req.GetModel()) { // another worker of the pool may have the adapter
+			return errRetry{e}
+		}
+		return e
 	}
 	r, err := engineRequest(req, id.info.Model)
 	if err != nil {
 		return err
+	}
+	if adapter != nil {
+		r.Adapter = adapter.Name
+		s.Out.Begin(frames.Start{Fingerprint: adapter.Fingerprint, ModelVersion: versionWith(id.info, *adapter)})
 	}
 	s.Out.Streamed(r.Stream)
 	span.request(r)

@@ -74,7 +74,7 @@ func (c Config) poolBefore() string {
 		return c.Pool
 	case len(c.Names) > 0:
 		return bus.Token(c.Names[0])
-	case c.Engine == "openai" && model != "":
+	case (c.Engine == "openai" || c.Engine == "anthropic") && model != "":
 		return bus.Token(model)
 	}
 	return ""

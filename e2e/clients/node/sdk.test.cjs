@@ -31,6 +31,23 @@ const idle = async (base) => {
   await until("no running sequences", async () => (await metric(base, "vllm:num_requests_running")) === 0);
 };
 
+const riverTool = { type: "function", function: { name: "find_river", strict: true, parameters: {
+  type: "object", properties: { name: { type: "string", maxLength: 20 } }, required: ["name"], additionalProperties: false } } };
+
+test("tools are called, whole and streamed", async () => {
+  const ask = { model, messages, temperature: 0, max_completion_tokens: 64, tools: [riverTool], tool_choice: "required", parallel_tool_calls: false };
+  const whole = await client().chat.completions.create(ask);
+  assert.equal(whole.choices[0].finish_reason, "tool_calls");
+  const [call] = whole.choices[0].message.tool_calls;
+  assert.equal(typeof JSON.parse(call.function.arguments).name, "string");
+  const streamed = await client().chat.completions.stream(ask).finalChatCompletion();
+  assert.equal(streamed.choices[0].message.tool_calls[0].function.arguments, call.function.arguments);
+  assert.equal(streamed.choices[0].finish_reason, "tool_calls");
+  const after = [...messages, whole.choices[0].message, { role: "tool", tool_call_id: call.id, content: "It is long." }];
+  const said = await client().chat.completions.create({ ...ask, messages: after, tool_choice: "none", max_completion_tokens: 16 });
+  assert.ok(said.choices[0].message.content);
+});
+
 test("unary and stream say the same", async () => {
   const whole = await client().chat.completions.create({ model, messages, temperature: 0, max_completion_tokens: 24 });
   assert.equal(whole.usage.total_tokens, whole.usage.prompt_tokens + whole.usage.completion_tokens);

@@ -4,13 +4,16 @@ LEAT_TEST_URL is a gateway with room, LEAT_TEST_BUSY_URL one with a single slot 
 """
 
 import asyncio
+import json
 import os
+import typing
 import threading
 import time
 import unittest
 import urllib.request
 
 import openai
+import pydantic
 
 MODEL = "smollm2-135m-instruct"
 URL, BUSY = os.environ["LEAT_TEST_URL"], os.environ["LEAT_TEST_BUSY_URL"]
@@ -35,6 +38,96 @@ def wait(what, cond, patience=20):
         if time.monotonic() > deadline:
             raise AssertionError(f"still not after {patience} s: {what}")
         time.sleep(0.02)
+
+
+class River(pydantic.BaseModel):
+    """What parse() holds the model to; pydantic writes its schema with $defs and anyOf."""
+
+    class Mouth(pydantic.BaseModel):
+        sea: typing.Literal["North Sea", "Baltic Sea", "Black Sea", "Mediterranean Sea"]
+
+    name: str = pydantic.Field(max_length=20)
+    km: int = pydantic.Field(ge=1, le=4000)
+    mouth: Mouth
+    joined: typing.Optional[bool]
+
+
+class find_river(pydantic.BaseModel):
+    """Find a river by its name."""
+
+    name: str = pydantic.Field(max_length=20)
+
+
+TOOLS = dict(model=MODEL, messages=CHAT, temperature=0, max_completion_tokens=64, tool_choice="required", parallel_tool_calls=False)
+
+
+class Structured(unittest.TestCase):
+    def test_parse_gives_the_model(self):
+        answer = client().chat.completions.parse(model=MODEL, messages=CHAT, seed=1, max_completion_tokens=200, response_format=River)
+        self.assertIsInstance(answer.choices[0].message.parsed, River)
+
+    def test_tools_are_parsed(self):
+        answer = client().chat.completions.parse(tools=[openai.pydantic_function_tool(find_river)], **TOOLS)
+        self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+        self.assertIsNone(answer.choices[0].message.content)
+        (call,) = answer.choices[0].message.tool_calls
+        self.assertIsInstance(call.function.parsed_arguments, find_river)
+
+    def test_tools_stream(self):
+        tools = [openai.pydantic_function_tool(find_river)]
+        whole = client().chat.completions.create(tools=tools, **TOOLS)
+        parts, done = [], []
+        with client().chat.completions.stream(tools=tools, **TOOLS) as stream:
+            for event in stream:
+                if event.type == "tool_calls.function.arguments.delta":
+                    parts.append(event.arguments_delta)
+                elif event.type == "tool_calls.function.arguments.done":
+                    done.append(event)
+            final = stream.get_final_completion()
+        want = whole.choices[0].message.tool_calls[0].function
+        self.assertEqual(("".join(parts), done[0].name), (want.arguments, "find_river"))
+        self.assertGreater(len(parts), 2)
+        self.assertEqual(final.choices[0].message.tool_calls[0].function.arguments, want.arguments)
+        self.assertEqual(final.choices[0].finish_reason, "tool_calls")
+
+    def test_result_comes_back(self):
+        answer = client().chat.completions.create(tools=[openai.pydantic_function_tool(find_river)], **TOOLS)
+        message = answer.choices[0].message
+        history = CHAT + [message, {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "It is long."}]
+        said = client().chat.completions.create(model=MODEL, messages=history, temperature=0, max_completion_tokens=16)
+        self.assertTrue(said.choices[0].message.content)
+
+    def test_cut_says_so(self):
+        answer = client().chat.completions.create(tools=[openai.pydantic_function_tool(find_river)], **{**TOOLS, "max_completion_tokens": 20})
+        self.assertEqual(answer.choices[0].finish_reason, "length")
+        with self.assertRaises(openai.LengthFinishReasonError):
+            client().chat.completions.parse(model=MODEL, messages=CHAT, max_completion_tokens=5, response_format=River)
+
+    def test_json_object(self):
+        answer = client().chat.completions.create(
+            model=MODEL, messages=CHAT, seed=3, max_completion_tokens=300, response_format={"type": "json_object"}
+        )
+        if answer.choices[0].finish_reason == "stop":
+            self.assertIsInstance(json.loads(answer.choices[0].message.content), dict)
+        else:
+            self.assertEqual(answer.choices[0].finish_reason, "length")
+
+    def test_logprobs_add_up(self):
+        answer = client().chat.completions.create(tools=[openai.pydantic_function_tool(find_river)], logprobs=True, **TOOLS)
+        self.assertGreaterEqual(len(answer.choices[0].logprobs.content), answer.usage.completion_tokens - 1)
+
+    def test_refusals_name_the_keyword(self):
+        schema = {"type": "object", "properties": {"a": {"not": {}}}}
+        with self.assertRaises(openai.BadRequestError) as caught:
+            client().chat.completions.create(
+                model=MODEL, messages=CHAT, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+            )
+        self.assertEqual((caught.exception.param, caught.exception.code), ("response_format", "invalid_json_schema"))
+        self.assertIn("In context=('properties', 'a'), 'not' is not supported", str(caught.exception))
+        with self.assertRaises(openai.BadRequestError) as caught:
+            image = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}]
+            client().chat.completions.create(model=MODEL, messages=image)
+        self.assertEqual(caught.exception.param, "image_url")
 
 
 class Answers(unittest.TestCase):

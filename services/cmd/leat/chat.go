@@ -46,7 +46,7 @@ func chat(ctx context.Context, args, _ []string) error {
 	interrupts := make(chan os.Signal, 2)
 	signal.Reset(os.Interrupt) // the host would end the program at the first, and with an error at the second
 	signal.Notify(interrupts, os.Interrupt)
-	c := &conversation{url: *url, model: *model, limit: *limit, interrupts: interrupts}
+	c := &conversation{url: *url, model: *model, limit: *limit, interrupts: interrupts, dims: dims(os.Stdout, os.Getenv)}
 	if *system != "" {
 		c.start = []turn{{"system", *system}}
 	}
@@ -62,6 +62,7 @@ type conversation struct {
 	start      []turn
 	turns      []turn
 	interrupts <-chan os.Signal // Ctrl-C
+	dims       bool             // the terminal can print dimmed
 }
 
 // run reads lines until the input or ctx ends.
@@ -150,43 +151,10 @@ func (c *conversation) say(ctx context.Context, text string, out io.Writer) erro
 	if resp.StatusCode != http.StatusOK {
 		return refused(resp)
 	}
-	answer, err := printStream(resp.Body, out)
+	answer, err := printStream(resp.Body, &printer{out: out, dims: c.dims})
 	fmt.Fprintln(out)
 	if err == nil {
 		c.turns = append(c.turns, turn{"user", text}, turn{"assistant", answer})
 	}
 	return err
-}
-
-// printStream prints the text of a stream and returns it whole.
-func printStream(in io.Reader, out io.Writer) (string, error) {
-	var whole strings.Builder
-	sc := bufio.NewScanner(in)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		data, ok := strings.CutPrefix(sc.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		if data == "[DONE]" {
-			return whole.String(), nil
-		}
-		var chunk struct {
-			Choices []struct {
-				Delta struct{ Content string }
-			}
-			Error *struct{ Message string }
-		}
-		if err := json.Unmarshal([]byte(data), &chunk); err != nil {
-			return "", fmt.Errorf("read the stream: %w", err)
-		}
-		if chunk.Error != nil {
-			return "", errors.New(chunk.Error.Message)
-		}
-		for _, ch := range chunk.Choices {
-			whole.WriteString(ch.Delta.Content)
-			fmt.Fprint(out, ch.Delta.Content)
-		}
-	}
-	return "", errors.Join(errors.New("the stream was cut before its end"), sc.Err())
 }

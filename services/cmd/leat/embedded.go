@@ -21,7 +21,7 @@ type embedded struct {
 // open starts the server and connects to it without a socket, or connects to the NATS that --nats names.
 func (e *embedded) open(cfg *all.Config) func(context.Context, *host.Host) (*bus.Bus, error) {
 	return func(ctx context.Context, h *host.Host) (*bus.Bus, error) {
-		o := bus.Options{Name: h.ID, Log: h.Log}
+		o := bus.Options{Name: h.ID, Inbox: "leat", Log: h.Log}
 		if h.Loaded().Origin("nats.url").Layer != conf.Default {
 			return bus.Connect(ctx, h.NATS, o)
 		}

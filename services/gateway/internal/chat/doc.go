@@ -9,5 +9,6 @@
 // A template comes with a model file and is trusted no further than that: it can read nothing but the messages, and its
 // time, output and recursion are bounded. One expression that builds a huge value ("x" * 1000000000) is not caught.
 //
-// The package knows no HTTP, no engine and no tools or images: a message is a role, a text and perhaps a name.
+// The package knows no HTTP, no engine and no images: a message is a role, a text and perhaps a name, calls of tools, or the
+// id of a call that it answers.
 package chat

@@ -19,7 +19,7 @@ func environment(bos, eos string) *exec.Environment {
 		}
 	}
 	methods := builtins.Methods
-	methods.Str = stringMethods()
+	methods.Str, methods.Dict = stringMethods(), dictMethods()
 	global := map[string]any{"bos_token": bos, "eos_token": eos, "range": rangeOf}
 	for _, name := range []string{"namespace", "dict", "joiner", "cycler"} {
 		global[name], _ = builtins.GlobalFunctions.Get(name)
@@ -35,9 +35,9 @@ func environment(bos, eos string) *exec.Environment {
 
 // filters is gonja's, with those replaced that differ.
 func filters() *exec.FilterSet {
-	replaced := map[string]exec.FilterFunction{"tojson": filterToJSON, "trim": filterTrim, filterMethod: callMethod}
+	replaced := map[string]exec.FilterFunction{"tojson": filterToJSON, "trim": filterTrim, "items": filterItems, filterMethod: callMethod}
 	for _, name := range []string{
-		"batch", "dictsort", "groupby", "items", "list", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
+		"batch", "dictsort", "groupby", "list", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
 	} {
 		if f, ok := builtins.Filters.Get(name); ok {
 			replaced[name] = toList(f)

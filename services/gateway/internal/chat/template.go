@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -25,15 +26,25 @@ const (
 
 // Message is one turn of a chat.
 type Message struct {
-	Role    string
-	Content string
-	Name    string // undefined in the template where empty
+	Role       string
+	Content    string
+	Name       string     // undefined in the template where empty, as the following are
+	ToolCalls  []ToolCall // calls of tools that an assistant's message has made
+	ToolCallID string     // the call that a tool's message answers
+}
+
+// ToolCall is a call of a tool.
+type ToolCall struct {
+	ID        string
+	Name      string
+	Arguments string // JSON text; the template sees the value, or this text where it is no JSON
 }
 
 // Template is a parsed chat template. It is safe for concurrent use.
 type Template struct {
 	template  *exec.Template
 	developer bool // it knows the role "developer"
+	tools     bool // it knows tools
 }
 
 // Error says that a template cannot make a prompt of these messages.
@@ -63,7 +74,7 @@ func Parse(source, bos, eos string) (*Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chat template: %w", err)
 	}
-	return &Template{template: t, developer: strings.Contains(source, "developer")}, nil
+	return &Template{template: t, developer: strings.Contains(source, "developer"), tools: strings.Contains(source, "tools")}, nil
 }
 
 func parse(source string, env *exec.Environment) (t *exec.Template, err error) {
@@ -96,23 +107,41 @@ func cause(err error) error {
 	}
 }
 
+// Tools tells whether the template does something with tools.
+func (t *Template) Tools() bool { return t.tools }
+
 // Render makes the prompt. With addGenerationPrompt it ends where the assistant's answer begins. now is what
 // strftime_now tells; nil is time.Now. The error is an [*Error].
 //
 // A template that does not mention the role "developer" gets such messages as "system", which is what they replaced.
 func (t *Template) Render(messages []Message, addGenerationPrompt bool, now func() time.Time) (string, error) {
+	return t.RenderTools(messages, nil, addGenerationPrompt, now)
+}
+
+// RenderTools is Render with tools that may be called: OpenAI's array as JSON, whose order of members the template sees. Nil
+// is none, which is what the template is told.
+func (t *Template) RenderTools(messages []Message, tools []byte, addGenerationPrompt bool, now func() time.Time) (string, error) {
 	if now == nil {
 		now = time.Now
 	}
 	size, list := t.messages(messages)
+	data := map[string]any{}
+	if tools != nil {
+		v, err := fromJSON(tools)
+		if err != nil {
+			return "", &Error{Message: "The tools are no JSON.", Detail: err.Error()}
+		}
+		data["tools"], size = v, size+len(tools)
+	}
 	r := &rendering{limit: maxGrowth + growthRatio*size, deadline: time.Now().Add(maxTime)}
-	err := r.execute(t.template, map[string]any{
+	maps.Copy(data, map[string]any{
 		"messages":              list,
 		"add_generation_prompt": addGenerationPrompt,
 		"raise_exception":       r.raise,
 		"strftime_now":          func(va *exec.VarArgs) *exec.Value { return exec.AsValue(strftime(now(), va.First().String())) },
 		renderingName:           r,
 	})
+	err := r.execute(t.template, data)
 	switch {
 	case r.refusal != nil:
 		return "", &Error{Message: *r.refusal, Raised: true}
@@ -136,8 +165,17 @@ func (t *Template) messages(messages []Message) (size int, view list) {
 		if m.Name != "" {
 			fields["name"] = m.Name
 		}
+		if len(m.ToolCalls) > 0 {
+			fields["tool_calls"] = calls(m.ToolCalls)
+		}
+		if m.ToolCallID != "" {
+			fields["tool_call_id"] = m.ToolCallID
+		}
 		view[i] = fields
-		size += len(m.Content) + len(m.Name) + len(role)
+		size += len(m.Content) + len(m.Name) + len(role) + len(m.ToolCallID)
+		for _, c := range m.ToolCalls {
+			size += len(c.ID) + len(c.Name) + len(c.Arguments)
+		}
 	}
 	return size, view
 }

@@ -15,11 +15,13 @@ type Choice struct {
 	Text      string         // for completions with echo: prompt and answer
 	Finish    string         // stop, length, …; null where empty
 	Logprobs  []TokenLogprob // nil where none were asked for; for completions with echo: of the prompt, then of the answer
+	ToolCalls []ToolCall     // for chats, each whole; the content is null where there is no text beside them
 }
 
 // Usage counts tokens the way OpenAI does: Cached is a part of Prompt, Reasoning a part of Completion.
 type Usage struct {
 	Prompt, Cached        int
+	Written               int // a part of Prompt: written to a cache that is billed for it; only Anthropic's form says it
 	Completion, Reasoning int
 	Estimated             bool // said beside the numbers, so that a prompt that nobody counted does not look like one of 0 tokens
 }
@@ -31,10 +33,11 @@ func AppendChat(b []byte, h Head, choices []Choice, u Usage) []byte {
 		ch := &choices[i]
 		b = appendIndex(b, i, ch.Index)
 		b = append(b, `,"message":{"role":"assistant","content":`...)
-		b = appendString(b, ch.Text)
+		b = appendContent(b, ch.Text, len(ch.ToolCalls) > 0)
 		if ch.Reasoning != "" {
 			b = appendString(append(b, `,"reasoning_content":`...), ch.Reasoning)
 		}
+		b = appendToolCalls(b, ch.ToolCalls)
 		b = append(b, `,"refusal":null},"logprobs":`...)
 		b = appendChatLogprobs(b, ch.Logprobs)
 		b = append(b, `,"finish_reason":`...)

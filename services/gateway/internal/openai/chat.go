@@ -3,6 +3,7 @@ package openai
 // ChatRequest is a body of POST /v1/chat/completions.
 type ChatRequest struct {
 	Params
+	Wishes
 	Messages    []Message
 	RawMessages []byte // the messages array as the client sent it; it shares memory with the body
 }
@@ -30,7 +31,7 @@ func DecodeChat(body []byte, l Limits) (*ChatRequest, error) {
 				c.give("top_logprobs")
 			}
 		default:
-			if !r.field(c, l, name) {
+			if !r.wish(c, l, name) && !r.field(c, l, name) {
 				unknown(c)
 			}
 		}
@@ -54,6 +55,13 @@ func (r *ChatRequest) check(c *cursor, l Limits, topGiven bool) *Error {
 	if topGiven && !r.Logprobs {
 		return invalid("top_logprobs", CodeInvalidValue,
 			"The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
+	}
+	if e := r.Wishes.check(); e != nil {
+		return e
+	}
+	r.Given = append(r.Given, r.Names()...)
+	if c.images > 0 {
+		r.Given = append(r.Given, "image_url")
 	}
 	return r.choices(1, l)
 }

@@ -17,6 +17,9 @@ type cursor struct {
 	dec   *jsontext.Decoder
 	err   *Error
 	given []string
+
+	images int  // image parts that were read
+	unseen bool // values were read whole, so that their depth is not known
 }
 
 func newCursor(body []byte) *cursor {

@@ -60,9 +60,7 @@ func TestChatRefusals(t *testing.T) {
 		{`"metadata":{"` + strings.Repeat("k", 65) + `":""}`, "metadata", openai.CodeStringTooLong, "64"},
 		{`"stream_options":{"include_usage":true}`, "stream_options", openai.CodeInvalidValue, "'stream' is enabled"},
 		{`"stream":true,"stream_options":{"include_obfuscation":true}`, "stream_options.include_obfuscation", openai.CodeUnsupportedParameter, "false"},
-		{`"tools":[{"type":"function"}]`, "tools", openai.CodeUnsupportedParameter, "'tools'"},
-		{`"tool_choice":"required"`, "tool_choice", openai.CodeUnsupportedParameter, `"none" or "auto"`},
-		{`"response_format":{"type":"json_object"}`, "response_format", openai.CodeUnsupportedParameter, `{"type":"text"}`},
+		{`"functions":[{"name":"f"}]`, "functions", openai.CodeUnsupportedParameter, "[]"},
 		{`"store":true`, "store", openai.CodeUnsupportedParameter, "false"},
 		{`"service_tier":"flex"`, "service_tier", openai.CodeUnsupportedParameter, "service_tier"},
 		{`"modalities":["text","audio"]`, "modalities", openai.CodeUnsupportedParameter, "modalities"},
@@ -90,15 +88,14 @@ func TestMessageRefusals(t *testing.T) {
 		{`[{"role":"user","content":null}]`, "messages[0].content", openai.CodeMissingParameter},
 		{`[{"content":"x"}]`, "messages[0].role", openai.CodeMissingParameter},
 		{`[{"role":"user","content":"x"},{"role":"king","content":"x"}]`, "messages[1].role", openai.CodeInvalidValue},
-		{`[{"role":"tool","content":"x"}]`, "messages[0].role", openai.CodeUnsupportedValue},
+		{`[{"role":"function","content":"x"}]`, "messages[0].role", openai.CodeUnsupportedValue},
 		{`[{"role":null,"content":"x"}]`, "messages[0].role", openai.CodeInvalidType},
 		{`[{"role":"user","content":7}]`, "messages[0].content", openai.CodeInvalidType},
 		{`[{"role":"user","content":[]}]`, "messages[0].content", openai.CodeEmptyArray},
 		{`[{"role":"user","content":[{"text":"x"}]}]`, "messages[0].content[0].type", openai.CodeMissingParameter},
 		{`[{"role":"user","content":[{"type":"text"}]}]`, "messages[0].content[0].text", openai.CodeMissingParameter},
-		{`[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"x"}}]}]`, "messages[0].content[1].type", openai.CodeUnsupportedValue},
+		{`[{"role":"user","content":[{"type":"text","text":"a"},{"type":"input_audio","input_audio":{}}]}]`, "messages[0].content[1].type", openai.CodeUnsupportedValue},
 		{`[{"role":"user","content":"x","foo":1}]`, "messages[0].foo", openai.CodeUnknownParameter},
-		{`[{"role":"assistant","content":"x","tool_calls":[{}]}]`, "messages[0].tool_calls", openai.CodeUnsupportedParameter},
 	} {
 		t.Run(tc.messages, func(t *testing.T) {
 			if e := refusal(t, `{"model":"m","messages":`+tc.messages+`}`); e.Param != tc.param || e.Code != tc.code {

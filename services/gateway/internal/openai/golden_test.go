@@ -39,6 +39,9 @@ func answers() map[string][]byte {
 		"chat-reasoning": openai.AppendChat(nil, head, []openai.Choice{{Reasoning: "Hm.\n\"So\"", Text: "42", Finish: "stop"}, {Index: 1, Text: "7", Finish: "stop"}}, usage),
 		"chat-logprobs": openai.AppendChat(nil, bareHead, []openai.Choice{
 			{Text: " Par\"is▁x", Finish: "length", Logprobs: tokens}, {Index: 1, Finish: "stop", Logprobs: []openai.TokenLogprob{}}}, usage),
+		"chat-tools": openai.AppendChat(nil, head, []openai.Choice{{Finish: "tool_calls", ToolCalls: []openai.ToolCall{
+			{ID: "call_1", Name: "weather", Arguments: `{"city":"Z\"ürich"}`}, {Index: 1, ID: "call_2", Name: "time", Arguments: "{}"}}},
+			{Index: 1, Text: "Let me see.", Finish: "tool_calls", ToolCalls: []openai.ToolCall{{ID: "call_3", Name: "time", Arguments: "{}"}}}}, usage),
 		"completion":          openai.AppendCompletion(nil, bareHead, []openai.Choice{{Text: " Paris", Finish: "length"}, {Index: 1, Finish: "stop"}}, usage),
 		"completion-logprobs": openai.AppendCompletion(nil, head, []openai.Choice{{Text: " Par\"is▁x", Finish: "length", Logprobs: tokens}}, usage),
 		"completion-echo":     openai.AppendCompletion(nil, head, []openai.Choice{{Text: "The Par\"is▁x", Finish: "length", Logprobs: echoed}}, usage),
@@ -93,11 +96,26 @@ func streams() map[string][]byte {
 	return map[string][]byte{
 		"chat-stream":            chat(false, nil),
 		"chat-stream-reasoning":  openai.AppendDone(thought),
+		"chat-stream-tools":      calling(),
 		"chat-stream-usage":      chat(true, tokens[:1]),
 		"completion-stream":      completion(false, tokens),
 		"completion-stream-echo": completion(true, echoed),
 		"stream-error":           openai.AppendErrorEvent(cut, &openai.Error{Message: "the worker\nwent away", Type: openai.TypeServer, Code: "engine_crashed"}),
 	}
+}
+
+// calling is a stream of two calls beside each other, with a word before them, and of one without.
+func calling() []byte {
+	s := openai.NewChatStream(head, false)
+	b := s.AppendText(s.AppendRole(nil, 0), 0, "Let me see.", nil)
+	for _, part := range []openai.ToolCall{
+		{ID: "call_1", Name: "weather"}, {Arguments: `{"city":`}, {Arguments: `"Z\"ürich"}`}, {Index: 1, ID: "call_2", Name: "time"}, {Index: 1, Arguments: "{}"},
+	} {
+		b = s.AppendToolCall(b, 0, &part, nil)
+	}
+	b = s.AppendToolCall(s.AppendToolRole(b, 1), 1, &openai.ToolCall{ID: "call_3", Name: "time", Arguments: "{}"}, tokens[:1])
+	b = s.AppendFinish(s.AppendFinish(b, 0, "tool_calls"), 1, "tool_calls")
+	return openai.AppendDone(b)
 }
 
 func TestGoldenAnswers(t *testing.T) {

@@ -11,13 +11,17 @@ type Limits struct {
 	Choices  int // prompts × n; default 2048
 	Stop     int // stop strings; default 16 (OpenAI: 4)
 	Bias     int // entries of logit_bias; default 1024
+	Tools    int // tools of a chat, and calls of one message; default 128, as OpenAI's
+	Schema   int // bytes of one JSON Schema; default 256 KiB
+	Images   int // image parts of a request; default 512
 }
 
 func (l Limits) orDefault() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.Depth, 32}, {&l.Messages, 16384}, {&l.Prompts, 2048}, {&l.Choices, 2048}, {&l.Stop, 16}, {&l.Bias, 1024}} {
+	}{{&l.Depth, 32}, {&l.Messages, 16384}, {&l.Prompts, 2048}, {&l.Choices, 2048}, {&l.Stop, 16}, {&l.Bias, 1024}, {&l.Tools, 128},
+		{&l.Schema, 256 << 10}, {&l.Images, 512}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -35,13 +39,16 @@ func decode(body []byte, l Limits, field func(c *cursor, name string)) (*cursor,
 			c.fail(trailing(body, c.dec.InputOffset()))
 		}
 	}
-	if c.err == nil {
+	if c.err == nil && !c.unseen {
 		return c, nil
 	}
 	if at := tooDeep(body, l.Depth); at >= 0 {
 		line, col := position(body, int64(at))
 		return nil, invalid("", "", "The JSON body of your request is nested deeper than %d levels at byte %d (line %d, column %d).",
 			l.Depth, at, line, col)
+	}
+	if c.err == nil {
+		return c, nil
 	}
 	return nil, c.err
 }

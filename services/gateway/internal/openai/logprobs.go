@@ -28,7 +28,12 @@ func appendChatLogprobs(b []byte, list []TokenLogprob) []byte {
 	if list == nil {
 		return append(b, "null"...)
 	}
-	b = append(b, `{"content":[`...)
+	b = appendLogprobList(append(b, `{"content":`...), list)
+	return append(b, `,"refusal":null}`...)
+}
+
+func appendLogprobList(b []byte, list []TokenLogprob) []byte {
+	b = append(b, '[')
 	for i := range list {
 		t := &list[i]
 		b = appendTokenBytes(comma(b, i), t.Text, t.Logprob)
@@ -38,7 +43,7 @@ func appendChatLogprobs(b []byte, list []TokenLogprob) []byte {
 		}
 		b = append(b, "]}"...)
 	}
-	return append(b, `],"refusal":null}`...)
+	return append(b, ']')
 }
 
 func appendTokenBytes(b, text []byte, logprob float64) []byte {

@@ -30,12 +30,14 @@ type Params struct {
 	Logprobs          bool // log-probabilities of the tokens are asked for
 	TopLogprobs       int  // alternatives for each of them, 0..20
 
+	Grammar string // GBNF that the answer must match (llama.cpp's extension)
+
 	User     string
 	Metadata map[string]string // at most 16 pairs, keys of 64 and values of 512 characters
 
 	// Given names, by its JSON name and in the order of the body, every optional parameter that asks something of the
 	// engine: temperature, top_p, top_k, min_p, frequency_penalty, presence_penalty, repetition_penalty, logit_bias,
-	// seed, stop, ignore_eos, logprobs, top_logprobs, echo. One given with the value that turns it off (top_p: 1,
+	// seed, stop, ignore_eos, grammar, logprobs, top_logprobs, echo. One given with the value that turns it off (top_p: 1,
 	// logit_bias: {}) is honoured by every engine and therefore not listed, nor is what the gateway does itself (n,
 	// stream, user, metadata) or every engine must (max_tokens).
 	Given []string
@@ -72,6 +74,12 @@ func (p *Params) field(c *cursor, l Limits, name string) bool {
 	case "ignore_eos":
 		if p.IgnoreEOS = !c.null() && c.bool(); p.IgnoreEOS {
 			c.give("ignore_eos")
+		}
+	case "grammar":
+		if !c.null() {
+			if p.Grammar = c.text(); p.Grammar != "" {
+				c.give("grammar")
+			}
 		}
 	default:
 		return p.sampling(c, l, name) || unsupported(c, name)

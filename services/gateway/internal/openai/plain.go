@@ -1,6 +1,9 @@
 package openai
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // CheckParams holds parameters that came another way than as JSON to the rules of the decoder, so that every face
 // refuses the same things. It returns them with Given filled in. Its error is an [*Error] with status 400.
@@ -26,6 +29,7 @@ func CheckParams(p Params) (*Params, error) {
 	set("ignore_eos", p.IgnoreEOS, true)
 	set("logprobs", p.Logprobs, true)
 	set("top_logprobs", p.TopLogprobs != 0, p.TopLogprobs)
+	set("grammar", p.Grammar != "", p.Grammar)
 	set("user", p.User != "", p.User)
 	set("metadata", len(p.Metadata) > 0, p.Metadata)
 	body, err := json.Marshal(fields)
@@ -42,16 +46,93 @@ func CheckParams(p Params) (*Params, error) {
 // AppendMessages appends messages as the JSON array that clients send.
 func AppendMessages(b []byte, messages []Message) []byte {
 	b = append(b, '[')
-	for i, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		b = appendString(append(comma(b, i), `{"role":`...), m.Role)
-		b = append(appendString(append(b, `,"content":`...), m.Content), '}')
+		b = append(b, `,"content":`...)
+		if m.Parts == nil {
+			b = appendContent(b, m.Content, len(m.ToolCalls) > 0)
+		} else {
+			b = appendParts(b, m.Parts)
+		}
+		if m.Name != "" {
+			b = appendString(append(b, `,"name":`...), m.Name)
+		}
+		if m.Reasoning != "" {
+			b = appendString(append(b, `,"reasoning_content":`...), m.Reasoning)
+		}
+		if m.Signature != "" {
+			b = appendString(append(b, `,"reasoning_signature":`...), m.Signature)
+		}
+		b = appendToolCalls(b, m.ToolCalls)
+		if m.ToolCallID != "" {
+			b = appendString(append(b, `,"tool_call_id":`...), m.ToolCallID)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendParts(b []byte, parts []Part) []byte {
+	b = append(b, '[')
+	for i, p := range parts {
+		if p.Image == "" {
+			b = append(appendString(append(comma(b, i), `{"type":"text","text":`...), p.Text), '}')
+			continue
+		}
+		b = appendString(append(comma(b, i), `{"type":"image_url","image_url":{"url":`...), p.Image)
+		if p.Detail != "" {
+			b = appendString(append(b, `,"detail":`...), p.Detail)
+		}
+		b = append(b, "}}"...)
 	}
 	return append(b, ']')
 }
 
 // CheckMessages holds messages, as AppendMessages spells them, to what a chat may have. Its error is an [*Error].
 func CheckMessages(raw []byte) error {
-	body := append(append([]byte(`{"messages":`), raw...), '}') // an error names the field by its path
-	_, err := decode(body, Limits{}.orDefault(), func(c *cursor, _ string) { messages(c, Limits{}.orDefault()) })
+	_, err := ReadMessages(raw)
 	return err
+}
+
+// ReadMessages is CheckMessages that returns what was read. What comes in parts that are all text comes back as one text.
+func ReadMessages(raw []byte) (list []Message, err error) {
+	body := append(append([]byte(`{"messages":`), raw...), '}') // an error names the field by its path
+	_, err = decode(body, Limits{}.orDefault(), func(c *cursor, _ string) { list, _ = messages(c, Limits{}.orDefault()) })
+	return list, err
+}
+
+// CheckWishes holds wishes that came another way than as JSON to the rules of the decoder. Its error is an [*Error].
+func CheckWishes(w *Wishes) error {
+	for i := range w.Tools {
+		if p := w.Tools[i].Parameters; p != nil && !json.Valid(p) {
+			return noJSON(fmt.Sprintf("tools[%d].function.parameters", i))
+		}
+	}
+	if w.Format.Type == FormatSchema && !json.Valid(w.Format.Schema) {
+		return noJSON("response_format.json_schema.schema")
+	}
+	switch w.Choice.Mode {
+	case "", ToolAuto, ToolNone, ToolRequired, ToolNamed:
+	default:
+		return invalid("tool_choice", CodeInvalidValue, "Invalid value: '%s'. Supported values are: 'none', 'auto', 'required' and 'function'.", clip(w.Choice.Mode))
+	}
+	body := []byte(`{"model":"m","messages":[{"role":"user","content":""}]`)
+	if extras := AppendExtras(nil, w); extras != nil {
+		extras[0] = ','
+		body = append(body, extras...)
+	} else {
+		body = append(body, '}')
+	}
+	if _, err := DecodeChat(body, Limits{}); err != nil {
+		return err
+	}
+	if e := w.check(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func noJSON(param string) error {
+	return invalid(param, CodeInvalidType, "Invalid type for '%s': expected an object, a JSON Schema as JSON text, but it is no JSON.", param)
 }

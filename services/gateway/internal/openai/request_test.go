@@ -25,21 +25,21 @@ func TestChatEveryField(t *testing.T) {
 	const raw = `[ {"role":"system","content":"é\n\u00e9"},{"role":"user","content":[{"type":"text","text":"a"},{"text":"b","type":"text"}],"name":"bob"} ]`
 	r := decodeChat(t, `{"model":"m","messages" : `+raw+`,"temperature":0,"top_p":0.5,"top_k":4e1,"min_p":0.1,
 		"frequency_penalty":-1,"presence_penalty":1,"repetition_penalty":1.1,"logit_bias":{"0":-100,"50256":2.5},
-		"seed":-9223372036854775808,"stop":"END","ignore_eos":true,"logprobs":true,"top_logprobs":0,"n":2,
+		"seed":-9223372036854775808,"stop":"END","ignore_eos":true,"grammar":"root ::= \"é\"","logprobs":true,"top_logprobs":0,"n":2,
 		"max_tokens":7,"max_completion_tokens":7,"stream":true,"stream_options":{"include_usage":true},"user":"u","metadata":{"k":"v"}}`)
 	want := openai.Params{
 		Model: "m", Stream: true, IncludeUsage: true, N: 2, MaxTokens: 7, Stop: []string{"END"},
 		Temperature: ptr(0.0), TopP: ptr(0.5), TopK: ptr(40), MinP: ptr(0.1), FrequencyPenalty: ptr(-1.0),
 		PresencePenalty: ptr(1.0), RepetitionPenalty: ptr(1.1), LogitBias: map[int32]float64{0: -100, 50256: 2.5},
-		Seed: ptr(int64(-9223372036854775808)), IgnoreEOS: true, Logprobs: true, User: "u", Metadata: map[string]string{"k": "v"},
+		Seed: ptr(int64(-9223372036854775808)), IgnoreEOS: true, Grammar: `root ::= "é"`, Logprobs: true, User: "u", Metadata: map[string]string{"k": "v"},
 		Given: []string{"temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty",
-			"logit_bias", "seed", "stop", "ignore_eos", "logprobs", "top_logprobs"},
+			"logit_bias", "seed", "stop", "ignore_eos", "grammar", "logprobs", "top_logprobs"},
 	}
 	if !sameExported(r.Params, want) {
 		t.Errorf("got  %+v\nwant %+v", r.Params, want)
 	}
 	messages := []openai.Message{{Role: "system", Content: "é\né"}, {Role: "user", Content: "a\nb", Name: "bob"}}
-	if !slices.Equal(r.Messages, messages) {
+	if !reflect.DeepEqual(r.Messages, messages) {
 		t.Errorf("messages %+v, want %+v", r.Messages, messages)
 	}
 	if string(r.RawMessages) != raw {
@@ -65,7 +65,7 @@ func TestNeutralValues(t *testing.T) {
 		`"response_format":{ "type" : "text" }`, `"store":false`, `"service_tier":"auto"`, `"modalities":["text"]`,
 		`"best_of":1`, `"suffix":null`, `"audio":null`, `"top_p":1`, `"min_p":0`, `"top_k":-1`, `"frequency_penalty":0`,
 		`"presence_penalty":0.0`, `"repetition_penalty":1`, `"logit_bias":{}`, `"stop":[]`, `"stop":null`, `"logprobs":false`,
-		`"ignore_eos":false`, `"n":1`, `"n":null`, `"stream":null`, `"seed":null`, `"temperature":null`, `"max_tokens":null`,
+		`"ignore_eos":false`, `"grammar":null`, `"grammar":""`, `"n":1`, `"n":null`, `"stream":null`, `"seed":null`, `"temperature":null`, `"max_tokens":null`,
 		`"metadata":null`, `"metadata":{}`, `"user":null`, `"stream_options":null`, `"logprobs":null,"top_logprobs":null`,
 		`"max_tokens":9`, `"add_special_tokens":false`, `"stream":true,"stream_options":{"include_usage":null}`,
 	} {

@@ -28,7 +28,7 @@ func (c *chunks) AppendUsage(b []byte, u Usage) []byte {
 }
 
 // ChatStream appends the events of one chat stream, each complete with its blank line. For every choice: AppendRole,
-// AppendReasoning and AppendText as often as there is some, AppendFinish; then AppendUsage where it was asked for, and [AppendDone].
+// AppendReasoning, AppendText and AppendToolCall as often as there is some, AppendFinish; then AppendUsage where it was asked for, and [AppendDone].
 type ChatStream struct{ chunks }
 
 // NewChatStream prepares a stream. With includeUsage every chunk but the last carries "usage":null, as OpenAI's do.
@@ -40,6 +40,31 @@ func NewChatStream(h Head, includeUsage bool) *ChatStream {
 func (s *ChatStream) AppendRole(b []byte, index int) []byte {
 	b = s.choice(b, index)
 	b = append(b, `,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null`...)
+	return append(b, s.tail...)
+}
+
+// AppendToolRole is AppendRole for a choice that begins with a call of a tool: its content is null, as OpenAI's is.
+func (s *ChatStream) AppendToolRole(b []byte, index int) []byte {
+	b = s.choice(b, index)
+	b = append(b, `,"delta":{"role":"assistant","content":null,"refusal":null},"logprobs":null,"finish_reason":null`...)
+	return append(b, s.tail...)
+}
+
+// AppendToolCall appends a chunk with a part of a call: the first part has its id and its name. A nil lp is null.
+func (s *ChatStream) AppendToolCall(b []byte, index int, t *ToolCall, lp []TokenLogprob) []byte {
+	b = s.choice(b, index)
+	b = appendInt(append(b, `,"delta":{"tool_calls":[{"index":`...), t.Index)
+	b = append(b, ',')
+	if t.ID != "" || t.Name != "" {
+		b = appendString(append(b, `"id":`...), t.ID)
+		b = append(appendString(append(b, `,"type":"function","function":{"name":`...), t.Name), ',')
+	} else {
+		b = append(b, `"function":{`...)
+	}
+	b = appendString(append(b, `"arguments":`...), t.Arguments)
+	b = append(b, `}}]},"logprobs":`...)
+	b = appendChatLogprobs(b, lp)
+	b = append(b, `,"finish_reason":null`...)
 	return append(b, s.tail...)
 }
 

@@ -42,8 +42,9 @@ func position(body []byte, offset int64) (line, col int) {
 
 // tooDeep looks for nesting beyond most levels and returns the offset of the first bracket that exceeds it, or -1.
 //
-// It runs only over bodies that are refused anyway: no accepted body is deeper than the API's own shapes, because every
-// member is known and no value is skipped unseen. Here it picks the refusal that says what is wrong.
+// It runs only over bodies that are refused anyway, where it picks the refusal that says what is wrong, and over those
+// with a JSON Schema: others are no deeper than the API's own shapes, because every member is known and no value is
+// skipped unseen.
 func tooDeep(body []byte, most int) int {
 	depth, inString := 0, false
 	for i := 0; i < len(body); i++ {

@@ -9,7 +9,7 @@ import (
 // null always may. SDKs and frameworks send such values unasked.
 func neutral(name string) (values []string, known bool) {
 	switch name {
-	case "tools", "functions":
+	case "tools", "functions": // completions have no tools, and functions are what tools replaced
 		return []string{`[]`}, true
 	case "tool_choice", "function_call":
 		return []string{`"none"`, `"auto"`}, true
@@ -31,7 +31,7 @@ func neutral(name string) (values []string, known bool) {
 	// vLLM's and llama-server's extensions that users bring along.
 	case "min_tokens", "stop_token_ids", "bad_words", "allowed_token_ids", "logits_processors", "truncate_prompt_tokens",
 		"prompt_logprobs", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
-		"json_schema", "grammar", "chat_template", "chat_template_kwargs", "documents", "mm_processor_kwargs", "priority",
+		"json_schema", "chat_template", "chat_template_kwargs", "documents", "mm_processor_kwargs", "priority",
 		"cache_salt", "lora", "typical_p", "mirostat", "dry_multiplier", "xtc_probability", "min_keep", "length_penalty":
 		return nil, true
 	case "add_special_tokens", "use_beam_search", "include_stop_str_in_output", "continue_final_message", "return_tokens_as_token_ids",

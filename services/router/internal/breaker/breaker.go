@@ -103,16 +103,30 @@ func (b *Breaker) Failed(trial bool, now time.Time) (opened bool) {
 		}
 		return false
 	}
-	if len(b.fails) == b.cfg.MaxFails {
-		copy(b.fails, b.fails[1:])
-		b.fails = b.fails[:len(b.fails)-1]
-	}
-	b.fails = append(b.fails, now)
+	b.note(now)
 	if len(b.fails) < b.cfg.MaxFails || now.Sub(b.fails[0]) > b.cfg.FailTimeout {
 		return false
 	}
 	b.open, b.trial, b.until = true, false, now.Add(b.cooldown)
 	return true
+}
+
+// Spared notes a failure at now that must not open the breaker: too many others are open. The next one may, while it
+// counts.
+func (b *Breaker) Spared(now time.Time) {
+	if b.open {
+		return
+	}
+	b.note(now)
+}
+
+// note remembers a failure, and forgets the oldest where there are MaxFails.
+func (b *Breaker) note(now time.Time) {
+	if len(b.fails) == b.cfg.MaxFails {
+		copy(b.fails, b.fails[1:])
+		b.fails = b.fails[:len(b.fails)-1]
+	}
+	b.fails = append(b.fails, now)
 }
 
 // Abandoned notes that a trial ended without a verdict (it was cancelled or lost): another one may start.

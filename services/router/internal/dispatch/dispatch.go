@@ -23,6 +23,7 @@ type Config struct {
 	Policy       policy.Policy  // default adaptive
 	Queue        queue.Config   // bounds and fairness
 	Breaker      breaker.Config // max_fails, fail_timeout
+	MaxEjected   int            // percent of the ready workers that may be out at a time, at least one; default 100
 	QueueTimeout time.Duration  // how long a request may wait; default 60 s
 	NoWorkerWait time.Duration  // how long requests wait while the pool has no worker; default 5 s
 	StaleAfter   time.Duration  // a report older than this leaves the load unknown; default 1.5 s
@@ -58,6 +59,9 @@ func (c Config) withDefaults() Config {
 			*f.v = f.d
 		}
 	}
+	if c.MaxEjected == 0 {
+		c.MaxEjected = 100
+	}
 	if c.MaxRetries == 0 {
 		c.MaxRetries = 3
 	}
@@ -92,6 +96,7 @@ type Machine struct {
 	actions []Action
 	free    []*request
 	counts  Counts
+	load    load
 
 	rates    policy.Rates     // of all workers together
 	prior    float64          // their rate, for workers that have shown nothing yet; 0: unknown

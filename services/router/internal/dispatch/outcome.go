@@ -52,7 +52,7 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 		m.learn(w, r, o, now)
 	case Broken, Retry:
 		if trial || !slices.Contains(r.avoid, w.name) { // a request counts once against a worker
-			w.breaker.Failed(trial, now)
+			m.failed(w, trial, now)
 		}
 	case Full:
 		w.fullAt = now
@@ -66,6 +66,7 @@ func (m *Machine) judge(w *worker, r *request, o Outcome, trial bool, now time.T
 // learn adapts the worker's rates, its latency and the size of its cache.
 func (m *Machine) learn(w *worker, r *request, o Outcome, now time.Time) {
 	w.latency.Observe(o.FirstToken, now)
+	m.load.answered(r, o)
 	prefill := o.Prefill
 	if prefill == 0 {
 		prefill = o.FirstToken

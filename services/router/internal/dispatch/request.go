@@ -17,8 +17,9 @@ type request struct {
 	retries  int
 	worker   *worker // where it runs
 	number   uint64
-	expected int // blocks of its prefix that worker should have cached
-	uncached int // prompt tokens that worker should have to prefill
+	expected int       // blocks of its prefix that worker should have cached
+	uncached int       // prompt tokens that worker should have to prefill
+	at       time.Time // when it arrived
 	sentAt   time.Time
 	left     time.Duration // of the time that it may wait, when it was sent
 
@@ -93,7 +94,7 @@ func (m *Machine) newRequest(s Submit, now time.Time) *request {
 	} else {
 		r = &request{}
 	}
-	r.Submit, r.avoid = s, append(r.avoid[:0], s.Avoid...)
+	r.Submit, r.avoid, r.at = s, append(r.avoid[:0], s.Avoid...), now
 	r.Item = queue.Item[*request]{
 		Class: s.Class, Tenant: s.Tenant, Cost: s.cost(), Due: s.Deadline, Expire: m.expiry(&s, now), Value: r,
 	}
@@ -140,7 +141,7 @@ func (m *Machine) supersede(r *request, avoid []string, now time.Time) {
 		w := r.worker
 		tried := w.trial.number == r.number
 		if !w.lost && slices.Contains(avoid, w.name) && (tried || !slices.Contains(r.avoid, w.name)) {
-			w.breaker.Failed(tried, now)
+			m.failed(w, tried, now)
 			r.avoid = append(r.avoid, w.name) // its outcome must not count once more
 			if tried {
 				w.trial = trial{}

@@ -31,6 +31,12 @@ type Engine interface {
 	Close() error
 }
 
+// Counter is an engine with Chat ChatNative that can tell how many tokens a chat's prompt has.
+type Counter interface {
+	// Count counts the prompt of a chat; messages and extras are as in a Request.
+	Count(ctx context.Context, messages, extras []byte) (int, error)
+}
+
 // Output takes the deltas of one sequence.
 type Output interface {
 	// Emit hands over one delta. It never blocks and keeps no reference to the delta's slices beyond the call only
@@ -81,6 +87,8 @@ type Request struct {
 	// on where that text stands, the text included; what stands before it is free.
 	Grammar        string
 	GrammarTrigger string
+	// Adapter is the adapter to apply to the model, by its name; empty is none.
+	Adapter string
 }
 
 // Sampling says how the next token is picked. A nil pointer is "not given": the engine's own default.
@@ -185,20 +193,31 @@ const (
 
 // Info describes the served model.
 type Info struct {
-	Model         string   // the name clients use
-	Engine        string   // llama, openai, sim
-	ModelVersion  string   // digest or name@revision of what is loaded
-	Fingerprint   string   // what exactness holds for: model file, library, CPU type, schedule; empty where unknown
-	Exact         bool     // the load-time self-test proved the exact schedule
-	ExactNote     string   // what differed, where Exact is false and was asked for
-	ContextLen    int      // tokens a sequence may hold, prompt and output; 0: unknown
-	Slots         int      // sequences that run at once
-	Chat          Chat     // how chat messages are taken
-	ChatTemplate  string   // Jinja source, where Chat is ChatTemplate
-	BOS, EOS, PAD string   // special tokens as text; empty where there is none
-	Params        []string // optional request parameters that are honoured, by their OpenAI or vLLM JSON name
-	UnaryBlocks   bool     // a request that does not stream delivers nothing before its end
-	Tokenizes     bool     // Tokenize and Detokenize work
+	Model         string    // the name clients use
+	Engine        string    // llama, openai, sim
+	ModelVersion  string    // digest or name@revision of what is loaded
+	Fingerprint   string    // what exactness holds for: model file, library, CPU type, schedule; empty where unknown
+	Exact         bool      // the load-time self-test proved the exact schedule
+	ExactNote     string    // what differed, where Exact is false and was asked for
+	ContextLen    int       // tokens a sequence may hold, prompt and output; 0: unknown
+	Slots         int       // sequences that run at once
+	Chat          Chat      // how chat messages are taken
+	ChatTemplate  string    // Jinja source, where Chat is ChatTemplate
+	BOS, EOS, PAD string    // special tokens as text; empty where there is none
+	Params        []string  // optional request parameters that are honoured, by their OpenAI or vLLM JSON name
+	UnaryBlocks   bool      // a request that does not stream delivers nothing before its end
+	Tokenizes     bool      // Tokenize and Detokenize work
+	Adapters      []Adapter // that are loaded now
+}
+
+// Adapter is a loaded LoRA adapter. Clients ask for it as the model "model:name".
+type Adapter struct {
+	Name        string
+	Path        string
+	Version     string // of the model with it
+	Fingerprint string
+	Exact       bool
+	ExactNote   string
 }
 
 // Stats is a snapshot of an engine's load.

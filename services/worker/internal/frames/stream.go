@@ -69,6 +69,14 @@ func (st *Stream) Streamed(yes bool) {
 	st.stream = yes
 }
 
+// Begin replaces what the first delta says of the model; call it before that. The time in the queue stays.
+func (st *Stream) Begin(s Start) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s.QueueNanos = st.start.QueueNanos
+	st.start = s
+}
+
 // Emit implements engine.Output. What comes after Seal or the last delta is dropped.
 func (st *Stream) Emit(d engine.Delta) {
 	if st.emit(d) {

@@ -37,7 +37,7 @@ func BenchmarkDecode(b *testing.B) {
 			turn := 0
 			contestants[schedule] = func() round {
 				turn++
-				return crowdSpeed(b, e, n, output, kids.last(), func(i int) []int32 {
+				return crowdSpeed(b, e, n, output, kids.last(), "", func(i int) []int32 {
 					at := (7*i + 31*turn) % (len(text) - prompt)
 					return text[at : at+prompt]
 				})
@@ -102,7 +102,7 @@ func cpuTime(b *testing.B, pid int) time.Duration {
 
 // crowdSpeed runs n sequences at once and returns their decode tokens per second, from the last first token to the
 // first end, and all gaps in that time.
-func crowdSpeed(b *testing.B, e *llama.Engine, n, output, pid int, prompt func(int) []int32) round {
+func crowdSpeed(b *testing.B, e *llama.Engine, n, output, pid int, grammar string, prompt func(int) []int32) round {
 	var wg sync.WaitGroup
 	at := make([][]time.Time, n)
 	var mu sync.Mutex
@@ -121,7 +121,7 @@ func crowdSpeed(b *testing.B, e *llama.Engine, n, output, pid int, prompt func(i
 					used[1] = cpuTime(b, pid)
 				}
 			}}
-			q := engine.Request{Prompt: engine.Prompt{Tokens: prompt(i)}, Sampling: greedy(), MaxTokens: output, IgnoreEOS: true}
+			q := engine.Request{Prompt: engine.Prompt{Tokens: prompt(i)}, Sampling: greedy(), MaxTokens: output, IgnoreEOS: true, Grammar: grammar}
 			if err := e.Generate(b.Context(), &q, s); err != nil {
 				b.Error(err)
 			}

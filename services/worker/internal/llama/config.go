@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,16 +18,20 @@ import (
 
 // Config says what to serve and how. The zero value of every field but Model and LibDir is usable.
 type Config struct {
-	Model    string // GGUF file
-	Name     string // the name that clients use; default: the file's name without .gguf
-	LibDir   string // directory of libllama and its back-ends
-	CacheDir string // where model digests are remembered between starts; default: digests in LEAT_CACHE, else leat/digests in the user's cache
-	Threads  int    // compute threads; default: CPUs − 1, at least 1
-	CPUs     []int  // pin the compute threads to these CPUs (Linux); default: not pinned
-	Slots    int    // sequences that run at once; default 8
-	Context  int    // tokens a sequence may hold, prompt and output; default 2048
-	Chunk    int    // most prompt tokens of a turn; fewer while sequences run (README, Scheduling); default 128
-	Schedule string // exact (default) or fast
+	Model    string    // GGUF file
+	Name     string    // the name that clients use; default: the file's name without .gguf
+	LibDir   string    // directory of libllama and its back-ends
+	CacheDir string    // where model digests are remembered between starts; default: digests in LEAT_CACHE, else leat/digests in the user's cache
+	Threads  int       // compute threads; default: CPUs − 1, at least 1
+	CPUs     []int     // pin the compute threads to these CPUs (Linux); default: not pinned
+	Slots    int       // sequences that run at once; default 8
+	Context  int       // tokens a sequence may hold, prompt and output; default 2048
+	Chunk    int       // most prompt tokens of a turn; fewer while sequences run (README, Scheduling); default 128
+	Schedule string    // exact (default) or fast
+	Adapters []Adapter // to load at the start; LoadAdapter adds others
+	// AdapterSlots is how many sequences one adapter runs at once; default 4, at most Slots. AdapterContexts is how many adapters
+	// run at once; the sequences of others wait until one is idle. Default 4. Each holds a KV cache of AdapterSlots × Context.
+	AdapterSlots, AdapterContexts int
 	// CheckTensors reads all weights at load and refuses broken ones.
 	CheckTensors bool
 	// StartTimeout bounds loading; default 5 min. StepTimeout is how long one native call may take before the child
@@ -56,6 +61,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Slots, 8)
 	setDefault(&c.Context, 2048)
 	setDefault(&c.Chunk, 128)
+	setDefault(&c.AdapterSlots, 4)
+	c.AdapterSlots = min(c.AdapterSlots, c.Slots)
+	setDefault(&c.AdapterContexts, 4)
 	setDefault(&c.StartTimeout, 5*time.Minute)
 	setDefault(&c.StepTimeout, 2*time.Minute)
 	setDefault(&c.PingTimeout, 10*time.Second)
@@ -102,6 +110,17 @@ func (c Config) Validate() error {
 	case d.RestartMin < 0 || d.RestartMax < d.RestartMin || d.StartTimeout < 0 || d.StepTimeout < 0 || d.PingTimeout < 0:
 		return fmt.Errorf("the restart waits and time-outs must be positive, the smallest wait below the largest")
 	}
+	if d.AdapterSlots < 1 || d.AdapterContexts < 1 || d.AdapterContexts > 64 {
+		return fmt.Errorf("adapter slots is %d and adapter contexts %d; both must be positive, the contexts at most 64", c.AdapterSlots, c.AdapterContexts)
+	}
+	for i, a := range c.Adapters {
+		if err := checkAdapterName(a.Name); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(c.Adapters[:i], func(o Adapter) bool { return o.Name == a.Name }) {
+			return fmt.Errorf("two adapters are named %s", a.Name)
+		}
+	}
 	for _, f := range []string{c.Model, c.LibDir} {
 		if _, err := os.Stat(f); err != nil {
 			return fmt.Errorf("llama engine: %w", err)
@@ -120,5 +139,5 @@ func (c Config) hello() wire.Hello {
 		rules = *c.Rules
 	}
 	return wire.Hello{Model: c.Model, LibDir: c.LibDir, CacheDir: c.CacheDir, Threads: c.Threads, CPUs: c.CPUs, Slots: c.Slots,
-		Context: c.Context, Chunk: c.Chunk, Schedule: rules, CheckTensors: c.CheckTensors, SelfTest: c.Schedule == "exact"}
+		Context: c.Context, Chunk: c.Chunk, Schedule: rules, CheckTensors: c.CheckTensors, AdapterSlots: c.AdapterSlots, AdapterContexts: c.AdapterContexts, SelfTest: c.Schedule == "exact"}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,7 @@ type Engine struct {
 	info     engine.Info
 	load     wire.Load // of this life
 	past     wire.Load // counters of earlier lives
+	adapters []Adapter // that every life of the child loads
 	health   string    // why the child is down
 	restarts int
 	closed   bool
@@ -56,11 +58,18 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg.withDefaults(), deps: deps, log: deps.Log, done: make(chan struct{})}
+	e.adapters = slices.Clone(cfg.Adapters)
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	p, err := e.start(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := firstError(&p.ready); err != nil {
+		_ = p.conn.Close()
+		p.kill()
+		<-p.exit
 		return nil, err
 	}
 	e.up(p)
@@ -196,17 +205,19 @@ func answer(err error, param, refused string) error {
 func (e *Engine) infoOf(r *wire.Ready) engine.Info {
 	in := engine.Info{Model: e.cfg.Name, Engine: "llama", ModelVersion: r.ModelDigest, Fingerprint: r.Fingerprint, Exact: r.Exact,
 		ExactNote: r.ExactNote, ContextLen: r.Context, Slots: r.Slots, Chat: engine.ChatNone, ChatTemplate: r.ChatTemplate,
-		BOS: r.BOS, EOS: r.EOS, PAD: r.PAD, Tokenizes: true, Params: params()}
+		BOS: r.BOS, EOS: r.EOS, PAD: r.PAD, Tokenizes: true, Params: params(), Adapters: e.adaptersOf(r)}
 	if r.ChatTemplate != "" {
 		in.Chat = engine.ChatTemplate
 	}
 	return in
 }
 
-// params lists the optional request parameters that the engine honours.
+// params lists the optional request parameters that the engine honours; the gateway turns a response_format and tools into
+// a grammar.
 func params() []string {
 	return []string{"temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty",
-		"logit_bias", "seed", "stop", "max_tokens", "max_completion_tokens", "ignore_eos", "echo", "logprobs", "top_logprobs"}
+		"logit_bias", "seed", "stop", "max_tokens", "max_completion_tokens", "ignore_eos", "echo", "logprobs", "top_logprobs",
+		"grammar", "response_format", "tools", "tool_choice", "parallel_tool_calls"}
 }
 
 var errLost = errors.New("the engine process is gone")

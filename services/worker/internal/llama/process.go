@@ -88,6 +88,15 @@ func (p *process) control(kind wire.Kind, id uint64) {
 
 // ask sends a question and waits for the frame that answers it.
 func (p *process) ask(ctx context.Context, kind wire.Kind, payload func(call uint64) func([]byte) []byte) (wire.Frame, error) {
+	return p.await(ctx, func(call uint64) error { return p.conn.Send(kind, payload(call)) })
+}
+
+// askJSON is ask for frames of JSON.
+func (p *process) askJSON(ctx context.Context, kind wire.Kind, payload func(call uint64) any) (wire.Frame, error) {
+	return p.await(ctx, func(call uint64) error { return p.conn.SendJSON(kind, payload(call)) })
+}
+
+func (p *process) await(ctx context.Context, send func(call uint64) error) (wire.Frame, error) {
 	id := p.next.Add(1)
 	ch := make(chan wire.Frame, 1)
 	p.mu.Lock()
@@ -102,7 +111,7 @@ func (p *process) ask(ctx context.Context, kind wire.Kind, payload func(call uin
 		delete(p.asks, id)
 		p.mu.Unlock()
 	}()
-	if err := p.conn.Send(kind, payload(id)); err != nil {
+	if err := send(id); err != nil {
 		return wire.Frame{}, &engine.Error{Code: "engine_unavailable", Message: "cannot reach the engine process", Retry: true, Err: err}
 	}
 	select {
@@ -167,7 +176,7 @@ func (p *process) receive(e *Engine) error {
 				return err
 			}
 			p.apply(e, &st)
-		case wire.KindTokens, wire.KindText:
+		case wire.KindTokens, wire.KindText, wire.KindAdapterDone:
 			p.answered(f)
 		case wire.KindPong:
 			pong, err := wire.DecodePong(f.Payload)
@@ -223,6 +232,8 @@ func (p *process) answered(f wire.Frame) {
 		id = t.Call
 	} else if t, err := wire.DecodeText(f.Payload); f.Kind == wire.KindText && err == nil {
 		id = t.Call
+	} else if a := (wire.AdapterDone{}); f.Kind == wire.KindAdapterDone && wire.DecodeJSON(f.Payload, &a) == nil {
+		id = a.Call
 	}
 	p.mu.Lock()
 	ch := p.asks[id]

@@ -140,7 +140,7 @@ func (e *Engine) start(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, p.kill)
-	err = p.greet(e.cfg.hello())
+	err = p.greet(e.hello())
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -154,6 +154,17 @@ func (e *Engine) start(ctx context.Context) (*process, error) {
 		err = fmt.Errorf("the model did not load within %s: give it more time, or use a smaller one", e.cfg.StartTimeout)
 	}
 	return nil, fmt.Errorf("llama engine: %w", p.explain(err))
+}
+
+// hello is the child's part of the configuration, with the adapters that are loaded by now.
+func (e *Engine) hello() wire.Hello {
+	h := e.cfg.hello()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range e.adapters {
+		h.Adapters = append(h.Adapters, wire.Adapter{Name: a.Name, Path: a.Path})
+	}
+	return h
 }
 
 // greet sends the configuration and waits for the child's answer.

@@ -32,8 +32,12 @@ type Config struct {
 	Upstream  string `yaml:"upstream" flag:"upstream" doc:"base URL of the OpenAI-compatible server, with or without /v1"`
 	APIKeyEnv string `yaml:"api_key_env" flag:"api-key-env" doc:"name of the environment variable that holds the upstream's API key; empty: none is sent"`
 	Kind      string `yaml:"upstream_kind" flag:"upstream-kind" oneof:"auto|vllm|sglang|llama-server|openai|compatible" doc:"what the upstream is; it decides which parameters are honoured"`
+	Exec      string `yaml:"exec" flag:"exec" doc:"command line of an inference server to run beside the worker, such as 'vllm serve MODEL --tensor-parallel-size 4'; {port} in it becomes a free port"`
 	Slots     int    `yaml:"slots" flag:"upstream-slots" doc:"sequences that may run on the upstream at once; 0: what it reports, else 64"`
 	Context   int    `yaml:"context" flag:"upstream-context" doc:"tokens that a sequence may hold; 0: what the upstream reports, else unknown"`
+
+	ExecStartTimeout time.Duration `yaml:"exec_start_timeout" flag:"exec-start-timeout" doc:"longest wait for the server of --exec to serve; downloads and compilations count"`
+	ExecGrace        time.Duration `yaml:"exec_grace" flag:"exec-grace" doc:"how long the server of --exec may take to end before it and its children are killed"`
 
 	ConnectTimeout    time.Duration `yaml:"connect_timeout" flag:"upstream-connect-timeout" doc:"longest wait for a TCP or TLS connection"`
 	FirstTokenTimeout time.Duration `yaml:"first_token_timeout" flag:"first-token-timeout" doc:"longest wait for the first token of a stream; without any sign of life for as long, unary requests make the engine look after its upstream"`
@@ -55,6 +59,7 @@ func DefaultConfig() Config {
 		Kind: KindAuto, ConnectTimeout: 3 * time.Second, FirstTokenTimeout: 90 * time.Second, IdleTimeout: 60 * time.Second,
 		Probe: ProbeCanary, ProbeInterval: time.Second, ProbeTimeout: 5 * time.Second, MaxFails: 3,
 		MetricsInterval: time.Second, MaxEvent: 4 << 20, MaxAnswer: 64 << 20,
+		ExecStartTimeout: 30 * time.Minute, ExecGrace: 10 * time.Second,
 	}
 }
 
@@ -89,8 +94,12 @@ func (c Config) Validate() error {
 	if served == "" || upstream == "" {
 		return fmt.Errorf("--model is %q: give NAME, or NAME=UPSTREAM_NAME where the upstream calls it differently", c.Model)
 	}
+	c, _, err := c.command()
+	if err != nil {
+		return err
+	}
 	if c.Upstream == "" {
-		return fmt.Errorf("--upstream is missing: give the base URL of an OpenAI-compatible server, for example http://127.0.0.1:8000")
+		return fmt.Errorf("--upstream is missing: give the base URL of an OpenAI-compatible server, for example http://127.0.0.1:8000, or --exec with the command that starts one")
 	}
 	if _, err := c.root(); err != nil {
 		return err
@@ -114,7 +123,7 @@ func (c Config) validateNumbers() error {
 		value time.Duration
 	}{
 		{"upstream-connect-timeout", c.ConnectTimeout}, {"first-token-timeout", c.FirstTokenTimeout},
-		{"idle-timeout", c.IdleTimeout}, {"probe-interval", c.ProbeInterval}, {"probe-timeout", c.ProbeTimeout},
+		{"exec-start-timeout", c.ExecStartTimeout}, {"exec-grace", c.ExecGrace}, {"idle-timeout", c.IdleTimeout}, {"probe-interval", c.ProbeInterval}, {"probe-timeout", c.ProbeTimeout},
 	} {
 		if d.value <= 0 {
 			return fmt.Errorf("--%s is %v: it must be above zero", d.flag, d.value)

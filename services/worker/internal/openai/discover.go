@@ -116,7 +116,7 @@ func (e *Engine) readModels(f *facts, page []byte) error {
 	i := slices.IndexFunc(list.Data, func(m listedModel) bool {
 		return m.ID == f.upstreamModel || slices.Contains(m.Aliases, f.upstreamModel)
 	})
-	if i < 0 && f.kind == KindLlama && len(list.Data) == 1 && !strings.Contains(e.cfg.Model, "=") {
+	if i < 0 && (f.kind == KindLlama || e.cfg.Exec != "") && len(list.Data) == 1 && !strings.Contains(e.cfg.Model, "=") {
 		i = 0 // it has one model and takes any name for it
 	}
 	if i < 0 {

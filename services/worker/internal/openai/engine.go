@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
+	"github.com/leathq/leat/services/worker/internal/launch"
 )
 
 // Deps is what the engine uses of its surroundings.
@@ -40,15 +41,22 @@ type Engine struct {
 	load   load
 	calls  calls
 
+	server *launch.Server // of --exec; nil: it is somebody else's
+
 	stop   context.Context
 	cancel context.CancelFunc
 	gone   sync.WaitGroup
 }
 
 // New checks the configuration, looks at the upstream for at most probe_timeout, and starts the tasks that watch it. An
-// upstream that does not answer is no error: the engine starts unhealthy and keeps trying.
+// upstream that does not answer is no error: the engine starts unhealthy and keeps trying. With Exec it starts the server
+// first and waits until that serves.
 func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("openai engine: %w", err)
+	}
+	cfg, argv, err := cfg.command()
+	if err != nil {
 		return nil, fmt.Errorf("openai engine: %w", err)
 	}
 	key, err := cfg.key(deps.Getenv)
@@ -68,9 +76,21 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	e.calls.active = map[*sequence]struct{}{}
 	e.health.init()
 	e.stop, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if argv != nil {
+		if err := e.launch(argv); err != nil {
+			e.cancel()
+			return nil, fmt.Errorf("openai engine: --exec: %w", err)
+		}
+	}
 	e.probe(ctx)
 	e.gone.Go(e.tend)
 	e.gone.Go(e.scrape)
+	if argv != nil {
+		if err := e.serves(ctx); err != nil {
+			_ = e.Close()
+			return nil, fmt.Errorf("openai engine: %w", err)
+		}
+	}
 	return e, nil
 }
 
@@ -144,6 +164,9 @@ func (e *Engine) Close() error {
 	e.cancel()
 	e.gone.Wait()
 	e.upstream.close()
+	if e.server != nil {
+		e.server.Close()
+	}
 	return nil
 }
 

@@ -95,6 +95,9 @@ func (e *Engine) Stats() engine.Stats {
 		PromptTokens: l.prompt.Load(), CachedTokens: l.cached.Load(), OutputTokens: l.output.Load(),
 		Steps: l.steps.Load(), Healthy: state == healthy, HealthMessage: message,
 	}
+	if e.server != nil {
+		stats.Restarts = e.server.Restarts()
+	}
 	own := 0
 	e.calls.each(func(s *sequence) {
 		own++

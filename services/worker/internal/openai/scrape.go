@@ -15,6 +15,7 @@ type sample struct {
 	running, waiting float64
 	kv               float64 // 0..1
 	kvEngines        int     // series that kv is the sum of
+	held, room       float64 // tokens in the batch, and how many fit: TGI says no more of its cache
 }
 
 // gauges are the names of the servers that we know: facts that differ in name only. vLLM renamed its cache gauge; both
@@ -34,6 +35,8 @@ var gauges = map[string]func(*sample, float64){
 	"vllm:gpu_cache_usage_perc":    addKV,
 	"sglang:token_usage":           addKV,
 	"trtllm_kv_cache_utilization":  addKV,
+	"tgi_batch_current_max_tokens": func(s *sample, v float64) { s.held += v },
+	"tgi_batch_max_total_tokens":   func(s *sample, v float64) { s.room += v },
 }
 
 func addRunning(s *sample, v float64) { s.running += v }
@@ -66,6 +69,9 @@ func readMetrics(page []byte) sample {
 			s.known = true
 			add(&s, value)
 		}
+	}
+	if s.kvEngines == 0 && s.room > 0 {
+		s.kv, s.kvEngines = s.held/s.room, 1
 	}
 	if s.kvEngines > 0 {
 		s.kv = min(max(s.kv/float64(s.kvEngines), 0), 1)

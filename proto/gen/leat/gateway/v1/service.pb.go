@@ -55,7 +55,19 @@ type GenerateRequest struct {
 	// session_affinity.
 	User string `protobuf:"bytes,13,opt,name=user,proto3" json:"user,omitempty"`
 	// The client's own key-value pairs. session_id names the session where x-leat-session does not.
-	Metadata      map[string]string `protobuf:"bytes,14,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Metadata map[string]string `protobuf:"bytes,14,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// With messages: functions that the model may call, at most 128.
+	Tools []*Tool `protobuf:"bytes,15,rep,name=tools,proto3" json:"tools,omitempty"`
+	// Whether tools are called: auto (the default), none, required, or function for the one that tool_name names.
+	ToolChoice string `protobuf:"bytes,16,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
+	// With tool_choice function: which.
+	ToolName string `protobuf:"bytes,17,opt,name=tool_name,json=toolName,proto3" json:"tool_name,omitempty"`
+	// The answer has at most one call.
+	SingleToolCall bool `protobuf:"varint,18,opt,name=single_tool_call,json=singleToolCall,proto3" json:"single_tool_call,omitempty"`
+	// With messages: the form that the answer must have; absent is text.
+	ResponseFormat *ResponseFormat `protobuf:"bytes,19,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
+	// GBNF that the whole answer must match, for engines that heed grammars.
+	Grammar       string `protobuf:"bytes,20,opt,name=grammar,proto3" json:"grammar,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -188,20 +200,225 @@ func (x *GenerateRequest) GetMetadata() map[string]string {
 	return nil
 }
 
+func (x *GenerateRequest) GetTools() []*Tool {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+func (x *GenerateRequest) GetToolChoice() string {
+	if x != nil {
+		return x.ToolChoice
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetToolName() string {
+	if x != nil {
+		return x.ToolName
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetSingleToolCall() bool {
+	if x != nil {
+		return x.SingleToolCall
+	}
+	return false
+}
+
+func (x *GenerateRequest) GetResponseFormat() *ResponseFormat {
+	if x != nil {
+		return x.ResponseFormat
+	}
+	return nil
+}
+
+func (x *GenerateRequest) GetGrammar() string {
+	if x != nil {
+		return x.Grammar
+	}
+	return ""
+}
+
+// Tool is a function that the model may call.
+type Tool struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 64 of a-z, A-Z, 0-9, _ and -.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it does, for the model.
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// Its arguments: a JSON Schema as JSON text, whose root is an object. Empty: it takes none.
+	Parameters []byte `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	// The schema follows the rules of OpenAI's strict mode.
+	Strict        bool `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tool) Reset() {
+	*x = Tool{}
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tool) ProtoMessage() {}
+
+func (x *Tool) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tool.ProtoReflect.Descriptor instead.
+func (*Tool) Descriptor() ([]byte, []int) {
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Tool) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Tool) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Tool) GetParameters() []byte {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *Tool) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
+}
+
+// ResponseFormat is the form that an answer must have.
+type ResponseFormat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// json_object or json_schema.
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// With json_schema: the schema's name, spelled as a tool's.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// With json_schema: what the schema is for, for the model.
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// With json_schema: the JSON Schema as JSON text.
+	Schema []byte `protobuf:"bytes,4,opt,name=schema,proto3" json:"schema,omitempty"`
+	// With json_schema: the schema follows the rules of OpenAI's strict mode.
+	Strict        bool `protobuf:"varint,5,opt,name=strict,proto3" json:"strict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseFormat) Reset() {
+	*x = ResponseFormat{}
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseFormat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseFormat) ProtoMessage() {}
+
+func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
+func (*ResponseFormat) Descriptor() ([]byte, []int) {
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ResponseFormat) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *ResponseFormat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ResponseFormat) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *ResponseFormat) GetSchema() []byte {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
+func (x *ResponseFormat) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
+}
+
 // ChatMessage is one turn of a conversation.
 type ChatMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// system, user or assistant.
+	// system, developer, user, assistant or tool.
 	Role string `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
-	// Its text.
-	Content       string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// Its text. Empty where there are parts.
+	Content string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// The participant, where several have one role.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// For assistant: the calls of tools that it made, each whole.
+	ToolCalls []*v1.ToolCall `protobuf:"bytes,4,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// For tool: the call of the assistant's message before that it answers.
+	ToolCallId string `protobuf:"bytes,5,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
+	// For user: text and images in their order, instead of content.
+	Parts         []*ContentPart `protobuf:"bytes,6,rep,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ChatMessage) Reset() {
 	*x = ChatMessage{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[1]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +430,7 @@ func (x *ChatMessage) String() string {
 func (*ChatMessage) ProtoMessage() {}
 
 func (x *ChatMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[1]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +443,7 @@ func (x *ChatMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChatMessage.ProtoReflect.Descriptor instead.
 func (*ChatMessage) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{1}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ChatMessage) GetRole() string {
@@ -239,6 +456,98 @@ func (x *ChatMessage) GetRole() string {
 func (x *ChatMessage) GetContent() string {
 	if x != nil {
 		return x.Content
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetToolCalls() []*v1.ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetParts() []*ContentPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// ContentPart is a text or an image.
+type ContentPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The text, where image_url is empty.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// An http, https or base64 data URL, for engines that take images.
+	ImageUrl string `protobuf:"bytes,2,opt,name=image_url,json=imageUrl,proto3" json:"image_url,omitempty"`
+	// How closely the image is looked at: auto, low or high; empty is the engine's default.
+	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContentPart) Reset() {
+	*x = ContentPart{}
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContentPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContentPart) ProtoMessage() {}
+
+func (x *ContentPart) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContentPart.ProtoReflect.Descriptor instead.
+func (*ContentPart) Descriptor() ([]byte, []int) {
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ContentPart) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ContentPart) GetImageUrl() string {
+	if x != nil {
+		return x.ImageUrl
+	}
+	return ""
+}
+
+func (x *ContentPart) GetDetail() string {
+	if x != nil {
+		return x.Detail
 	}
 	return ""
 }
@@ -260,7 +569,7 @@ type GenerateResponse struct {
 
 func (x *GenerateResponse) Reset() {
 	*x = GenerateResponse{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[2]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +581,7 @@ func (x *GenerateResponse) String() string {
 func (*GenerateResponse) ProtoMessage() {}
 
 func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[2]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +594,7 @@ func (x *GenerateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GenerateResponse.ProtoReflect.Descriptor instead.
 func (*GenerateResponse) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{2}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GenerateResponse) GetEvent() isGenerateResponse_Event {
@@ -370,7 +679,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[3]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +691,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[3]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +704,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{3}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Started) GetId() string {
@@ -463,14 +772,19 @@ type Piece struct {
 	// Set on the choice's last piece.
 	FinishReason string `protobuf:"bytes,6,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"`
 	// Reasoning text, where the engine tells it from the answer. It comes before text.
-	Reasoning     string `protobuf:"bytes,7,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reasoning string `protobuf:"bytes,7,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	// Calls of tools, or parts of them; parts of one index add up, and the first has the id and the name. They come after
+	// text.
+	ToolCalls []*v1.ToolCall `protobuf:"bytes,8,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// What the engine wants to see again beside the reasoning; opaque.
+	ReasoningSignature string `protobuf:"bytes,9,opt,name=reasoning_signature,json=reasoningSignature,proto3" json:"reasoning_signature,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Piece) Reset() {
 	*x = Piece{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[4]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -482,7 +796,7 @@ func (x *Piece) String() string {
 func (*Piece) ProtoMessage() {}
 
 func (x *Piece) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[4]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -495,7 +809,7 @@ func (x *Piece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Piece.ProtoReflect.Descriptor instead.
 func (*Piece) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{4}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Piece) GetIndex() uint32 {
@@ -547,6 +861,20 @@ func (x *Piece) GetReasoning() string {
 	return ""
 }
 
+func (x *Piece) GetToolCalls() []*v1.ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Piece) GetReasoningSignature() string {
+	if x != nil {
+		return x.ReasoningSignature
+	}
+	return ""
+}
+
 // Finished ends the answer.
 type Finished struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -558,7 +886,7 @@ type Finished struct {
 
 func (x *Finished) Reset() {
 	*x = Finished{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[5]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +898,7 @@ func (x *Finished) String() string {
 func (*Finished) ProtoMessage() {}
 
 func (x *Finished) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[5]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +911,7 @@ func (x *Finished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finished.ProtoReflect.Descriptor instead.
 func (*Finished) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{5}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Finished) GetUsage() *v1.Usage {
@@ -602,7 +930,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[6]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +942,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[6]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +955,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 // ListModelsResponse lists models by name.
@@ -641,7 +969,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[7]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -653,7 +981,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[7]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -666,7 +994,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListModelsResponse) GetModels() []*ModelCard {
@@ -697,7 +1025,7 @@ type ModelCard struct {
 
 func (x *ModelCard) Reset() {
 	*x = ModelCard{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[8]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +1037,7 @@ func (x *ModelCard) String() string {
 func (*ModelCard) ProtoMessage() {}
 
 func (x *ModelCard) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[8]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +1050,7 @@ func (x *ModelCard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCard.ProtoReflect.Descriptor instead.
 func (*ModelCard) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ModelCard) GetId() string {
@@ -782,7 +1110,7 @@ type TokenizeRequest struct {
 
 func (x *TokenizeRequest) Reset() {
 	*x = TokenizeRequest{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[9]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1122,7 @@ func (x *TokenizeRequest) String() string {
 func (*TokenizeRequest) ProtoMessage() {}
 
 func (x *TokenizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[9]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1135,7 @@ func (x *TokenizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeRequest.ProtoReflect.Descriptor instead.
 func (*TokenizeRequest) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TokenizeRequest) GetModel() string {
@@ -842,7 +1170,7 @@ type TokenizeResponse struct {
 
 func (x *TokenizeResponse) Reset() {
 	*x = TokenizeResponse{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[10]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1182,7 @@ func (x *TokenizeResponse) String() string {
 func (*TokenizeResponse) ProtoMessage() {}
 
 func (x *TokenizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[10]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1195,7 @@ func (x *TokenizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeResponse.ProtoReflect.Descriptor instead.
 func (*TokenizeResponse) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{10}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TokenizeResponse) GetTokens() []int32 {
@@ -890,7 +1218,7 @@ type DetokenizeRequest struct {
 
 func (x *DetokenizeRequest) Reset() {
 	*x = DetokenizeRequest{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[11]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1230,7 @@ func (x *DetokenizeRequest) String() string {
 func (*DetokenizeRequest) ProtoMessage() {}
 
 func (x *DetokenizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[11]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1243,7 @@ func (x *DetokenizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DetokenizeRequest.ProtoReflect.Descriptor instead.
 func (*DetokenizeRequest) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{11}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DetokenizeRequest) GetModel() string {
@@ -943,7 +1271,7 @@ type DetokenizeResponse struct {
 
 func (x *DetokenizeResponse) Reset() {
 	*x = DetokenizeResponse{}
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[12]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1283,7 @@ func (x *DetokenizeResponse) String() string {
 func (*DetokenizeResponse) ProtoMessage() {}
 
 func (x *DetokenizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_gateway_v1_service_proto_msgTypes[12]
+	mi := &file_leat_gateway_v1_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1296,7 @@ func (x *DetokenizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DetokenizeResponse.ProtoReflect.Descriptor instead.
 func (*DetokenizeResponse) Descriptor() ([]byte, []int) {
-	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{12}
+	return file_leat_gateway_v1_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DetokenizeResponse) GetText() string {
@@ -982,7 +1310,7 @@ var File_leat_gateway_v1_service_proto protoreflect.FileDescriptor
 
 const file_leat_gateway_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1dleat/gateway/v1/service.proto\x12\x0fleat.gateway.v1\x1a\x19leat/infer/v1/types.proto\"\xaf\x04\n" +
+	"\x1dleat/gateway/v1/service.proto\x12\x0fleat.gateway.v1\x1a\x19leat/infer/v1/types.proto\"\xa8\x06\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x128\n" +
 	"\bmessages\x18\x02 \x03(\v2\x1c.leat.gateway.v1.ChatMessageR\bmessages\x12\x16\n" +
@@ -1000,13 +1328,43 @@ const file_leat_gateway_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"ignore_eos\x18\f \x01(\bR\tignoreEos\x12\x12\n" +
 	"\x04user\x18\r \x01(\tR\x04user\x12J\n" +
-	"\bmetadata\x18\x0e \x03(\v2..leat.gateway.v1.GenerateRequest.MetadataEntryR\bmetadata\x1a;\n" +
+	"\bmetadata\x18\x0e \x03(\v2..leat.gateway.v1.GenerateRequest.MetadataEntryR\bmetadata\x12+\n" +
+	"\x05tools\x18\x0f \x03(\v2\x15.leat.gateway.v1.ToolR\x05tools\x12\x1f\n" +
+	"\vtool_choice\x18\x10 \x01(\tR\n" +
+	"toolChoice\x12\x1b\n" +
+	"\ttool_name\x18\x11 \x01(\tR\btoolName\x12(\n" +
+	"\x10single_tool_call\x18\x12 \x01(\bR\x0esingleToolCall\x12H\n" +
+	"\x0fresponse_format\x18\x13 \x01(\v2\x1f.leat.gateway.v1.ResponseFormatR\x0eresponseFormat\x12\x18\n" +
+	"\agrammar\x18\x14 \x01(\tR\agrammar\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\";\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"t\n" +
+	"\x04Tool\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x03 \x01(\fR\n" +
+	"parameters\x12\x16\n" +
+	"\x06strict\x18\x04 \x01(\bR\x06strict\"\x8a\x01\n" +
+	"\x0eResponseFormat\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
+	"\x06schema\x18\x04 \x01(\fR\x06schema\x12\x16\n" +
+	"\x06strict\x18\x05 \x01(\bR\x06strict\"\xdd\x01\n" +
 	"\vChatMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\tR\acontent\"\xba\x01\n" +
+	"\acontent\x18\x02 \x01(\tR\acontent\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x126\n" +
+	"\n" +
+	"tool_calls\x18\x04 \x03(\v2\x17.leat.infer.v1.ToolCallR\ttoolCalls\x12 \n" +
+	"\ftool_call_id\x18\x05 \x01(\tR\n" +
+	"toolCallId\x122\n" +
+	"\x05parts\x18\x06 \x03(\v2\x1c.leat.gateway.v1.ContentPartR\x05parts\"V\n" +
+	"\vContentPart\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
+	"\timage_url\x18\x02 \x01(\tR\bimageUrl\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\"\xba\x01\n" +
 	"\x10GenerateResponse\x124\n" +
 	"\astarted\x18\x01 \x01(\v2\x18.leat.gateway.v1.StartedH\x00R\astarted\x12.\n" +
 	"\x05piece\x18\x02 \x01(\v2\x16.leat.gateway.v1.PieceH\x00R\x05piece\x127\n" +
@@ -1019,7 +1377,7 @@ const file_leat_gateway_v1_service_proto_rawDesc = "" +
 	"\x12system_fingerprint\x18\x04 \x01(\tR\x11systemFingerprint\x12\x16\n" +
 	"\x06worker\x18\x05 \x01(\tR\x06worker\x12#\n" +
 	"\rqueue_seconds\x18\x06 \x01(\x01R\fqueueSeconds\x12.\n" +
-	"\x13first_token_seconds\x18\a \x01(\x01R\x11firstTokenSeconds\"\xfa\x01\n" +
+	"\x13first_token_seconds\x18\a \x01(\x01R\x11firstTokenSeconds\"\xe3\x02\n" +
 	"\x05Piece\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
@@ -1027,7 +1385,10 @@ const file_leat_gateway_v1_service_proto_rawDesc = "" +
 	"\blogprobs\x18\x04 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\blogprobs\x123\n" +
 	"\x06prompt\x18\x05 \x03(\v2\x1b.leat.infer.v1.TokenLogprobR\x06prompt\x12#\n" +
 	"\rfinish_reason\x18\x06 \x01(\tR\ffinishReason\x12\x1c\n" +
-	"\treasoning\x18\a \x01(\tR\treasoning\"6\n" +
+	"\treasoning\x18\a \x01(\tR\treasoning\x126\n" +
+	"\n" +
+	"tool_calls\x18\b \x03(\v2\x17.leat.infer.v1.ToolCallR\ttoolCalls\x12/\n" +
+	"\x13reasoning_signature\x18\t \x01(\tR\x12reasoningSignature\"6\n" +
 	"\bFinished\x12*\n" +
 	"\x05usage\x18\x01 \x01(\v2\x14.leat.infer.v1.UsageR\x05usage\"\x13\n" +
 	"\x11ListModelsRequest\"H\n" +
@@ -1072,52 +1433,61 @@ func file_leat_gateway_v1_service_proto_rawDescGZIP() []byte {
 	return file_leat_gateway_v1_service_proto_rawDescData
 }
 
-var file_leat_gateway_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_leat_gateway_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_leat_gateway_v1_service_proto_goTypes = []any{
 	(*GenerateRequest)(nil),    // 0: leat.gateway.v1.GenerateRequest
-	(*ChatMessage)(nil),        // 1: leat.gateway.v1.ChatMessage
-	(*GenerateResponse)(nil),   // 2: leat.gateway.v1.GenerateResponse
-	(*Started)(nil),            // 3: leat.gateway.v1.Started
-	(*Piece)(nil),              // 4: leat.gateway.v1.Piece
-	(*Finished)(nil),           // 5: leat.gateway.v1.Finished
-	(*ListModelsRequest)(nil),  // 6: leat.gateway.v1.ListModelsRequest
-	(*ListModelsResponse)(nil), // 7: leat.gateway.v1.ListModelsResponse
-	(*ModelCard)(nil),          // 8: leat.gateway.v1.ModelCard
-	(*TokenizeRequest)(nil),    // 9: leat.gateway.v1.TokenizeRequest
-	(*TokenizeResponse)(nil),   // 10: leat.gateway.v1.TokenizeResponse
-	(*DetokenizeRequest)(nil),  // 11: leat.gateway.v1.DetokenizeRequest
-	(*DetokenizeResponse)(nil), // 12: leat.gateway.v1.DetokenizeResponse
-	nil,                        // 13: leat.gateway.v1.GenerateRequest.MetadataEntry
-	(*v1.TokenIds)(nil),        // 14: leat.infer.v1.TokenIds
-	(*v1.Sampling)(nil),        // 15: leat.infer.v1.Sampling
-	(*v1.TokenLogprob)(nil),    // 16: leat.infer.v1.TokenLogprob
-	(*v1.Usage)(nil),           // 17: leat.infer.v1.Usage
+	(*Tool)(nil),               // 1: leat.gateway.v1.Tool
+	(*ResponseFormat)(nil),     // 2: leat.gateway.v1.ResponseFormat
+	(*ChatMessage)(nil),        // 3: leat.gateway.v1.ChatMessage
+	(*ContentPart)(nil),        // 4: leat.gateway.v1.ContentPart
+	(*GenerateResponse)(nil),   // 5: leat.gateway.v1.GenerateResponse
+	(*Started)(nil),            // 6: leat.gateway.v1.Started
+	(*Piece)(nil),              // 7: leat.gateway.v1.Piece
+	(*Finished)(nil),           // 8: leat.gateway.v1.Finished
+	(*ListModelsRequest)(nil),  // 9: leat.gateway.v1.ListModelsRequest
+	(*ListModelsResponse)(nil), // 10: leat.gateway.v1.ListModelsResponse
+	(*ModelCard)(nil),          // 11: leat.gateway.v1.ModelCard
+	(*TokenizeRequest)(nil),    // 12: leat.gateway.v1.TokenizeRequest
+	(*TokenizeResponse)(nil),   // 13: leat.gateway.v1.TokenizeResponse
+	(*DetokenizeRequest)(nil),  // 14: leat.gateway.v1.DetokenizeRequest
+	(*DetokenizeResponse)(nil), // 15: leat.gateway.v1.DetokenizeResponse
+	nil,                        // 16: leat.gateway.v1.GenerateRequest.MetadataEntry
+	(*v1.TokenIds)(nil),        // 17: leat.infer.v1.TokenIds
+	(*v1.Sampling)(nil),        // 18: leat.infer.v1.Sampling
+	(*v1.ToolCall)(nil),        // 19: leat.infer.v1.ToolCall
+	(*v1.TokenLogprob)(nil),    // 20: leat.infer.v1.TokenLogprob
+	(*v1.Usage)(nil),           // 21: leat.infer.v1.Usage
 }
 var file_leat_gateway_v1_service_proto_depIdxs = []int32{
-	1,  // 0: leat.gateway.v1.GenerateRequest.messages:type_name -> leat.gateway.v1.ChatMessage
-	14, // 1: leat.gateway.v1.GenerateRequest.tokens:type_name -> leat.infer.v1.TokenIds
-	15, // 2: leat.gateway.v1.GenerateRequest.sampling:type_name -> leat.infer.v1.Sampling
-	13, // 3: leat.gateway.v1.GenerateRequest.metadata:type_name -> leat.gateway.v1.GenerateRequest.MetadataEntry
-	3,  // 4: leat.gateway.v1.GenerateResponse.started:type_name -> leat.gateway.v1.Started
-	4,  // 5: leat.gateway.v1.GenerateResponse.piece:type_name -> leat.gateway.v1.Piece
-	5,  // 6: leat.gateway.v1.GenerateResponse.finished:type_name -> leat.gateway.v1.Finished
-	16, // 7: leat.gateway.v1.Piece.logprobs:type_name -> leat.infer.v1.TokenLogprob
-	16, // 8: leat.gateway.v1.Piece.prompt:type_name -> leat.infer.v1.TokenLogprob
-	17, // 9: leat.gateway.v1.Finished.usage:type_name -> leat.infer.v1.Usage
-	8,  // 10: leat.gateway.v1.ListModelsResponse.models:type_name -> leat.gateway.v1.ModelCard
-	0,  // 11: leat.gateway.v1.GatewayService.Generate:input_type -> leat.gateway.v1.GenerateRequest
-	6,  // 12: leat.gateway.v1.GatewayService.ListModels:input_type -> leat.gateway.v1.ListModelsRequest
-	9,  // 13: leat.gateway.v1.GatewayService.Tokenize:input_type -> leat.gateway.v1.TokenizeRequest
-	11, // 14: leat.gateway.v1.GatewayService.Detokenize:input_type -> leat.gateway.v1.DetokenizeRequest
-	2,  // 15: leat.gateway.v1.GatewayService.Generate:output_type -> leat.gateway.v1.GenerateResponse
-	7,  // 16: leat.gateway.v1.GatewayService.ListModels:output_type -> leat.gateway.v1.ListModelsResponse
-	10, // 17: leat.gateway.v1.GatewayService.Tokenize:output_type -> leat.gateway.v1.TokenizeResponse
-	12, // 18: leat.gateway.v1.GatewayService.Detokenize:output_type -> leat.gateway.v1.DetokenizeResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	3,  // 0: leat.gateway.v1.GenerateRequest.messages:type_name -> leat.gateway.v1.ChatMessage
+	17, // 1: leat.gateway.v1.GenerateRequest.tokens:type_name -> leat.infer.v1.TokenIds
+	18, // 2: leat.gateway.v1.GenerateRequest.sampling:type_name -> leat.infer.v1.Sampling
+	16, // 3: leat.gateway.v1.GenerateRequest.metadata:type_name -> leat.gateway.v1.GenerateRequest.MetadataEntry
+	1,  // 4: leat.gateway.v1.GenerateRequest.tools:type_name -> leat.gateway.v1.Tool
+	2,  // 5: leat.gateway.v1.GenerateRequest.response_format:type_name -> leat.gateway.v1.ResponseFormat
+	19, // 6: leat.gateway.v1.ChatMessage.tool_calls:type_name -> leat.infer.v1.ToolCall
+	4,  // 7: leat.gateway.v1.ChatMessage.parts:type_name -> leat.gateway.v1.ContentPart
+	6,  // 8: leat.gateway.v1.GenerateResponse.started:type_name -> leat.gateway.v1.Started
+	7,  // 9: leat.gateway.v1.GenerateResponse.piece:type_name -> leat.gateway.v1.Piece
+	8,  // 10: leat.gateway.v1.GenerateResponse.finished:type_name -> leat.gateway.v1.Finished
+	20, // 11: leat.gateway.v1.Piece.logprobs:type_name -> leat.infer.v1.TokenLogprob
+	20, // 12: leat.gateway.v1.Piece.prompt:type_name -> leat.infer.v1.TokenLogprob
+	19, // 13: leat.gateway.v1.Piece.tool_calls:type_name -> leat.infer.v1.ToolCall
+	21, // 14: leat.gateway.v1.Finished.usage:type_name -> leat.infer.v1.Usage
+	11, // 15: leat.gateway.v1.ListModelsResponse.models:type_name -> leat.gateway.v1.ModelCard
+	0,  // 16: leat.gateway.v1.GatewayService.Generate:input_type -> leat.gateway.v1.GenerateRequest
+	9,  // 17: leat.gateway.v1.GatewayService.ListModels:input_type -> leat.gateway.v1.ListModelsRequest
+	12, // 18: leat.gateway.v1.GatewayService.Tokenize:input_type -> leat.gateway.v1.TokenizeRequest
+	14, // 19: leat.gateway.v1.GatewayService.Detokenize:input_type -> leat.gateway.v1.DetokenizeRequest
+	5,  // 20: leat.gateway.v1.GatewayService.Generate:output_type -> leat.gateway.v1.GenerateResponse
+	10, // 21: leat.gateway.v1.GatewayService.ListModels:output_type -> leat.gateway.v1.ListModelsResponse
+	13, // 22: leat.gateway.v1.GatewayService.Tokenize:output_type -> leat.gateway.v1.TokenizeResponse
+	15, // 23: leat.gateway.v1.GatewayService.Detokenize:output_type -> leat.gateway.v1.DetokenizeResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_leat_gateway_v1_service_proto_init() }
@@ -1125,7 +1495,7 @@ func file_leat_gateway_v1_service_proto_init() {
 	if File_leat_gateway_v1_service_proto != nil {
 		return
 	}
-	file_leat_gateway_v1_service_proto_msgTypes[2].OneofWrappers = []any{
+	file_leat_gateway_v1_service_proto_msgTypes[5].OneofWrappers = []any{
 		(*GenerateResponse_Started)(nil),
 		(*GenerateResponse_Piece)(nil),
 		(*GenerateResponse_Finished)(nil),
@@ -1136,7 +1506,7 @@ func file_leat_gateway_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_gateway_v1_service_proto_rawDesc), len(file_leat_gateway_v1_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

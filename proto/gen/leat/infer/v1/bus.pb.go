@@ -1828,6 +1828,9 @@ type Control struct {
 	//	*Control_Resend
 	//	*Control_Drain
 	//	*Control_Describe
+	//	*Control_LoadAdapter
+	//	*Control_UnloadAdapter
+	//	*Control_ListAdapters
 	Control       isControl_Control `protobuf_oneof:"control"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1924,6 +1927,33 @@ func (x *Control) GetDescribe() *Describe {
 	return nil
 }
 
+func (x *Control) GetLoadAdapter() *LoadAdapter {
+	if x != nil {
+		if x, ok := x.Control.(*Control_LoadAdapter); ok {
+			return x.LoadAdapter
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetUnloadAdapter() *UnloadAdapter {
+	if x != nil {
+		if x, ok := x.Control.(*Control_UnloadAdapter); ok {
+			return x.UnloadAdapter
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetListAdapters() *ListAdapters {
+	if x != nil {
+		if x, ok := x.Control.(*Control_ListAdapters); ok {
+			return x.ListAdapters
+		}
+	}
+	return nil
+}
+
 type isControl_Control interface {
 	isControl_Control()
 }
@@ -1958,6 +1988,21 @@ type Control_Describe struct {
 	Describe *Describe `protobuf:"bytes,6,opt,name=describe,proto3,oneof"`
 }
 
+type Control_LoadAdapter struct {
+	// Load an adapter. Answered by Adapters when it is there, which takes seconds.
+	LoadAdapter *LoadAdapter `protobuf:"bytes,10,opt,name=load_adapter,json=loadAdapter,proto3,oneof"`
+}
+
+type Control_UnloadAdapter struct {
+	// Take an adapter out. Answered by Adapters when its last sequence has ended.
+	UnloadAdapter *UnloadAdapter `protobuf:"bytes,11,opt,name=unload_adapter,json=unloadAdapter,proto3,oneof"`
+}
+
+type Control_ListAdapters struct {
+	// Which adapters are there? Answered by Adapters.
+	ListAdapters *ListAdapters `protobuf:"bytes,12,opt,name=list_adapters,json=listAdapters,proto3,oneof"`
+}
+
 func (*Control_Ping) isControl_Control() {}
 
 func (*Control_Cancel) isControl_Control() {}
@@ -1969,6 +2014,12 @@ func (*Control_Resend) isControl_Control() {}
 func (*Control_Drain) isControl_Control() {}
 
 func (*Control_Describe) isControl_Control() {}
+
+func (*Control_LoadAdapter) isControl_Control() {}
+
+func (*Control_UnloadAdapter) isControl_Control() {}
+
+func (*Control_ListAdapters) isControl_Control() {}
 
 // Ping asks after a worker and the sequences that a gateway believes it runs.
 type Ping struct {
@@ -2710,6 +2761,299 @@ func (x *Model) GetCreatedUnix() int64 {
 	return 0
 }
 
+// LoadAdapter has a worker load a LoRA adapter, which clients then call as the model "model:name".
+type LoadAdapter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name: letters, digits, "-", "_" and ".".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The GGUF file, as the worker's machine sees it.
+	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadAdapter) Reset() {
+	*x = LoadAdapter{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadAdapter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadAdapter) ProtoMessage() {}
+
+func (x *LoadAdapter) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadAdapter.ProtoReflect.Descriptor instead.
+func (*LoadAdapter) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *LoadAdapter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LoadAdapter) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// UnloadAdapter has a worker refuse new sequences of an adapter and free it when those that run have ended.
+type UnloadAdapter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadAdapter) Reset() {
+	*x = UnloadAdapter{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadAdapter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadAdapter) ProtoMessage() {}
+
+func (x *UnloadAdapter) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadAdapter.ProtoReflect.Descriptor instead.
+func (*UnloadAdapter) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *UnloadAdapter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// ListAdapters asks a worker for its adapters.
+type ListAdapters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAdapters) Reset() {
+	*x = ListAdapters{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAdapters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAdapters) ProtoMessage() {}
+
+func (x *ListAdapters) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAdapters.ProtoReflect.Descriptor instead.
+func (*ListAdapters) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
+}
+
+// Adapters answers LoadAdapter, UnloadAdapter and ListAdapters.
+type Adapters struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is loaded now.
+	Adapters []*Adapter `protobuf:"bytes,1,rep,name=adapters,proto3" json:"adapters,omitempty"`
+	// Why nothing was changed; unset where it was.
+	Error         *Error `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adapters) Reset() {
+	*x = Adapters{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adapters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adapters) ProtoMessage() {}
+
+func (x *Adapters) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adapters.ProtoReflect.Descriptor instead.
+func (*Adapters) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Adapters) GetAdapters() []*Adapter {
+	if x != nil {
+		return x.Adapters
+	}
+	return nil
+}
+
+func (x *Adapters) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// Adapter is a loaded LoRA adapter.
+type Adapter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its file on the worker's machine.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Digest of the file.
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// What exactness holds for, of the model with it.
+	Fingerprint string `protobuf:"bytes,4,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	// The self-test at its load proved that results do not depend on load.
+	Exact bool `protobuf:"varint,5,opt,name=exact,proto3" json:"exact,omitempty"`
+	// What differed, where exact is false and was asked for.
+	ExactNote string `protobuf:"bytes,6,opt,name=exact_note,json=exactNote,proto3" json:"exact_note,omitempty"`
+	// The names by which clients call the model with it.
+	Models        []string `protobuf:"bytes,7,rep,name=models,proto3" json:"models,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adapter) Reset() {
+	*x = Adapter{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adapter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adapter) ProtoMessage() {}
+
+func (x *Adapter) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adapter.ProtoReflect.Descriptor instead.
+func (*Adapter) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Adapter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Adapter) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Adapter) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Adapter) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *Adapter) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
+}
+
+func (x *Adapter) GetExactNote() string {
+	if x != nil {
+		return x.ExactNote
+	}
+	return ""
+}
+
+func (x *Adapter) GetModels() []string {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
 // Heartbeat is gateway → workers, on hb.<gateway>, once a second. A worker stops the sequences of a gateway that it
 // has not heard for 3 s.
 type Heartbeat struct {
@@ -2722,7 +3066,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +3078,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +3091,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Heartbeat) GetGateway() string {
@@ -2768,6 +3112,7 @@ type Ask struct {
 	//
 	//	*Ask_Tokenize
 	//	*Ask_Detokenize
+	//	*Ask_Count
 	Question isAsk_Question `protobuf_oneof:"question"`
 	// An encoded Ask that was too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -2777,7 +3122,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +3134,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +3147,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Ask) GetModel() string {
@@ -2837,6 +3182,15 @@ func (x *Ask) GetDetokenize() *TokenIds {
 	return nil
 }
 
+func (x *Ask) GetCount() *CountChat {
+	if x != nil {
+		if x, ok := x.Question.(*Ask_Count); ok {
+			return x.Count
+		}
+	}
+	return nil
+}
+
 func (x *Ask) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -2858,9 +3212,16 @@ type Ask_Detokenize struct {
 	Detokenize *TokenIds `protobuf:"bytes,3,opt,name=detokenize,proto3,oneof"`
 }
 
+type Ask_Count struct {
+	// How many tokens a chat's prompt has, for engines that take messages as they are.
+	Count *CountChat `protobuf:"bytes,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Ask_Tokenize) isAsk_Question() {}
 
 func (*Ask_Detokenize) isAsk_Question() {}
+
+func (*Ask_Count) isAsk_Question() {}
 
 // TokenizeText is text to tokenise.
 type TokenizeText struct {
@@ -2877,7 +3238,7 @@ type TokenizeText struct {
 
 func (x *TokenizeText) Reset() {
 	*x = TokenizeText{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2889,7 +3250,7 @@ func (x *TokenizeText) String() string {
 func (*TokenizeText) ProtoMessage() {}
 
 func (x *TokenizeText) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +3263,7 @@ func (x *TokenizeText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeText.ProtoReflect.Descriptor instead.
 func (*TokenizeText) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TokenizeText) GetText() string {
@@ -2926,6 +3287,61 @@ func (x *TokenizeText) GetParseSpecial() bool {
 	return false
 }
 
+// CountChat is a chat whose prompt is counted by the engine that renders it.
+type CountChat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The "messages" array as JSON, as in Request.
+	Messages []byte `protobuf:"bytes,1,opt,name=messages,proto3" json:"messages,omitempty"`
+	// As in Request.
+	Extras        []byte `protobuf:"bytes,2,opt,name=extras,proto3" json:"extras,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountChat) Reset() {
+	*x = CountChat{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountChat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountChat) ProtoMessage() {}
+
+func (x *CountChat) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountChat.ProtoReflect.Descriptor instead.
+func (*CountChat) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *CountChat) GetMessages() []byte {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *CountChat) GetExtras() []byte {
+	if x != nil {
+		return x.Extras
+	}
+	return nil
+}
+
 // Answer answers Ask.
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2936,6 +3352,7 @@ type Answer struct {
 	//	*Answer_Tokens
 	//	*Answer_Text
 	//	*Answer_Error
+	//	*Answer_Count
 	Answer isAnswer_Answer `protobuf_oneof:"answer"`
 	// Where the encoded Answer lies, when it is too large for a message; the rest is then empty.
 	Claim         *Claim `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -2945,7 +3362,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3374,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3387,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Answer) GetAnswer() isAnswer_Answer {
@@ -3007,6 +3424,15 @@ func (x *Answer) GetError() *Error {
 	return nil
 }
 
+func (x *Answer) GetCount() uint32 {
+	if x != nil {
+		if x, ok := x.Answer.(*Answer_Count); ok {
+			return x.Count
+		}
+	}
+	return 0
+}
+
 func (x *Answer) GetClaim() *Claim {
 	if x != nil {
 		return x.Claim
@@ -3033,11 +3459,18 @@ type Answer_Error struct {
 	Error *Error `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
 }
 
+type Answer_Count struct {
+	// Tokens of the prompt.
+	Count uint32 `protobuf:"varint,5,opt,name=count,proto3,oneof"`
+}
+
 func (*Answer_Tokens) isAnswer_Answer() {}
 
 func (*Answer_Text) isAnswer_Answer() {}
 
 func (*Answer_Error) isAnswer_Answer() {}
+
+func (*Answer_Count) isAnswer_Answer() {}
 
 // Takeover is gateway → every router, on claim.<pool>.<partition>: the partition has no owner, somebody claim it.
 type Takeover struct {
@@ -3050,7 +3483,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3495,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3508,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Takeover) GetGateway() string {
@@ -3098,7 +3531,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3543,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3556,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Owner) GetRouter() string {
@@ -3280,14 +3713,18 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\aHolding\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x18\n" +
 	"\ahighest\x18\x02 \x01(\x04R\ahighest\x12\x18\n" +
-	"\anumbers\x18\x03 \x03(\x04R\anumbers\"\xb4\x02\n" +
+	"\anumbers\x18\x03 \x03(\x04R\anumbers\"\x80\x04\n" +
 	"\aControl\x12)\n" +
 	"\x04ping\x18\x01 \x01(\v2\x13.leat.infer.v1.PingH\x00R\x04ping\x12/\n" +
 	"\x06cancel\x18\x02 \x01(\v2\x15.leat.infer.v1.CancelH\x00R\x06cancel\x12,\n" +
 	"\x05grant\x18\x03 \x01(\v2\x14.leat.infer.v1.GrantH\x00R\x05grant\x12/\n" +
 	"\x06resend\x18\x04 \x01(\v2\x15.leat.infer.v1.ResendH\x00R\x06resend\x12,\n" +
 	"\x05drain\x18\x05 \x01(\v2\x14.leat.infer.v1.DrainH\x00R\x05drain\x125\n" +
-	"\bdescribe\x18\x06 \x01(\v2\x17.leat.infer.v1.DescribeH\x00R\bdescribeB\t\n" +
+	"\bdescribe\x18\x06 \x01(\v2\x17.leat.infer.v1.DescribeH\x00R\bdescribe\x12?\n" +
+	"\fload_adapter\x18\n" +
+	" \x01(\v2\x1a.leat.infer.v1.LoadAdapterH\x00R\vloadAdapter\x12E\n" +
+	"\x0eunload_adapter\x18\v \x01(\v2\x1c.leat.infer.v1.UnloadAdapterH\x00R\runloadAdapter\x12B\n" +
+	"\rlist_adapters\x18\f \x01(\v2\x1b.leat.infer.v1.ListAdaptersH\x00R\flistAdaptersB\t\n" +
 	"\acontrol\"Q\n" +
 	"\x04Ping\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12/\n" +
@@ -3339,15 +3776,34 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06params\x18\r \x03(\tR\x06params\x12!\n" +
 	"\funary_blocks\x18\x0e \x01(\bR\vunaryBlocks\x12\x1c\n" +
 	"\ttokenizes\x18\x0f \x01(\bR\ttokenizes\x12!\n" +
-	"\fcreated_unix\x18\x10 \x01(\x03R\vcreatedUnix\"%\n" +
+	"\fcreated_unix\x18\x10 \x01(\x03R\vcreatedUnix\"5\n" +
+	"\vLoadAdapter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"#\n" +
+	"\rUnloadAdapter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x0e\n" +
+	"\fListAdapters\"j\n" +
+	"\bAdapters\x122\n" +
+	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters\x12*\n" +
+	"\x05error\x18\x02 \x01(\v2\x14.leat.infer.v1.ErrorR\x05error\"\xba\x01\n" +
+	"\aAdapter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12 \n" +
+	"\vfingerprint\x18\x04 \x01(\tR\vfingerprint\x12\x14\n" +
+	"\x05exact\x18\x05 \x01(\bR\x05exact\x12\x1d\n" +
+	"\n" +
+	"exact_note\x18\x06 \x01(\tR\texactNote\x12\x16\n" +
+	"\x06models\x18\a \x03(\tR\x06models\"%\n" +
 	"\tHeartbeat\x12\x18\n" +
-	"\agateway\x18\x01 \x01(\tR\agateway\"\xc9\x01\n" +
+	"\agateway\x18\x01 \x01(\tR\agateway\"\xfb\x01\n" +
 	"\x03Ask\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x129\n" +
 	"\btokenize\x18\x02 \x01(\v2\x1b.leat.infer.v1.TokenizeTextH\x00R\btokenize\x129\n" +
 	"\n" +
 	"detokenize\x18\x03 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\n" +
-	"detokenize\x12*\n" +
+	"detokenize\x120\n" +
+	"\x05count\x18\x05 \x01(\v2\x18.leat.infer.v1.CountChatH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\n" +
 	"\n" +
 	"\bquestion\"h\n" +
@@ -3355,11 +3811,15 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1f\n" +
 	"\vadd_special\x18\x02 \x01(\bR\n" +
 	"addSpecial\x12#\n" +
-	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"\xb5\x01\n" +
+	"\rparse_special\x18\x03 \x01(\bR\fparseSpecial\"?\n" +
+	"\tCountChat\x12\x1a\n" +
+	"\bmessages\x18\x01 \x01(\fR\bmessages\x12\x16\n" +
+	"\x06extras\x18\x02 \x01(\fR\x06extras\"\xcd\x01\n" +
 	"\x06Answer\x121\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x17.leat.infer.v1.TokenIdsH\x00R\x06tokens\x12\x14\n" +
 	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12,\n" +
-	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12*\n" +
+	"\x05error\x18\x03 \x01(\v2\x14.leat.infer.v1.ErrorH\x00R\x05error\x12\x16\n" +
+	"\x05count\x18\x05 \x01(\rH\x00R\x05count\x12*\n" +
 	"\x05claim\x18\x04 \x01(\v2\x14.leat.infer.v1.ClaimR\x05claimB\b\n" +
 	"\x06answer\"$\n" +
 	"\bTakeover\x12\x18\n" +
@@ -3398,70 +3858,76 @@ func file_leat_infer_v1_bus_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_bus_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_leat_infer_v1_bus_proto_goTypes = []any{
-	(Verdict)(0),         // 0: leat.infer.v1.Verdict
-	(WorkerState)(0),     // 1: leat.infer.v1.WorkerState
-	(*Call)(nil),         // 2: leat.infer.v1.Call
-	(*Submit)(nil),       // 3: leat.infer.v1.Submit
-	(*Claim)(nil),        // 4: leat.infer.v1.Claim
-	(*Ref)(nil),          // 5: leat.infer.v1.Ref
-	(*Withdraw)(nil),     // 6: leat.infer.v1.Withdraw
-	(*Probe)(nil),        // 7: leat.infer.v1.Probe
-	(*Reply)(nil),        // 8: leat.infer.v1.Reply
-	(*Status)(nil),       // 9: leat.infer.v1.Status
-	(*Queued)(nil),       // 10: leat.infer.v1.Queued
-	(*Dispatch)(nil),     // 11: leat.infer.v1.Dispatch
-	(*Outcomes)(nil),     // 12: leat.infer.v1.Outcomes
-	(*Outcome)(nil),      // 13: leat.infer.v1.Outcome
-	(*Frame)(nil),        // 14: leat.infer.v1.Frame
-	(*Report)(nil),       // 15: leat.infer.v1.Report
-	(*Gpu)(nil),          // 16: leat.infer.v1.Gpu
-	(*MigDevice)(nil),    // 17: leat.infer.v1.MigDevice
-	(*Holding)(nil),      // 18: leat.infer.v1.Holding
-	(*Control)(nil),      // 19: leat.infer.v1.Control
-	(*Ping)(nil),         // 20: leat.infer.v1.Ping
-	(*Expect)(nil),       // 21: leat.infer.v1.Expect
-	(*Pong)(nil),         // 22: leat.infer.v1.Pong
-	(*Cancel)(nil),       // 23: leat.infer.v1.Cancel
-	(*Grant)(nil),        // 24: leat.infer.v1.Grant
-	(*Limit)(nil),        // 25: leat.infer.v1.Limit
-	(*Resend)(nil),       // 26: leat.infer.v1.Resend
-	(*Drain)(nil),        // 27: leat.infer.v1.Drain
-	(*Describe)(nil),     // 28: leat.infer.v1.Describe
-	(*Description)(nil),  // 29: leat.infer.v1.Description
-	(*Model)(nil),        // 30: leat.infer.v1.Model
-	(*Heartbeat)(nil),    // 31: leat.infer.v1.Heartbeat
-	(*Ask)(nil),          // 32: leat.infer.v1.Ask
-	(*TokenizeText)(nil), // 33: leat.infer.v1.TokenizeText
-	(*Answer)(nil),       // 34: leat.infer.v1.Answer
-	(*Takeover)(nil),     // 35: leat.infer.v1.Takeover
-	(*Owner)(nil),        // 36: leat.infer.v1.Owner
-	(Class)(0),           // 37: leat.infer.v1.Class
-	(*Error)(nil),        // 38: leat.infer.v1.Error
-	(*Usage)(nil),        // 39: leat.infer.v1.Usage
-	(*Delta)(nil),        // 40: leat.infer.v1.Delta
-	(*TokenIds)(nil),     // 41: leat.infer.v1.TokenIds
+	(Verdict)(0),          // 0: leat.infer.v1.Verdict
+	(WorkerState)(0),      // 1: leat.infer.v1.WorkerState
+	(*Call)(nil),          // 2: leat.infer.v1.Call
+	(*Submit)(nil),        // 3: leat.infer.v1.Submit
+	(*Claim)(nil),         // 4: leat.infer.v1.Claim
+	(*Ref)(nil),           // 5: leat.infer.v1.Ref
+	(*Withdraw)(nil),      // 6: leat.infer.v1.Withdraw
+	(*Probe)(nil),         // 7: leat.infer.v1.Probe
+	(*Reply)(nil),         // 8: leat.infer.v1.Reply
+	(*Status)(nil),        // 9: leat.infer.v1.Status
+	(*Queued)(nil),        // 10: leat.infer.v1.Queued
+	(*Dispatch)(nil),      // 11: leat.infer.v1.Dispatch
+	(*Outcomes)(nil),      // 12: leat.infer.v1.Outcomes
+	(*Outcome)(nil),       // 13: leat.infer.v1.Outcome
+	(*Frame)(nil),         // 14: leat.infer.v1.Frame
+	(*Report)(nil),        // 15: leat.infer.v1.Report
+	(*Gpu)(nil),           // 16: leat.infer.v1.Gpu
+	(*MigDevice)(nil),     // 17: leat.infer.v1.MigDevice
+	(*Holding)(nil),       // 18: leat.infer.v1.Holding
+	(*Control)(nil),       // 19: leat.infer.v1.Control
+	(*Ping)(nil),          // 20: leat.infer.v1.Ping
+	(*Expect)(nil),        // 21: leat.infer.v1.Expect
+	(*Pong)(nil),          // 22: leat.infer.v1.Pong
+	(*Cancel)(nil),        // 23: leat.infer.v1.Cancel
+	(*Grant)(nil),         // 24: leat.infer.v1.Grant
+	(*Limit)(nil),         // 25: leat.infer.v1.Limit
+	(*Resend)(nil),        // 26: leat.infer.v1.Resend
+	(*Drain)(nil),         // 27: leat.infer.v1.Drain
+	(*Describe)(nil),      // 28: leat.infer.v1.Describe
+	(*Description)(nil),   // 29: leat.infer.v1.Description
+	(*Model)(nil),         // 30: leat.infer.v1.Model
+	(*LoadAdapter)(nil),   // 31: leat.infer.v1.LoadAdapter
+	(*UnloadAdapter)(nil), // 32: leat.infer.v1.UnloadAdapter
+	(*ListAdapters)(nil),  // 33: leat.infer.v1.ListAdapters
+	(*Adapters)(nil),      // 34: leat.infer.v1.Adapters
+	(*Adapter)(nil),       // 35: leat.infer.v1.Adapter
+	(*Heartbeat)(nil),     // 36: leat.infer.v1.Heartbeat
+	(*Ask)(nil),           // 37: leat.infer.v1.Ask
+	(*TokenizeText)(nil),  // 38: leat.infer.v1.TokenizeText
+	(*CountChat)(nil),     // 39: leat.infer.v1.CountChat
+	(*Answer)(nil),        // 40: leat.infer.v1.Answer
+	(*Takeover)(nil),      // 41: leat.infer.v1.Takeover
+	(*Owner)(nil),         // 42: leat.infer.v1.Owner
+	(Class)(0),            // 43: leat.infer.v1.Class
+	(*Error)(nil),         // 44: leat.infer.v1.Error
+	(*Usage)(nil),         // 45: leat.infer.v1.Usage
+	(*Delta)(nil),         // 46: leat.infer.v1.Delta
+	(*TokenIds)(nil),      // 47: leat.infer.v1.TokenIds
 }
 var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	3,  // 0: leat.infer.v1.Call.submit:type_name -> leat.infer.v1.Submit
 	6,  // 1: leat.infer.v1.Call.withdraw:type_name -> leat.infer.v1.Withdraw
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
-	37, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
+	43, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	38, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	44, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
 	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
 	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
 	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
 	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
 	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	38, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	44, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
 	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
 	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
 	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	38, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	39, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	40, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	44, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	45, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	46, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
 	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
 	18, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
 	16, // 20: leat.infer.v1.Report.gpus:type_name -> leat.infer.v1.Gpu
@@ -3472,26 +3938,32 @@ var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	26, // 25: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
 	27, // 26: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
 	28, // 27: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
-	21, // 28: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
-	5,  // 29: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
-	5,  // 30: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
-	1,  // 31: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
-	5,  // 32: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
-	25, // 33: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
-	5,  // 34: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
-	21, // 35: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
-	30, // 36: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
-	33, // 37: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	41, // 38: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	4,  // 39: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	41, // 40: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	38, // 41: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 42: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	31, // 28: leat.infer.v1.Control.load_adapter:type_name -> leat.infer.v1.LoadAdapter
+	32, // 29: leat.infer.v1.Control.unload_adapter:type_name -> leat.infer.v1.UnloadAdapter
+	33, // 30: leat.infer.v1.Control.list_adapters:type_name -> leat.infer.v1.ListAdapters
+	21, // 31: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
+	5,  // 32: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
+	5,  // 33: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
+	1,  // 34: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
+	5,  // 35: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
+	25, // 36: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
+	5,  // 37: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
+	21, // 38: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
+	30, // 39: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
+	35, // 40: leat.infer.v1.Adapters.adapters:type_name -> leat.infer.v1.Adapter
+	44, // 41: leat.infer.v1.Adapters.error:type_name -> leat.infer.v1.Error
+	38, // 42: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
+	47, // 43: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	39, // 44: leat.infer.v1.Ask.count:type_name -> leat.infer.v1.CountChat
+	4,  // 45: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	47, // 46: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	44, // 47: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 48: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }
@@ -3519,15 +3991,20 @@ func file_leat_infer_v1_bus_proto_init() {
 		(*Control_Resend)(nil),
 		(*Control_Drain)(nil),
 		(*Control_Describe)(nil),
+		(*Control_LoadAdapter)(nil),
+		(*Control_UnloadAdapter)(nil),
+		(*Control_ListAdapters)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[30].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[35].OneofWrappers = []any{
 		(*Ask_Tokenize)(nil),
 		(*Ask_Detokenize)(nil),
+		(*Ask_Count)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[32].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[38].OneofWrappers = []any{
 		(*Answer_Tokens)(nil),
 		(*Answer_Text)(nil),
 		(*Answer_Error)(nil),
+		(*Answer_Count)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3535,7 +4012,7 @@ func file_leat_infer_v1_bus_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_bus_proto_rawDesc), len(file_leat_infer_v1_bus_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

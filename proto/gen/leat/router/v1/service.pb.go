@@ -522,7 +522,9 @@ type Pool struct {
 	// Its partitions.
 	Partitions []*Partition `protobuf:"bytes,3,rep,name=partitions,proto3" json:"partitions,omitempty"`
 	// Its workers.
-	Workers       []*Worker `protobuf:"bytes,4,rep,name=workers,proto3" json:"workers,omitempty"`
+	Workers []*Worker `protobuf:"bytes,4,rep,name=workers,proto3" json:"workers,omitempty"`
+	// What its owner last decided about its size; absent where scaling is off for it, or nobody has decided yet.
+	Scaling       *ScalingDecided `protobuf:"bytes,5,opt,name=scaling,proto3" json:"scaling,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -581,6 +583,13 @@ func (x *Pool) GetPartitions() []*Partition {
 func (x *Pool) GetWorkers() []*Worker {
 	if x != nil {
 		return x.Workers
+	}
+	return nil
+}
+
+func (x *Pool) GetScaling() *ScalingDecided {
+	if x != nil {
+		return x.Scaling
 	}
 	return nil
 }
@@ -744,7 +753,7 @@ var File_leat_router_v1_service_proto protoreflect.FileDescriptor
 
 const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1cleat/router/v1/service.proto\x12\x0eleat.router.v1\x1a\x17leat/infer/v1/bus.proto\":\n" +
+	"\x1cleat/router/v1/service.proto\x12\x0eleat.router.v1\x1a\x17leat/infer/v1/bus.proto\x1a\x1bleat/router/v1/events.proto\":\n" +
 	"\x0eExplainRequest\x12\x12\n" +
 	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\"\x90\x01\n" +
@@ -784,14 +793,15 @@ const file_leat_router_v1_service_proto_rawDesc = "" +
 	"\x10ListPoolsRequest\"W\n" +
 	"\x11ListPoolsResponse\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12*\n" +
-	"\x05pools\x18\x02 \x03(\v2\x14.leat.router.v1.PoolR\x05pools\"\x9f\x01\n" +
+	"\x05pools\x18\x02 \x03(\v2\x14.leat.router.v1.PoolR\x05pools\"\xd9\x01\n" +
 	"\x04Pool\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06policy\x18\x02 \x01(\tR\x06policy\x129\n" +
 	"\n" +
 	"partitions\x18\x03 \x03(\v2\x19.leat.router.v1.PartitionR\n" +
 	"partitions\x120\n" +
-	"\aworkers\x18\x04 \x03(\v2\x16.leat.router.v1.WorkerR\aworkers\"\x9b\x01\n" +
+	"\aworkers\x18\x04 \x03(\v2\x16.leat.router.v1.WorkerR\aworkers\x128\n" +
+	"\ascaling\x18\x05 \x01(\v2\x1e.leat.router.v1.ScalingDecidedR\ascaling\"\x9b\x01\n" +
 	"\tPartition\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
@@ -833,25 +843,27 @@ var file_leat_router_v1_service_proto_goTypes = []any{
 	(*Pool)(nil),              // 6: leat.router.v1.Pool
 	(*Partition)(nil),         // 7: leat.router.v1.Partition
 	(*Worker)(nil),            // 8: leat.router.v1.Worker
-	(*v1.Report)(nil),         // 9: leat.infer.v1.Report
+	(*ScalingDecided)(nil),    // 9: leat.router.v1.ScalingDecided
+	(*v1.Report)(nil),         // 10: leat.infer.v1.Report
 }
 var file_leat_router_v1_service_proto_depIdxs = []int32{
-	2, // 0: leat.router.v1.ExplainResponse.picks:type_name -> leat.router.v1.Pick
-	7, // 1: leat.router.v1.ExplainResponse.partitions:type_name -> leat.router.v1.Partition
-	3, // 2: leat.router.v1.Pick.scores:type_name -> leat.router.v1.Score
-	6, // 3: leat.router.v1.ListPoolsResponse.pools:type_name -> leat.router.v1.Pool
-	7, // 4: leat.router.v1.Pool.partitions:type_name -> leat.router.v1.Partition
-	8, // 5: leat.router.v1.Pool.workers:type_name -> leat.router.v1.Worker
-	9, // 6: leat.router.v1.Worker.report:type_name -> leat.infer.v1.Report
-	0, // 7: leat.router.v1.RouterService.Explain:input_type -> leat.router.v1.ExplainRequest
-	4, // 8: leat.router.v1.RouterService.ListPools:input_type -> leat.router.v1.ListPoolsRequest
-	1, // 9: leat.router.v1.RouterService.Explain:output_type -> leat.router.v1.ExplainResponse
-	5, // 10: leat.router.v1.RouterService.ListPools:output_type -> leat.router.v1.ListPoolsResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: leat.router.v1.ExplainResponse.picks:type_name -> leat.router.v1.Pick
+	7,  // 1: leat.router.v1.ExplainResponse.partitions:type_name -> leat.router.v1.Partition
+	3,  // 2: leat.router.v1.Pick.scores:type_name -> leat.router.v1.Score
+	6,  // 3: leat.router.v1.ListPoolsResponse.pools:type_name -> leat.router.v1.Pool
+	7,  // 4: leat.router.v1.Pool.partitions:type_name -> leat.router.v1.Partition
+	8,  // 5: leat.router.v1.Pool.workers:type_name -> leat.router.v1.Worker
+	9,  // 6: leat.router.v1.Pool.scaling:type_name -> leat.router.v1.ScalingDecided
+	10, // 7: leat.router.v1.Worker.report:type_name -> leat.infer.v1.Report
+	0,  // 8: leat.router.v1.RouterService.Explain:input_type -> leat.router.v1.ExplainRequest
+	4,  // 9: leat.router.v1.RouterService.ListPools:input_type -> leat.router.v1.ListPoolsRequest
+	1,  // 10: leat.router.v1.RouterService.Explain:output_type -> leat.router.v1.ExplainResponse
+	5,  // 11: leat.router.v1.RouterService.ListPools:output_type -> leat.router.v1.ListPoolsResponse
+	10, // [10:12] is the sub-list for method output_type
+	8,  // [8:10] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_leat_router_v1_service_proto_init() }
@@ -859,6 +871,7 @@ func file_leat_router_v1_service_proto_init() {
 	if File_leat_router_v1_service_proto != nil {
 		return
 	}
+	file_leat_router_v1_events_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -199,6 +199,282 @@ func (*DrainResponse) Descriptor() ([]byte, []int) {
 	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{3}
 }
 
+// LoadAdapterRequest names an adapter and its file.
+type LoadAdapterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name; clients call "model:name".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The GGUF file, as the worker's machine sees it.
+	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadAdapterRequest) Reset() {
+	*x = LoadAdapterRequest{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadAdapterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadAdapterRequest) ProtoMessage() {}
+
+func (x *LoadAdapterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadAdapterRequest.ProtoReflect.Descriptor instead.
+func (*LoadAdapterRequest) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *LoadAdapterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LoadAdapterRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// LoadAdapterResponse says what is loaded now.
+type LoadAdapterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All adapters.
+	Adapters      []*v1.Adapter `protobuf:"bytes,1,rep,name=adapters,proto3" json:"adapters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadAdapterResponse) Reset() {
+	*x = LoadAdapterResponse{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadAdapterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadAdapterResponse) ProtoMessage() {}
+
+func (x *LoadAdapterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadAdapterResponse.ProtoReflect.Descriptor instead.
+func (*LoadAdapterResponse) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LoadAdapterResponse) GetAdapters() []*v1.Adapter {
+	if x != nil {
+		return x.Adapters
+	}
+	return nil
+}
+
+// UnloadAdapterRequest names an adapter.
+type UnloadAdapterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadAdapterRequest) Reset() {
+	*x = UnloadAdapterRequest{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadAdapterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadAdapterRequest) ProtoMessage() {}
+
+func (x *UnloadAdapterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadAdapterRequest.ProtoReflect.Descriptor instead.
+func (*UnloadAdapterRequest) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UnloadAdapterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// UnloadAdapterResponse says what is loaded now.
+type UnloadAdapterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All adapters.
+	Adapters      []*v1.Adapter `protobuf:"bytes,1,rep,name=adapters,proto3" json:"adapters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadAdapterResponse) Reset() {
+	*x = UnloadAdapterResponse{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadAdapterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadAdapterResponse) ProtoMessage() {}
+
+func (x *UnloadAdapterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadAdapterResponse.ProtoReflect.Descriptor instead.
+func (*UnloadAdapterResponse) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UnloadAdapterResponse) GetAdapters() []*v1.Adapter {
+	if x != nil {
+		return x.Adapters
+	}
+	return nil
+}
+
+// ListAdaptersRequest asks for all.
+type ListAdaptersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAdaptersRequest) Reset() {
+	*x = ListAdaptersRequest{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAdaptersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAdaptersRequest) ProtoMessage() {}
+
+func (x *ListAdaptersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAdaptersRequest.ProtoReflect.Descriptor instead.
+func (*ListAdaptersRequest) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{8}
+}
+
+// ListAdaptersResponse says what is loaded now.
+type ListAdaptersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All adapters.
+	Adapters      []*v1.Adapter `protobuf:"bytes,1,rep,name=adapters,proto3" json:"adapters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAdaptersResponse) Reset() {
+	*x = ListAdaptersResponse{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAdaptersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAdaptersResponse) ProtoMessage() {}
+
+func (x *ListAdaptersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAdaptersResponse.ProtoReflect.Descriptor instead.
+func (*ListAdaptersResponse) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListAdaptersResponse) GetAdapters() []*v1.Adapter {
+	if x != nil {
+		return x.Adapters
+	}
+	return nil
+}
+
 var File_leat_worker_v1_service_proto protoreflect.FileDescriptor
 
 const file_leat_worker_v1_service_proto_rawDesc = "" +
@@ -210,10 +486,25 @@ const file_leat_worker_v1_service_proto_rawDesc = "" +
 	"\vdescription\x18\x02 \x01(\v2\x1a.leat.infer.v1.DescriptionR\vdescription\")\n" +
 	"\fDrainRequest\x12\x19\n" +
 	"\bgrace_ms\x18\x01 \x01(\x03R\agraceMs\"\x0f\n" +
-	"\rDrainResponse2\xa7\x01\n" +
+	"\rDrainResponse\"<\n" +
+	"\x12LoadAdapterRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"I\n" +
+	"\x13LoadAdapterResponse\x122\n" +
+	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters\"*\n" +
+	"\x14UnloadAdapterRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"K\n" +
+	"\x15UnloadAdapterResponse\x122\n" +
+	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters\"\x15\n" +
+	"\x13ListAdaptersRequest\"J\n" +
+	"\x14ListAdaptersResponse\x122\n" +
+	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters2\xb8\x03\n" +
 	"\rWorkerService\x12P\n" +
 	"\tGetStatus\x12 .leat.worker.v1.GetStatusRequest\x1a!.leat.worker.v1.GetStatusResponse\x12D\n" +
-	"\x05Drain\x12\x1c.leat.worker.v1.DrainRequest\x1a\x1d.leat.worker.v1.DrainResponseB\xb6\x01\n" +
+	"\x05Drain\x12\x1c.leat.worker.v1.DrainRequest\x1a\x1d.leat.worker.v1.DrainResponse\x12V\n" +
+	"\vLoadAdapter\x12\".leat.worker.v1.LoadAdapterRequest\x1a#.leat.worker.v1.LoadAdapterResponse\x12\\\n" +
+	"\rUnloadAdapter\x12$.leat.worker.v1.UnloadAdapterRequest\x1a%.leat.worker.v1.UnloadAdapterResponse\x12Y\n" +
+	"\fListAdapters\x12#.leat.worker.v1.ListAdaptersRequest\x1a$.leat.worker.v1.ListAdaptersResponseB\xb6\x01\n" +
 	"\x12com.leat.worker.v1B\fServiceProtoP\x01Z8github.com/leathq/leat/proto/gen/leat/worker/v1;workerv1\xa2\x02\x03LWX\xaa\x02\x0eLeat.Worker.V1\xca\x02\x0eLeat\\Worker\\V1\xe2\x02\x1aLeat\\Worker\\V1\\GPBMetadata\xea\x02\x10Leat::Worker::V1b\x06proto3"
 
 var (
@@ -228,27 +519,43 @@ func file_leat_worker_v1_service_proto_rawDescGZIP() []byte {
 	return file_leat_worker_v1_service_proto_rawDescData
 }
 
-var file_leat_worker_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_leat_worker_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_leat_worker_v1_service_proto_goTypes = []any{
-	(*GetStatusRequest)(nil),  // 0: leat.worker.v1.GetStatusRequest
-	(*GetStatusResponse)(nil), // 1: leat.worker.v1.GetStatusResponse
-	(*DrainRequest)(nil),      // 2: leat.worker.v1.DrainRequest
-	(*DrainResponse)(nil),     // 3: leat.worker.v1.DrainResponse
-	(*v1.Report)(nil),         // 4: leat.infer.v1.Report
-	(*v1.Description)(nil),    // 5: leat.infer.v1.Description
+	(*GetStatusRequest)(nil),      // 0: leat.worker.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 1: leat.worker.v1.GetStatusResponse
+	(*DrainRequest)(nil),          // 2: leat.worker.v1.DrainRequest
+	(*DrainResponse)(nil),         // 3: leat.worker.v1.DrainResponse
+	(*LoadAdapterRequest)(nil),    // 4: leat.worker.v1.LoadAdapterRequest
+	(*LoadAdapterResponse)(nil),   // 5: leat.worker.v1.LoadAdapterResponse
+	(*UnloadAdapterRequest)(nil),  // 6: leat.worker.v1.UnloadAdapterRequest
+	(*UnloadAdapterResponse)(nil), // 7: leat.worker.v1.UnloadAdapterResponse
+	(*ListAdaptersRequest)(nil),   // 8: leat.worker.v1.ListAdaptersRequest
+	(*ListAdaptersResponse)(nil),  // 9: leat.worker.v1.ListAdaptersResponse
+	(*v1.Report)(nil),             // 10: leat.infer.v1.Report
+	(*v1.Description)(nil),        // 11: leat.infer.v1.Description
+	(*v1.Adapter)(nil),            // 12: leat.infer.v1.Adapter
 }
 var file_leat_worker_v1_service_proto_depIdxs = []int32{
-	4, // 0: leat.worker.v1.GetStatusResponse.report:type_name -> leat.infer.v1.Report
-	5, // 1: leat.worker.v1.GetStatusResponse.description:type_name -> leat.infer.v1.Description
-	0, // 2: leat.worker.v1.WorkerService.GetStatus:input_type -> leat.worker.v1.GetStatusRequest
-	2, // 3: leat.worker.v1.WorkerService.Drain:input_type -> leat.worker.v1.DrainRequest
-	1, // 4: leat.worker.v1.WorkerService.GetStatus:output_type -> leat.worker.v1.GetStatusResponse
-	3, // 5: leat.worker.v1.WorkerService.Drain:output_type -> leat.worker.v1.DrainResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	10, // 0: leat.worker.v1.GetStatusResponse.report:type_name -> leat.infer.v1.Report
+	11, // 1: leat.worker.v1.GetStatusResponse.description:type_name -> leat.infer.v1.Description
+	12, // 2: leat.worker.v1.LoadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
+	12, // 3: leat.worker.v1.UnloadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
+	12, // 4: leat.worker.v1.ListAdaptersResponse.adapters:type_name -> leat.infer.v1.Adapter
+	0,  // 5: leat.worker.v1.WorkerService.GetStatus:input_type -> leat.worker.v1.GetStatusRequest
+	2,  // 6: leat.worker.v1.WorkerService.Drain:input_type -> leat.worker.v1.DrainRequest
+	4,  // 7: leat.worker.v1.WorkerService.LoadAdapter:input_type -> leat.worker.v1.LoadAdapterRequest
+	6,  // 8: leat.worker.v1.WorkerService.UnloadAdapter:input_type -> leat.worker.v1.UnloadAdapterRequest
+	8,  // 9: leat.worker.v1.WorkerService.ListAdapters:input_type -> leat.worker.v1.ListAdaptersRequest
+	1,  // 10: leat.worker.v1.WorkerService.GetStatus:output_type -> leat.worker.v1.GetStatusResponse
+	3,  // 11: leat.worker.v1.WorkerService.Drain:output_type -> leat.worker.v1.DrainResponse
+	5,  // 12: leat.worker.v1.WorkerService.LoadAdapter:output_type -> leat.worker.v1.LoadAdapterResponse
+	7,  // 13: leat.worker.v1.WorkerService.UnloadAdapter:output_type -> leat.worker.v1.UnloadAdapterResponse
+	9,  // 14: leat.worker.v1.WorkerService.ListAdapters:output_type -> leat.worker.v1.ListAdaptersResponse
+	10, // [10:15] is the sub-list for method output_type
+	5,  // [5:10] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_leat_worker_v1_service_proto_init() }
@@ -262,7 +569,7 @@ func file_leat_worker_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_worker_v1_service_proto_rawDesc), len(file_leat_worker_v1_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/jobs"
 )
@@ -117,7 +118,7 @@ func (c *command) start(ctx context.Context, args []string, out, errOut io.Write
 	}
 	cfg := bus.DefaultConfig()
 	cfg.URL, cfg.Creds = s.nats, s.creds
-	b, err := bus.Connect(ctx, cfg, bus.Options{Name: "leat-jobs"})
+	b, err := bus.Connect(ctx, cfg, bus.Options{Name: "leat-jobs", Inbox: string(events.Client)})
 	if err != nil {
 		return err
 	}

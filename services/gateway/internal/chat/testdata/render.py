@@ -3,7 +3,8 @@
     python3 -m venv /tmp/jinja && /tmp/jinja/bin/pip install jinja2==3.1.6 && /tmp/jinja/bin/python testdata/render.py
 
 Writes testdata/golden/<template>.json: for every conversation of testdata/conversations.json, with and without the
-generation prompt, the text or the message of raise_exception. Not part of `go test`, which needs no Python.
+generation prompt, the text or the message of raise_exception; and the same in testdata/tools, whose conversations have
+tools and calls of them. Not part of `go test`, which needs no Python.
 With two arguments it reads templates from the first directory and writes to the second (to compare other templates).
 """
 
@@ -56,10 +57,10 @@ env.globals["raise_exception"] = raise_exception
 env.globals["strftime_now"] = lambda fmt: NOW.strftime(fmt)
 
 
-def render(template, messages, add_generation_prompt):
+def render(template, messages, add_generation_prompt, tools=None):
     try:
         text = template.render(
-            messages=messages, tools=None, documents=None, add_generation_prompt=add_generation_prompt,
+            messages=messages, tools=tools, documents=None, add_generation_prompt=add_generation_prompt,
             bos_token=BOS, eos_token=EOS,
         )
         return {"text": text}
@@ -81,4 +82,14 @@ for path in sorted(templates.glob("*.jinja")):
         for add in (True, False)
     ]
     (out / f"{path.stem}.json").write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    print(path.stem, len(results))
+
+for path in sorted((HERE / "tools" / "templates").glob("*.jinja")) if len(sys.argv) == 1 else []:
+    template = env.from_string(path.read_text())
+    results = [
+        {"conversation": name, "add_generation_prompt": add, **render(template, c["messages"], add, c.get("tools"))}
+        for name, c in json.loads((HERE / "tools" / "conversations.json").read_text()).items()
+        for add in (True, False)
+    ]
+    (HERE / "tools" / "golden" / f"{path.stem}.json").write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
     print(path.stem, len(results))

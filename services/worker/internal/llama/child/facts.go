@@ -26,6 +26,13 @@ func fingerprint(model string, lib *native.Library, sch wire.Schedule) string {
 	return "leat-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 
+// adapterFingerprint is the fingerprint of a model with an adapter.
+func adapterFingerprint(base, adapter string, lone bool) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n%v\n", base, adapter, lone)
+	return "leat-" + hex.EncodeToString(h.Sum(nil))[:16]
+}
+
 // remembered is a digest of a file that had this size and time.
 type remembered struct {
 	Path    string

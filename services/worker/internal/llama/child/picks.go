@@ -17,6 +17,7 @@ type pick struct {
 	logits []float32
 	id     int32
 	lp     *engine.TokenLogprob
+	err    error // no token fits the grammar
 }
 
 // pickAll samples the next token of every sequence in the batch and books it. Sampling that needs the whole vocabulary
@@ -32,7 +33,7 @@ func (s *scheduler) pickAll() error {
 		if p.q.probe != nil {
 			p.q.probe(p.logits)
 		}
-		if p.q.req.Logprobs || !p.q.sampler.Greedy() {
+		if p.q.req.Logprobs || p.q.grammar != nil || !p.q.sampler.Greedy() {
 			heavy++
 		}
 	}
@@ -67,17 +68,25 @@ func (s *scheduler) spread(n int, wide bool, f func(int)) {
 func (s *scheduler) choose(p *pick) {
 	q := p.q
 	if !q.req.Logprobs {
-		p.id = q.sampler.Pick(p.logits)
+		p.id, p.err = q.sample(p.logits)
 		return
 	}
 	m, logSum := sample.LogSumExp(p.logits)
 	top := s.alternatives(p.logits, q.req.TopLogprob, m, logSum)
 	before := p.logits
-	if !q.sampler.Greedy() { // Pick may change the row
+	if !q.sampler.Greedy() { // Pick may change the row; a grammar changes only what is not picked
 		before = slices.Clone(p.logits)
 	}
-	p.id = q.sampler.Pick(p.logits)
+	p.id, p.err = q.sample(p.logits)
 	p.lp = &engine.TokenLogprob{ID: p.id, Text: s.m.Piece(p.id, true), Logprob: float64(before[p.id]) - m - logSum, Top: top}
+}
+
+// sample picks the next token, among those that the grammar allows.
+func (q *sequence) sample(row []float32) (int32, error) {
+	if q.grammar == nil {
+		return q.sampler.Pick(row), nil
+	}
+	return q.sampler.PickAllowed(row, q.grammar)
 }
 
 func (s *scheduler) alternatives(row []float32, n int, m, logSum float64) []engine.TopLogprob {
@@ -102,12 +111,20 @@ func (s *scheduler) book(p *pick) {
 		}
 		q.pos++
 	}
+	if p.err != nil {
+		s.fail(q, p.err)
+		return
+	}
 	q.pending = p.id
 	q.generated++
 	s.load.OutputTokens++
 	q.sampler.Accept(p.id)
 	eog := s.m.EOG(p.id)
 	stopped := q.out.Push(p.id, s.m.Piece(p.id, false), p.lp)
+	if q.grammar != nil {
+		q.grammar.accept(p.id)
+		stopped = stopped || q.grammar.complete()
+	}
 	if why := q.finishOf(p.id, stopped, eog); why != engine.FinishNone {
 		s.finish(q, why)
 		s.decoding = slices.DeleteFunc(s.decoding, func(o *sequence) bool { return o == q })

@@ -70,20 +70,21 @@ func Run(ctx context.Context, conn io.ReadWriteCloser) error {
 	if err != nil {
 		return fmt.Errorf("read the worker's hello: %w", err)
 	}
-	s, ready, err := load(c, &hello)
+	l, ready, err := load(c, &hello)
 	if err != nil {
 		_ = c.Send(wire.KindFatal, func(b []byte) []byte { return append(b, err.Error()...) })
 		return err
 	}
-	defer s.m.Close()
+	defer l.base.m.Close()
+	defer l.close()
 	if err := c.SendJSON(wire.KindReady, ready); err != nil {
 		return err
 	}
-	return newServer(c, s).run()
+	return newServer(c, l).run()
 }
 
 // load brings up the library, the model and the scheduler, and runs the self-test.
-func load(c *wire.Conn, h *wire.Hello) (*scheduler, *wire.Ready, error) {
+func load(c *wire.Conn, h *wire.Hello) (*lanes, *wire.Ready, error) {
 	start := time.Now()
 	if err := check(h); err != nil {
 		return nil, nil, err
@@ -105,7 +106,9 @@ func load(c *wire.Conn, h *wire.Hello) (*scheduler, *wire.Ready, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := newScheduler(m, h, func(st *wire.Step) { _ = c.Send(wire.KindStep, st.Append) })
+	s := newScheduler(m, newGrammars(m.Vocab), h, func(st *wire.Step) { _ = c.Send(wire.KindStep, st.Append) })
+	s.context = m.Context()
+	l := newLanes(s, lib, h)
 	if err := s.warm(); err != nil {
 		return nil, nil, fmt.Errorf("first call of the model: %w", err)
 	}
@@ -123,13 +126,19 @@ func load(c *wire.Conn, h *wire.Hello) (*scheduler, *wire.Ready, error) {
 		}
 		ready.Exact, ready.SelfTestTime = ready.ExactNote == "", time.Since(start)
 	}
-	return s, ready, nil
+	s.fingerprint = ready.Fingerprint
+	for _, a := range h.Adapters {
+		ready.Adapters = append(ready.Adapters, l.load(a.Name, a.Path))
+	}
+	return l, ready, nil
 }
 
 func check(h *wire.Hello) error {
 	switch {
 	case h.Threads < 1, h.Slots < 1, h.Slots > 256, h.Context < 0:
 		return errors.New("threads, slots and context must be positive, slots at most 256")
+	case h.AdapterSlots < 1, h.AdapterSlots > h.Slots, h.AdapterContexts < 1:
+		return errors.New("slots of adapters must lie between 1 and the model's own, and their contexts be positive")
 	case h.Chunk < 4 || h.Chunk > 4096:
 		return errors.New("chunk must lie between 4 and 4096 tokens")
 	case h.Schedule.MinChunk < 1 || h.Schedule.MinChunk > 2:

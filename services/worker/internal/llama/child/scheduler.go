@@ -17,9 +17,16 @@ import (
 // resume are safe for concurrent use.
 type scheduler struct {
 	m     *native.Model
+	gs    *grammars
 	rules wire.Schedule
 	chunk int
 	emit  func(*wire.Step)
+
+	context     int              // tokens that a slot may hold
+	fingerprint string           // what its bits hold for
+	lone        bool             // every sequence decodes in calls of its own
+	between     func() error     // self-test while others run: gives them a turn
+	sum         func() wire.Load // the load of all that share the machine
 
 	slots      []slot
 	waiting    []*sequence
@@ -41,8 +48,9 @@ type scheduler struct {
 	wake    chan struct{}
 }
 
-func newScheduler(m *native.Model, h *wire.Hello, emit func(*wire.Step)) *scheduler {
-	return &scheduler{m: m, rules: h.Schedule, chunk: h.Chunk, emit: emit, slots: make([]slot, h.Slots),
+// newScheduler makes a scheduler; m is nil where its context comes later.
+func newScheduler(m *native.Model, gs *grammars, h *wire.Hello, emit func(*wire.Step)) *scheduler {
+	return &scheduler{m: m, gs: gs, rules: h.Schedule, chunk: h.Chunk, emit: emit, slots: make([]slot, h.Slots),
 		cpus: runtime.GOMAXPROCS(0), wake: make(chan struct{}, 1)}
 }
 
@@ -58,10 +66,32 @@ func (s *scheduler) post(f func()) {
 	s.mu.Lock()
 	s.inbox = append(s.inbox, f)
 	s.mu.Unlock()
+	s.nudge()
+}
+
+// nudge wakes the scheduler's goroutine.
+func (s *scheduler) nudge() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// idle tells that there are no sequences.
+func (s *scheduler) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.inbox)+len(s.waiting)+len(s.prefilling)+len(s.decoding) == 0
+}
+
+// shut frees the context of an idle scheduler, with what it had cached.
+func (s *scheduler) shut() {
+	if s.m == nil {
+		return
+	}
+	s.m.Close()
+	s.m = nil
+	clear(s.slots)
 }
 
 // submit queues a sequence.
@@ -169,8 +199,7 @@ func (s *scheduler) flush(kind wire.StepKind, tokens int, elapsed time.Duration)
 		s.load.Steps++
 		s.learn(kind, tokens, elapsed)
 	}
-	s.load.KVUse = s.kvUse()
-	s.step.Kind, s.step.Tokens, s.step.Elapsed, s.step.Load = kind, tokens, elapsed, s.load
+	s.step.Kind, s.step.Tokens, s.step.Elapsed, s.step.Load = kind, tokens, elapsed, s.sum()
 	s.emit(&s.step)
 	clear(s.step.Events)
 	s.step.Events = s.step.Events[:0]
@@ -197,7 +226,7 @@ func (s *scheduler) kvUse() float64 {
 			n += len(s.slots[i].tokens)
 		}
 	}
-	return float64(n) / float64(len(s.slots)*s.m.Context())
+	return float64(n) / float64(len(s.slots)*s.context)
 }
 
 // take emits what a sequence has to show.
@@ -205,6 +234,13 @@ func (s *scheduler) take(q *sequence) {
 	if d, ok := q.out.Take(); ok {
 		s.event(wire.Event{ID: q.id, Delta: &d})
 	}
+}
+
+// fail ends a sequence that cannot go on, by its own fault.
+func (s *scheduler) fail(q *sequence, err error) {
+	s.event(wire.Event{ID: q.id, End: true, Err: asEngineError(err)})
+	s.release(q)
+	s.decoding = slices.DeleteFunc(s.decoding, func(o *sequence) bool { return o == q })
 }
 
 // finish ends a sequence well.

@@ -147,7 +147,7 @@ func (s *scheduler) try(t trial) (rows [][]float32, out []int32, err error) {
 		}
 	}
 	for range others { // let them begin to decode
-		if _, err := s.turn(); err != nil {
+		if _, err := s.testTurn(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -157,7 +157,7 @@ func (s *scheduler) try(t trial) (rows [][]float32, out []int32, err error) {
 	}
 	q.probe = func(row []float32) { rows = append(rows, slices.Clone(row)) }
 	for more := true; more && err == nil; {
-		if more, err = s.turn(); q.generated == t.output {
+		if more, err = s.testTurn(); q.generated == t.output {
 			break
 		}
 	}
@@ -168,10 +168,20 @@ func (s *scheduler) try(t trial) (rows [][]float32, out []int32, err error) {
 	return rows, out, err
 }
 
+// testTurn is a turn of the self-test; where others run meanwhile, they get one before.
+func (s *scheduler) testTurn() (bool, error) {
+	if s.between != nil {
+		if err := s.between(); err != nil {
+			return false, err
+		}
+	}
+	return s.turn()
+}
+
 func (s *scheduler) enqueue(prompt []int32, output int, chunks []int, echo bool) (*sequence, error) {
 	zero := 0.0
 	q, err := newSequence(0, &engine.Request{Prompt: engine.Prompt{Tokens: prompt}, Sampling: engine.Sampling{Temperature: &zero},
-		MaxTokens: output, IgnoreEOS: true, Echo: echo, Logprobs: echo}, s.m)
+		MaxTokens: output, IgnoreEOS: true, Echo: echo, Logprobs: echo}, s.m, s.gs)
 	if err != nil {
 		return nil, fmt.Errorf("self-test: %w", err)
 	}

@@ -19,9 +19,11 @@ const echoBatch = 256
 type sequence struct {
 	id        uint64
 	req       *engine.Request
+	home      *scheduler
 	prompt    []int32
 	limit     int // tokens that may be generated
 	sampler   *sample.Sampler
+	grammar   *constraint // nil: none
 	out       *textout.Writer
 	cancelled atomic.Bool
 
@@ -40,7 +42,7 @@ type sequence struct {
 }
 
 // newSequence checks a request and prepares it; the error is an *engine.Error for the client.
-func newSequence(id uint64, req *engine.Request, m *native.Model) (*sequence, error) {
+func newSequence(id uint64, req *engine.Request, m *native.Model, gs *grammars) (*sequence, error) {
 	q := &sequence{id: id, req: req, slot: -1, arrived: time.Now()}
 	if err := q.readPrompt(m); err != nil {
 		return nil, err
@@ -53,6 +55,9 @@ func newSequence(id uint64, req *engine.Request, m *native.Model) (*sequence, er
 	}
 	p, err := sample.NewParams(&req.Sampling, m.Size())
 	if err != nil {
+		return nil, err
+	}
+	if q.grammar, err = gs.constrain(req, m.Vocab); err != nil {
 		return nil, err
 	}
 	q.sampler, q.out = sample.New(p, q.prompt), textout.New(req.Stop)

@@ -16,10 +16,11 @@ const tokenisers = 2
 
 // server turns the worker's frames into calls of the scheduler.
 type server struct {
-	conn *wire.Conn
-	s    *scheduler
-	gate chan struct{} // one entry a running tokenisation
-	gone chan struct{} // closed when the worker is
+	conn  *wire.Conn
+	s     *scheduler // of the model without an adapter
+	lanes *lanes
+	gate  chan struct{} // one entry a running tokenisation
+	gone  chan struct{} // closed when the worker is
 
 	mu   sync.Mutex
 	seqs map[uint64]*entry
@@ -28,12 +29,16 @@ type server struct {
 // entry is a sequence that the worker knows. seq is nil while its prompt is tokenised.
 type entry struct {
 	seq    *sequence
+	lane   *lane // nil: no adapter
 	paused bool
 }
 
-func newServer(c *wire.Conn, s *scheduler) *server {
-	v := &server{conn: c, s: s, gate: make(chan struct{}, tokenisers), gone: make(chan struct{}), seqs: make(map[uint64]*entry)}
-	s.emit = v.sendStep
+func newServer(c *wire.Conn, l *lanes) *server {
+	v := &server{conn: c, s: l.base, lanes: l, gate: make(chan struct{}, tokenisers), gone: make(chan struct{}), seqs: make(map[uint64]*entry)}
+	l.base.emit = v.sendStep
+	for _, a := range l.list() {
+		a.s.emit = v.sendStep
+	}
 	return v
 }
 
@@ -42,7 +47,7 @@ func (v *server) run() error {
 	go v.receive()
 	v.s.busy.Store(true)
 	for {
-		worked, err := v.s.turn()
+		worked, err := v.lanes.turn()
 		if err != nil {
 			return err
 		}
@@ -92,6 +97,13 @@ func (v *server) handle(f wire.Frame) error {
 		}
 		v.submit(sub)
 		return nil
+	case wire.KindAdapter:
+		var a wire.AdapterCall
+		if err := wire.DecodeJSON(f.Payload, &a); err != nil {
+			return err
+		}
+		v.adapter(a)
+		return nil
 	case wire.KindTokenize:
 		t, err := wire.DecodeTokenize(f.Payload)
 		if err == nil {
@@ -128,7 +140,7 @@ func (v *server) control(kind wire.Kind, id uint64) error {
 	case kind != wire.KindCancel:
 		e.paused = kind == wire.KindPause
 		if e.seq != nil {
-			v.s.pause(e.seq, e.paused)
+			e.seq.home.pause(e.seq, e.paused)
 		}
 	default:
 		// The end is told now, not after the running decode step: whatever takes the slot next is admitted after the
@@ -136,20 +148,26 @@ func (v *server) control(kind wire.Kind, id uint64) error {
 		// what the running step still makes for the id.
 		delete(v.seqs, id)
 		if e.seq != nil {
-			v.s.cancel(e.seq)
+			e.seq.home.cancel(e.seq)
 		}
+		v.lanes.leave(e.lane)
 		go v.end(wire.Event{ID: id, End: true, Cancelled: true})
 	}
 	return nil
 }
 
-// submit checks and tokenises a prompt beside the compute thread, then queues it.
+// submit checks and tokenises a prompt beside the compute thread, reads its grammar, then queues it.
 func (v *server) submit(sub wire.Submit) {
 	e := &entry{}
+	var err error
+	if e.lane, err = v.lanes.enter(sub.Req.Adapter); err != nil {
+		v.end(wire.Event{ID: sub.ID, End: true, Err: asEngineError(err)})
+		return
+	}
 	v.mu.Lock()
 	v.seqs[sub.ID] = e
 	v.mu.Unlock()
-	if sub.Req.Prompt.Tokens != nil {
+	if sub.Req.Prompt.Tokens != nil && sub.Req.Grammar == "" {
 		v.prepare(sub, e)
 		return
 	}
@@ -161,7 +179,7 @@ func (v *server) submit(sub wire.Submit) {
 }
 
 func (v *server) prepare(sub wire.Submit, e *entry) {
-	q, err := newSequence(sub.ID, &sub.Req, v.s.m)
+	q, err := newSequence(sub.ID, &sub.Req, v.s.m, v.s.gs)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seqs[sub.ID] != e {
@@ -169,16 +187,46 @@ func (v *server) prepare(sub wire.Submit, e *entry) {
 	}
 	if err != nil {
 		delete(v.seqs, sub.ID)
-		var ee *engine.Error
-		if !errors.As(err, &ee) {
-			ee = &engine.Error{Code: "engine_error", Message: err.Error(), Retry: true}
-		}
-		go v.end(wire.Event{ID: sub.ID, End: true, Err: ee})
+		v.lanes.leave(e.lane)
+		go v.end(wire.Event{ID: sub.ID, End: true, Err: asEngineError(err)})
 		return
 	}
-	q.paused = e.paused
+	q.paused, q.home = e.paused, v.s
+	if e.lane != nil {
+		q.home = e.lane.s
+	}
 	e.seq = q
-	v.s.submit(q)
+	q.home.submit(q)
+}
+
+func asEngineError(err error) *engine.Error {
+	var ee *engine.Error
+	if !errors.As(err, &ee) {
+		ee = &engine.Error{Code: "engine_error", Message: err.Error(), Retry: true}
+	}
+	return ee
+}
+
+// adapter loads or unloads an adapter between two turns and answers.
+func (v *server) adapter(a wire.AdapterCall) {
+	done := func(info wire.Adapter) {
+		_ = v.conn.SendJSON(wire.KindAdapterDone, wire.AdapterDone{Call: a.Call, Adapter: info})
+	}
+	if !a.Unload {
+		v.lanes.post(func() { done(v.lanes.load(a.Name, a.Path)) })
+		return
+	}
+	gone, err := v.lanes.unload(a.Name)
+	if err != nil {
+		ee := asEngineError(err)
+		done(wire.Adapter{Name: a.Name, Code: ee.Code, Err: ee.Message})
+		return
+	}
+	v.lanes.post(func() {})
+	go func() {
+		<-gone
+		done(wire.Adapter{Name: a.Name})
+	}()
 }
 
 // end tells the end of a sequence that the scheduler never saw.
@@ -189,8 +237,11 @@ func (v *server) end(ev wire.Event) {
 func (v *server) sendStep(st *wire.Step) {
 	v.mu.Lock()
 	for i := range st.Events {
-		if st.Events[i].End {
-			delete(v.seqs, st.Events[i].ID)
+		if id := st.Events[i].ID; st.Events[i].End {
+			if e := v.seqs[id]; e != nil {
+				v.lanes.leave(e.lane)
+				delete(v.seqs, id)
+			}
 		}
 	}
 	v.mu.Unlock()

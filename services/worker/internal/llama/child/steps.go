@@ -13,6 +13,9 @@ import (
 // decodeStep generates one token for every running sequence that is not paused, in one native call, and returns how
 // many there were.
 func (s *scheduler) decodeStep() (int, error) {
+	if s.lone {
+		return s.decodeLone()
+	}
 	s.closeGap()
 	s.rows, s.picks = s.rows[:0], s.picks[:0]
 	s.addDecodes()
@@ -28,6 +31,29 @@ func (s *scheduler) decodeStep() (int, error) {
 		return 0, err
 	}
 	s.flush(wire.StepDecode, n, time.Since(start))
+	return n, nil
+}
+
+// decodeLone is decodeStep with one call a sequence.
+func (s *scheduler) decodeLone() (n int, err error) {
+	start := time.Now()
+	for _, q := range slices.Clone(s.decoding) {
+		if q.paused {
+			continue
+		}
+		s.rows = append(s.rows[:0], native.Token{ID: q.pending, Pos: q.pos, Slot: q.slot, Logits: true})
+		s.picks = append(s.picks[:0], pick{q: q, decode: true})
+		if err := s.call(nil); err != nil {
+			return 0, err
+		}
+		if err := s.pickAll(); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	if n > 0 {
+		s.flush(wire.StepDecode, n, time.Since(start))
+	}
 	return n, nil
 }
 

@@ -32,7 +32,7 @@ type Params struct {
 // kernel then widens every value by itself before it adds it up.
 const RowCache = "bfloat16/float16"
 
-// Model is a loaded model with one context.
+// Model is a loaded model with one context; Fork makes further contexts.
 type Model struct {
 	*Vocab
 	p      Params
@@ -44,7 +44,8 @@ type Model struct {
 	seqIDs [1]llama.SeqId
 	Bytes  uint64 // size of the weights
 	Desc   string
-	Train  int // tokens of context that the model was trained for
+	Train  int  // tokens of context that the model was trained for
+	forked bool // the weights are another Model's
 }
 
 // Load opens a GGUF file and makes its context. The error is one line that says what is wrong and what to do.
@@ -150,11 +151,17 @@ func (m *Model) open(l *Library) error {
 // Context is the tokens that a slot may hold.
 func (m *Model) Context() int { return m.p.Context }
 
-// Close frees the context and the model.
+// Close frees the context, and the model unless this is a fork.
 func (m *Model) Close() {
-	_ = llama.BatchFree(m.batch)
-	_ = llama.Free(m.ctx)
-	_ = llama.ModelFree(m.model)
+	if m.batch.Token != nil {
+		_ = llama.BatchFree(m.batch)
+	}
+	if m.ctx != 0 {
+		_ = llama.Free(m.ctx)
+	}
+	if !m.forked {
+		_ = llama.ModelFree(m.model)
+	}
 	runtime.KeepAlive(m.abort.b)
 }
 

@@ -24,6 +24,7 @@ type Vocab struct {
 	mu      sync.Mutex
 	pieces  [2][][]byte // by token: as text (control tokens empty), and spelled out
 	eog     []bool
+	control []bool
 	longest int
 }
 
@@ -35,9 +36,10 @@ func newVocab(l *Library, model llama.Model) (*Vocab, error) {
 	v.Template = llama.ModelChatTemplate(model, "")
 	v.BOS, v.EOS, v.PAD = int32(llama.VocabBOS(v.v)), int32(llama.VocabEOS(v.v)), int32(llama.VocabPAD(v.v))
 	v.pieces[0], v.pieces[1] = make([][]byte, v.size), make([][]byte, v.size)
-	v.eog = make([]bool, v.size)
+	v.eog, v.control = make([]bool, v.size), make([]bool, v.size)
 	for i := range v.eog {
 		v.eog[i] = llama.VocabIsEOG(v.v, llama.Token(i))
+		v.control[i] = llama.VocabIsControl(v.v, llama.Token(i))
 		v.longest = max(v.longest, len(llama.VocabGetText(v.v, llama.Token(i))))
 	}
 	return v, nil
@@ -51,6 +53,9 @@ func (v *Vocab) Size() int { return v.size }
 
 // EOG tells whether a token ends the generation.
 func (v *Vocab) EOG(id int32) bool { return v.eog[id] }
+
+// Control tells whether a token steers the model and is no text.
+func (v *Vocab) Control(id int32) bool { return v.control[id] }
 
 // Piece returns the bytes that a token adds to a text: nothing for control tokens, unless special spells them out.
 // The slice is shared: do not change it.

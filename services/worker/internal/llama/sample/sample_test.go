@@ -266,3 +266,46 @@ func BenchmarkLogSumExp(b *testing.B) {
 		sample.LogSumExp(row)
 	}
 }
+
+// among allows every third token.
+type among struct{ masked int }
+
+func (a *among) Allows(id int32) bool { return id%3 == 0 }
+
+func (a *among) Mask(row []float32) error {
+	a.masked++
+	for i := range row {
+		if i%3 != 0 {
+			row[i] = float32(math.Inf(-1))
+		}
+	}
+	return nil
+}
+
+// Picking freely and again among the allowed tokens gives those the probabilities that masking first gives them.
+func TestPickAllowedKeepsTheDistribution(t *testing.T) {
+	logits := []float32{1, 3, 2, 0.5, 2.5, 0, 1.5, 3, 1}
+	var sum float64
+	for i := 0; i < len(logits); i += 3 {
+		sum += math.Exp(float64(logits[i]))
+	}
+	const n = 40000
+	counts, c := map[int32]int{}, &among{}
+	for seed := range int64(n) {
+		s := sample.New(sample.Params{Temperature: 1, TopP: 1, Repetition: 1, Seed: seed}, nil)
+		id, err := s.PickAllowed(slices.Clone(logits), c)
+		if err != nil || id%3 != 0 {
+			t.Fatal(id, err)
+		}
+		counts[id]++
+	}
+	for i := 0; i < len(logits); i += 3 {
+		want := math.Exp(float64(logits[i])) / sum
+		if got := float64(counts[int32(i)]) / n; math.Abs(got-want) > 0.012 {
+			t.Errorf("token %d: picked in %.3f of the draws, want %.3f", i, got, want)
+		}
+	}
+	if c.masked == 0 || c.masked == n {
+		t.Errorf("masked %d of %d times: only refused picks should be", c.masked, n)
+	}
+}

@@ -48,17 +48,45 @@ func (s *Sampler) Accept(id int32) {
 	}
 }
 
+// Constraint says which tokens may be picked next.
+type Constraint interface {
+	// Allows tells whether a token may be picked.
+	Allows(id int32) bool
+	// Mask sets the row's entries of all other tokens to −Inf. The error says why none is left.
+	Mask(row []float32) error
+}
+
+// PickAllowed chooses the next token among those that c allows. It picks as Pick does, and only where c refuses that token
+// again, among the allowed ones, by a draw of its own: without truncation (top_k, top_p, min_p) that gives each allowed token
+// the probability that masking first would give it.
+func (s *Sampler) PickAllowed(row []float32, c Constraint) (int32, error) {
+	s.penalise(row)
+	if id := s.pick(row, 0); c.Allows(id) {
+		return id, nil
+	}
+	if err := c.Mask(row); err != nil {
+		return 0, err
+	}
+	return s.pick(row, 1), nil
+}
+
 // Pick chooses the next token. It may change row, so take log-probabilities first. The order is: bias, repetition,
 // frequency and presence penalties, temperature, top_k, top_p, min_p, draw.
 func (s *Sampler) Pick(row []float32) int32 {
 	s.penalise(row)
+	return s.pick(row, 0)
+}
+
+// pick is Pick without the penalties; try tells a position's draws apart.
+func (s *Sampler) pick(row []float32, try uint64) int32 {
 	if s.p.Temperature == 0 {
 		return int32(ArgMax(row))
 	}
+	u := s.uniform(try)
 	if s.p.TopK == 0 && s.p.TopP == 1 && s.p.MinP == 0 {
-		return s.drawAll(row)
+		return s.drawAll(row, u)
 	}
-	return s.draw(s.truncate(row))
+	return draw(s.truncate(row), u)
 }
 
 func (s *Sampler) penalise(row []float32) {
@@ -79,15 +107,15 @@ func (s *Sampler) penalise(row []float32) {
 	}
 }
 
-// uniform is the draw of this position, in [0, 1).
-func (s *Sampler) uniform() float64 {
-	return rand.New(rand.NewPCG(uint64(s.p.Seed), s.n)).Float64()
+// uniform is a draw of this position, in [0, 1).
+func (s *Sampler) uniform(try uint64) float64 {
+	return rand.New(rand.NewPCG(uint64(s.p.Seed), s.n|try<<56)).Float64()
 }
 
 // drawAll draws from the whole distribution without sorting it.
-func (s *Sampler) drawAll(row []float32) int32 {
+func (s *Sampler) drawAll(row []float32, u float64) int32 {
 	w, sum := s.weights(row)
-	u := s.uniform() * sum
+	u *= sum
 	last := int32(0)
 	for i, v := range w {
 		if v == 0 {
@@ -216,12 +244,12 @@ func sortCandidates(cand []Candidate) {
 	})
 }
 
-func (s *Sampler) draw(cand []Candidate) int32 {
+func draw(cand []Candidate, u float64) int32 {
 	var sum float64
 	for _, c := range cand {
 		sum += c.X
 	}
-	u := s.uniform() * sum
+	u *= sum
 	for _, c := range cand {
 		if u -= c.X; u < 0 {
 			return c.ID

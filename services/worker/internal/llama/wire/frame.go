@@ -14,7 +14,7 @@ import (
 )
 
 // Version is the protocol's version; both ends are the same binary, so a difference is refused, not negotiated.
-const Version = 1
+const Version = 2
 
 // MaxFrame bounds one frame's payload in bytes: room for a prompt of the gateway's largest body, and no more.
 const MaxFrame = 64 << 20
@@ -26,20 +26,22 @@ type Kind uint8
 
 // The kinds of frame. Hello, Ready and Fatal carry JSON or text (once a life); the rest is binary.
 const (
-	KindHello      Kind = iota + 1 // worker → child: the child's configuration, JSON
-	KindReady                      // child → worker: what was loaded, JSON
-	KindFatal                      // child → worker: one line, why it gives up
-	KindSubmit                     // worker → child: Submit
-	KindCancel                     // worker → child: a sequence id
-	KindPause                      // worker → child: a sequence id
-	KindResume                     // worker → child: a sequence id
-	KindTokenize                   // worker → child: Tokenize
-	KindDetokenize                 // worker → child: Tokens
-	KindPing                       // worker → child: a number
-	KindStep                       // child → worker: Step
-	KindTokens                     // child → worker: Tokens
-	KindText                       // child → worker: Text
-	KindPong                       // child → worker: Pong
+	KindHello       Kind = iota + 1 // worker → child: the child's configuration, JSON
+	KindReady                       // child → worker: what was loaded, JSON
+	KindFatal                       // child → worker: one line, why it gives up
+	KindSubmit                      // worker → child: Submit
+	KindCancel                      // worker → child: a sequence id
+	KindPause                       // worker → child: a sequence id
+	KindResume                      // worker → child: a sequence id
+	KindTokenize                    // worker → child: Tokenize
+	KindDetokenize                  // worker → child: Tokens
+	KindPing                        // worker → child: a number
+	KindStep                        // child → worker: Step
+	KindTokens                      // child → worker: Tokens
+	KindText                        // child → worker: Text
+	KindPong                        // child → worker: Pong
+	KindAdapter                     // worker → child: AdapterCall, JSON
+	KindAdapterDone                 // child → worker: AdapterDone, JSON
 	kindEnd
 )
 

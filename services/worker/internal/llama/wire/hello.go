@@ -8,17 +8,20 @@ import (
 
 // Hello is the first frame: what the child shall load and how it shall run. JSON.
 type Hello struct {
-	Model        string // GGUF file
-	LibDir       string
-	CacheDir     string // where model digests are remembered; empty: nowhere
-	Threads      int
-	CPUs         []int // pin the compute threads to these; empty: wherever the system puts them
-	Slots        int
-	Context      int // tokens a slot may hold; 0: what the model was trained for
-	Chunk        int // most prompt tokens of a turn
-	Schedule     Schedule
-	CheckTensors bool
-	SelfTest     bool
+	Model           string // GGUF file
+	LibDir          string
+	CacheDir        string // where model digests are remembered; empty: nowhere
+	Threads         int
+	CPUs            []int // pin the compute threads to these; empty: wherever the system puts them
+	Slots           int
+	Context         int // tokens a slot may hold; 0: what the model was trained for
+	Chunk           int // most prompt tokens of a turn
+	Schedule        Schedule
+	CheckTensors    bool
+	SelfTest        bool
+	Adapters        []Adapter // to load at the start: names and paths
+	AdapterSlots    int       // sequences that an adapter's context runs at once, at most Slots
+	AdapterContexts int       // contexts of adapters at once
 }
 
 // Schedule is which native calls a child makes, with which kernels and in which company.
@@ -64,6 +67,7 @@ type Ready struct {
 	Description  string
 	LoadTime     time.Duration
 	SelfTestTime time.Duration
+	Adapters     []Adapter
 }
 
 // SendJSON sends v as a frame of the given kind.

@@ -92,7 +92,8 @@ func (s *Submit) Append(b []byte) []byte {
 	for _, stop := range q.Stop {
 		b = putString(b, stop)
 	}
-	return putInt(putInt(b, int64(q.MaxTokens)), int64(q.TopLogprob))
+	b = putInt(putInt(b, int64(q.MaxTokens)), int64(q.TopLogprob))
+	return putString(putString(putString(b, q.Grammar), q.GrammarTrigger), q.Adapter)
 }
 
 // DecodeSubmit decodes a KindSubmit payload.
@@ -119,6 +120,7 @@ func DecodeSubmit(b []byte) (Submit, error) {
 		q.Stop = append(q.Stop, r.string())
 	}
 	q.MaxTokens, q.TopLogprob = int(r.int32()), int(r.int32())
+	q.Grammar, q.GrammarTrigger, q.Adapter = r.string(), r.string(), r.string()
 	return s, r.end()
 }
 

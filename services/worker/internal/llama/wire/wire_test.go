@@ -19,7 +19,7 @@ func fullSubmit() wire.Submit {
 	return wire.Submit{ID: 1 << 40, Req: engine.Request{ID: "req-1", Prompt: engine.Prompt{Text: "Grüße\x00", AddSpecial: true, ParseSpecial: true},
 		Sampling: engine.Sampling{Temperature: f(0), TopP: f(.9), TopK: &k, MinP: f(.1), FrequencyPenalty: f(-2), PresencePenalty: f(1), RepetitionPenalty: f(1.1),
 			LogitBias: map[int32]float64{5: -100, 49151: 100}, Seed: &seed, AutoSeed: math.MinInt64},
-		Stop: []string{"\n", "", "END"}, MaxTokens: 17, IgnoreEOS: true, Echo: true, Logprobs: true, TopLogprob: 20}}
+		Stop: []string{"\n", "", "END"}, MaxTokens: 17, IgnoreEOS: true, Echo: true, Logprobs: true, TopLogprob: 20, Grammar: "root ::= \"é\"", GrammarTrigger: "<tool_call>", Adapter: "poet"}}
 }
 
 func fullStep() wire.Step {

@@ -1,0 +1,38 @@
+{{- /* The file that a component's processes read, as `leat config` prints it. Takes root, component, pool, v. */ -}}
+{{- define "leat.config" -}}
+{{- $stop := .root.Values.stop -}}
+{{- $host := dict "http" ":8080" "grpc" ":8081" "ready_delay" (printf "%ds" (int $stop.readyDelaySeconds)) "drain_timeout" (printf "%ds" (int $stop.drainSeconds)) -}}
+{{- $nats := dict "lease_replicas" .root.Values.nats.leaseReplicas -}}
+{{- if include "leat.natsCredsKey" .root }}{{ $_ := set $nats "creds" "/etc/leat/nats/nats.creds" }}{{ end -}}
+{{- $own := dict "host" $host "nats" $nats -}}
+{{- if eq .component "worker" -}}
+{{- $_ := set $own "worker" (include "leat.workerConfig" . | fromYaml) -}}
+{{- else -}}
+{{- with .v.config }}{{ $_ := set $own $.component . }}{{ end -}}
+{{- with .root.Values.pools }}{{ $_ := set $own "pools" . }}{{ end -}}
+{{- end -}}
+{{- mergeOverwrite (deepCopy .root.Values.config) $own | toYaml -}}
+{{- end }}
+
+{{- define "leat.workerConfig" -}}
+{{- $own := dict "engine" .v.engine "model" .v.model "pool" .pool "grace" (printf "%ds" (max 1 (sub (int .root.Values.stop.drainSeconds) 3))) -}}
+{{- with .v.slots }}{{ $_ := set $own "slots" . }}{{ end -}}
+{{- if eq .v.engine "openai" -}}
+{{- $openai := dict "upstream" .v.upstream -}}
+{{- with .v.server -}}
+{{- $_ := set $openai "upstream" (printf "http://127.0.0.1:%d" (int (.port | default 8000))) -}}
+{{- $_ := set $openai "upstream_kind" (index (include "leat.serverKinds" $ | fromYaml) .kind).upstream -}}
+{{- end -}}
+{{- if .v.apiKey }}{{ $_ := set $openai "api_key_env" "UPSTREAM_API_KEY" }}{{ end -}}
+{{- $_ := set $own "openai" $openai -}}
+{{- end -}}
+{{- mergeOverwrite (deepCopy .v.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* Inference servers by kind: what the worker takes them for, the flag for several devices, and what makes them listen. */ -}}
+{{- define "leat.serverKinds" -}}
+vllm: {upstream: vllm, parallel: --tensor-parallel-size, listen: [--host, 0.0.0.0, --port]}
+sglang: {upstream: sglang, parallel: --tp, listen: [--host, 0.0.0.0, --port]}
+tgi: {upstream: compatible, parallel: --num-shard, listen: [--hostname, 0.0.0.0, --port]}
+other: {upstream: auto, parallel: "", listen: []}
+{{- end }}

@@ -1,0 +1,80 @@
+package models_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/leathq/leat/pkg/models"
+)
+
+func TestWeightsHoldWithinOnePercent(t *testing.T) {
+	set := models.Set{"chat": {Targets: []models.Target{{Model: "a", Weight: 7}, {Model: "b", Weight: 2}, {Model: "b", Pool: "other"}, {Model: "off", Weight: -1}}}}
+	const n = 100_000
+	count := map[models.Target]int{}
+	for i := range n {
+		count[set.Resolve("chat", fmt.Sprint("user-", i))[0]]++
+	}
+	for target, want := range map[models.Target]float64{{Model: "a"}: .7, {Model: "b"}: .2, {Model: "b", Pool: "other"}: .1} {
+		if got := float64(count[target]) / n; math.Abs(got-want) > .01*want+.003 {
+			t.Errorf("%v got %.4f of the keys, want %.2f", target, got, want)
+		}
+	}
+	if len(count) != 3 {
+		t.Errorf("drawn: %v", count)
+	}
+}
+
+// Raising a canary's weight moves keys to it and no key between the others, nor away from it.
+func TestAChangedWeightMovesOnlyWhatItMust(t *testing.T) {
+	route := func(canary int) models.Set {
+		return models.Set{"chat": {Targets: []models.Target{{Model: "a", Weight: 60}, {Model: "b", Weight: 30}, {Model: "canary", Weight: canary}}}}
+	}
+	moved := 0
+	for i := range 10_000 {
+		key := fmt.Sprint(i)
+		before, after := route(1).Resolve("chat", key)[0], route(10).Resolve("chat", key)[0]
+		if before != after {
+			moved++
+			if after.Model != "canary" {
+				t.Fatalf("key %s moved from %v to %v", key, before, after)
+			}
+		}
+	}
+	if moved < 700 || moved > 1100 {
+		t.Errorf("%d of 10,000 moved, want about 890", moved)
+	}
+}
+
+func TestNamesLeadThroughRoutes(t *testing.T) {
+	set := models.Set{
+		"gpt":  {Targets: []models.Target{{Model: "chat"}}},
+		"chat": {Targets: []models.Target{{Model: "chat", Weight: 1}}, Fallback: []models.Target{{Model: "small"}, {Model: "big", Pool: "cloud"}}},
+	}
+	if err := set.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	want := []models.Target{{Model: "chat"}, {Model: "small"}, {Model: "big", Pool: "cloud"}}
+	if got := set.Resolve("gpt", "k"); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := set.Resolve("served", "k"); !slices.Equal(got, []models.Target{{Model: "served"}}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	one := []models.Target{{Model: "m"}}
+	for name, set := range map[string]models.Set{
+		"no target":   {"a": {}},
+		"no model":    {"a": {Targets: []models.Target{{}}}},
+		"no weight":   {"a": {Targets: []models.Target{{Model: "m", Weight: -1}}}},
+		"a loop":      {"a": {Targets: []models.Target{{Model: "b"}}}, "b": {Targets: one, Fallback: []models.Target{{Model: "a"}}}},
+		"an odd pool": {"a": {Targets: []models.Target{{Model: "m", Pool: "x y"}}}},
+	} {
+		if set.Validate() == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}

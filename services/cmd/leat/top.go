@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/nats-io/nats.go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/events"
+	"github.com/leathq/leat/pkg/host"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
+	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/cmd/leat/internal/top"
+)
+
+// glance is how long --once listens: reports come four times a second, and a rate needs two.
+const glance = 1200 * time.Millisecond
+
+// topConfig is what leat top reads. It has NATS's settings and no others of the fleet's.
+type topConfig struct {
+	NATS bus.Config `yaml:"nats" doc:"the bus"`
+	Top  topFlags   `yaml:"top" doc:"leat top's own"`
+}
+
+type topFlags struct {
+	Addr string `yaml:"addr" flag:"addr" doc:"gRPC address of a router, or of leat up, which knows what is queued; empty: none is asked"`
+	Once bool   `yaml:"once" flag:"once" doc:"print one frame and end"`
+}
+
+// watchFleet shows the fleet in the terminal until q.
+func watchFleet(ctx context.Context, args, environ []string) error {
+	cfg, err := topSettings(args, environ)
+	if err != nil {
+		return err
+	}
+	b, err := bus.Connect(ctx, cfg.NATS, bus.Options{Name: "top", Inbox: string(events.Console)})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = b.Close(ctx) // it only listened
+	}()
+	router, err := grpc.NewClient(cfg.Top.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("address %s: %w", cfg.Top.Addr, err)
+	}
+	defer func() { _ = router.Close() }() // nothing is in flight any more
+	queued := func() map[string]uint64 {
+		if cfg.Top.Addr == "" {
+			return nil
+		}
+		return queues(ctx, routerv1.NewRouterServiceClient(router))
+	}
+	source := conf.HidePasswords(cfg.NATS.URL)
+	if cfg.Top.Once {
+		return oneFrame(ctx, b, source, queued)
+	}
+	return screen(ctx, b, source, queued)
+}
+
+func topSettings(args, environ []string) (topConfig, error) {
+	cfg := topConfig{NATS: bus.DefaultConfig(), Top: topFlags{Addr: "127.0.0.1:8081"}}
+	rest, fleet := all.Default(), host.DefaultConfig()
+	others, err := conf.Vars(&rest)
+	if err != nil {
+		return cfg, err
+	}
+	hosts, err := conf.Vars(&fleet)
+	if err != nil {
+		return cfg, err
+	}
+	others = append(others, hosts...)
+	_, err = conf.Load(conf.Spec{
+		Program: "leat top", Summary: "Shows pools, workers, queues, tokens per second and GPUs, live. s sorts by something else, q ends.",
+		Examples: []string{"leat top", "leat top --nats nats://host:4222 --addr router:8081", "leat top --once"},
+		Args:     args, Environ: environ, Footer: host.ExitCodes,
+		Sections:     []conf.Section{{Into: &cfg}},
+		Elsewhere:    append(sections(), "host"),
+		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
+	})
+	return cfg, err
+}
+
+// reports has take called for each report.
+func reports(b *bus.Bus, take func(*inferv1.Report)) error {
+	_, err := b.Subscribe(events.Reports.Lane, events.Reports.All(), func(m *nats.Msg) {
+		r := &inferv1.Report{}
+		if proto.Unmarshal(m.Data, r) == nil { // what is no report is nobody's here
+			take(r)
+		}
+	})
+	return err
+}
+
+// queues asks a router what it has queued, by pool; nil where it does not answer.
+func queues(ctx context.Context, client routerv1.RouterServiceClient) map[string]uint64 {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	list, err := client.ListPools(ctx, &routerv1.ListPoolsRequest{})
+	if err != nil {
+		return nil
+	}
+	out := map[string]uint64{}
+	for _, p := range list.GetPools() {
+		for _, part := range p.GetPartitions() {
+			out[p.GetName()] += uint64(part.GetQueued())
+		}
+	}
+	return out
+}
+
+// oneFrame listens for a moment and prints what it heard.
+func oneFrame(ctx context.Context, b *bus.Bus, source string, queued func() map[string]uint64) error {
+	fleet, heard := &top.Fleet{}, make(chan *inferv1.Report, 1<<12)
+	if err := reports(b, func(r *inferv1.Report) { heard <- r }); err != nil {
+		return err
+	}
+	end := time.After(glance)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-heard:
+			fleet.Report(r, time.Now())
+			continue
+		case <-end:
+		}
+		fleet.Queued(queued())
+		_, err := fmt.Fprint(os.Stdout, top.View{Source: source}.Frame(fleet, time.Now()))
+		return err
+	}
+}
+
+// screen is the live view.
+func screen(ctx context.Context, b *bus.Bus, source string, queued func() map[string]uint64) error {
+	p := tea.NewProgram(top.NewScreen(source, time.Now), tea.WithAltScreen(), tea.WithContext(ctx), tea.WithoutSignalHandler())
+	if err := reports(b, func(r *inferv1.Report) { p.Send(top.ReportMsg{Report: r}) }); err != nil {
+		return err
+	}
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		for t := time.NewTicker(time.Second); ; {
+			p.Send(top.QueuedMsg(queued()))
+			select {
+			case <-asking.Done():
+				t.Stop()
+				return
+			case <-t.C:
+			}
+		}
+	}()
+	if _, err := p.Run(); err != nil && !errors.Is(err, tea.ErrProgramKilled) && ctx.Err() == nil {
+		return fmt.Errorf("draw in this terminal: %w (leat top --once prints one frame)", err)
+	}
+	return nil
+}
