@@ -89,7 +89,7 @@ asked for again. An engine that flaps refuses connections every other half secon
 status 200 and bodies that are no JSON, in turns.
 
 An engine that is only slow costs no answer, but Leat's default policy gives it more than nginx's ` + "`least_conn`" + ` does: the router hears of a
-first token when its answer ends. In the run above 21 streams began on it through Leat and one each through nginx, which shows in
+first token when its answer ends. On 2026-11-26 21 streams began on it through Leat and one each through nginx, which shows in
 the first token's p99.
 
 Behind other gateways, 659 streams in all, as error statuses / cut or ended by an error event / time-outs (each measured once, on another
