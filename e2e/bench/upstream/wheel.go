@@ -29,15 +29,20 @@ func newWheel(s *Server) *wheel {
 	return &wheel{server: s, start: time.Now(), wake: make(chan struct{}, 1)}
 }
 
-// add puts a stream where its due time says. Past times are served with the next tick; once the wheel has stopped, the
-// stream is ended.
+// add puts a stream where its due time says. Past times are served with the next tick. After stop nobody would serve it,
+// and it ends at once.
 func (w *wheel) add(st *stream) {
+	if !w.plan(st) {
+		st.end(true)
+	}
+}
+
+func (w *wheel) plan(st *stream) bool {
 	at := int64((st.due.Sub(w.start) + tick - 1) / tick)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over {
-		st.end(true)
-		return
+		return false
 	}
 	if w.waiting == 0 {
 		w.now = max(w.now, int64(time.Since(w.start)/tick)-1) // nobody waited, so skip the empty ticks
@@ -46,6 +51,7 @@ func (w *wheel) add(st *stream) {
 	st.at = max(at, w.now+1)
 	w.slot[st.at%slots] = append(w.slot[st.at%slots], st)
 	w.waiting++
+	return true
 }
 
 func (w *wheel) kick() {

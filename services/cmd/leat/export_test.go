@@ -18,3 +18,6 @@ var (
 	AdapterControl = adapterControl
 	ShowAdapters   = showAdapters
 )
+
+// AskToLeave is what `leat drain` does.
+var AskToLeave = askToLeave

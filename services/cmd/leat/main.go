@@ -36,6 +36,7 @@ func commands() []command {
 		{"status", "show pools, workers and queues", status},
 		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},
 		{"models", "list the models that can be called", models},
+		{"drain", "make a worker leave the fleet", drain},
 		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
