@@ -106,6 +106,10 @@ jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, a
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
 	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg
 
+.PHONY: wall
+wall: ## one bad engine of six in eight ways, nginx beside Leat (WALL=garbage picks some); writes its section of docs/faults.md
+	@$(GO) test ./e2e/chaos -count=1 -timeout 20m -v -run 'TestFaultWall/$(WALL)' -args -wall $(CURDIR)/docs/faults.md
+
 .PHONY: soak
 soak: ## ten minutes of steady load (SOAK=10m); writes the soak's section of docs/benchmarks.md
 	@$(GO) run ./e2e/bench/cmd/leatbench -only soak -soak $(or $(SOAK),10m)

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,6 +41,7 @@ type outcome struct {
 	first   time.Time // first text
 	ended   time.Time
 	lastGap time.Duration // from the last text to the end
+	gap     time.Duration // the longest wait for text in a stream
 }
 
 // verdict is how a request ended for its client.
@@ -133,10 +135,17 @@ type answer struct {
 	} `json:"error"`
 }
 
+// maxWhole is the largest answer that is looked into: parsing 10 MiB would cost the engines their share of the machine.
+const maxWhole = 1 << 20
+
 func (o *outcome) whole(r io.Reader) {
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxWhole))
 	if err != nil {
 		o.err = err
+		return
+	}
+	if more, err := io.Copy(io.Discard, r); more > 0 || err != nil {
+		o.err = cmp.Or(err, fmt.Errorf("an answer of %d bytes", len(data)+int(more)))
 		return
 	}
 	o.take(data)
@@ -156,7 +165,9 @@ func (o *outcome) stream(r io.Reader, first func()) {
 				before := o.chunks
 				o.take(data)
 				if o.chunks > before {
-					if last = time.Now(); before == 0 {
+					now := time.Now()
+					o.gap = max(o.gap, now.Sub(last))
+					if last = now; before == 0 {
 						o.first = last
 						if first != nil {
 							first()

@@ -19,6 +19,7 @@ const patience = 30 * time.Second
 // load is a number of clients that send one request after another until they are told to stop.
 type load struct {
 	next    func(client, i int) ask
+	rest    func(*outcome) time.Duration // before a client's next request
 	address func(client int) string
 	client  *http.Client
 	stopped chan struct{}
@@ -29,7 +30,17 @@ type load struct {
 
 // begin starts n clients. address says where a client's next request goes.
 func begin(n int, address func(client int) string, next func(client, i int) ask) *load {
-	l := &load{next: next, address: address, client: newClient(), stopped: make(chan struct{})}
+	return beginResting(n, address, next, func(o *outcome) time.Duration {
+		if o.status == 0 { // nobody there: do not spin
+			return 50 * time.Millisecond
+		}
+		return 0
+	})
+}
+
+// beginResting is begin with clients that rest after each answer.
+func beginResting(n int, address func(client int) string, next func(client, i int) ask, rest func(*outcome) time.Duration) *load {
+	l := &load{next: next, rest: rest, address: address, client: newClient(), stopped: make(chan struct{})}
 	for c := range n {
 		l.group.Go(func() { l.run(c) })
 	}
@@ -49,10 +60,10 @@ func (l *load) run(client int) {
 		l.mu.Lock()
 		l.got = append(l.got, o)
 		l.mu.Unlock()
-		if o.status == 0 { // nobody there: do not spin
+		if d := l.rest(o); d > 0 {
 			select {
 			case <-l.stopped:
-			case <-time.After(50 * time.Millisecond):
+			case <-time.After(d):
 			}
 		}
 	}

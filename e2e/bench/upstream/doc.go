@@ -38,15 +38,27 @@ const (
 	FaultHangFirst Fault = "hang_first"
 	// FaultHangStream stops streams after at least one token; with FaultNone they go on.
 	FaultHangStream Fault = "hang_stream"
-	// FaultTruncate ends streams cleanly in the middle: no finish reason, no [DONE].
+	// FaultTruncate ends streams cleanly in the middle: no finish reason, no [DONE]. Of whole answers three
+	// quarters are sent before the connection is closed.
 	FaultTruncate Fault = "truncate"
 	// FaultCut closes the connection in the middle of streams.
 	FaultCut Fault = "cut"
+	// FaultSlow takes slowness times as long to every token; whole answers wait for as long as to a stream's first token.
+	FaultSlow Fault = "slow"
+	// FaultGarbage answers with what is no answer, in turns: bytes that are not HTTP, a web page under status 200, and the
+	// right content type with a body that is no JSON. Running streams go on.
+	FaultGarbage Fault = "garbage"
+	// FaultBigError answers 500 with an explanation of 10 MiB; running streams go on.
+	FaultBigError Fault = "big_error"
 )
+
+// slowness is how many times longer a slow server takes.
+const slowness = 10
 
 func (f Fault) known() bool {
 	switch f {
-	case FaultNone, FaultRefuse, FaultKill, FaultError, FaultHangFirst, FaultHangStream, FaultTruncate, FaultCut:
+	case FaultNone, FaultRefuse, FaultKill, FaultError, FaultHangFirst, FaultHangStream, FaultTruncate, FaultCut,
+		FaultSlow, FaultGarbage, FaultBigError:
 		return true
 	}
 	return false

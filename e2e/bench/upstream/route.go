@@ -20,8 +20,8 @@ func (c *conn) answer(req request) error {
 			k = completions
 		}
 		s.served.Add(1)
-		if now.fault == FaultError {
-			return c.write(failure("500 Internal Server Error", "server_error", "the upstream was told to fail"))
+		if failed, err := c.fail(now.fault, req.body); failed {
+			return err
 		}
 		return c.generate(k, now, req.body)
 	case "/v1/models":
@@ -48,13 +48,10 @@ func (c *conn) generate(k kind, now *state, body []byte) error {
 	}
 	tokens = min(max(tokens, 1), maxTokens)
 	if stream, _ := field(body, `"stream"`); stream != 1 {
-		if now.fault == FaultHangFirst || now.fault == FaultHangStream {
-			s.whileHanging()
-		}
-		return c.write(s.answers.unary(k, tokens))
+		return c.whole(now, s.answers.unary(k, tokens))
 	}
 	withUsage, _ := field(body, `"include_usage"`)
-	started, err := newStream(c, k, now.profile, tokens, withUsage == 1)
+	started, err := newStream(c, k, now, tokens, withUsage == 1)
 	if err != nil {
 		return err
 	}

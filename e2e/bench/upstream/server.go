@@ -14,7 +14,9 @@ type Server struct {
 	wheel   *wheel
 	address string // the one that was picked
 	served  atomic.Int64
-	active  atomic.Int64 // streams
+	active  atomic.Int64  // streams
+	garbled atomic.Int64  // answers of FaultGarbage
+	over    chan struct{} // closed by Close
 
 	state   atomic.Pointer[state]
 	mu      sync.Mutex // guards what follows, and changes of state
@@ -36,7 +38,7 @@ func Start(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{answers: newAnswers(cfg.Model), conns: map[*conn]struct{}{}, changed: make(chan struct{}), address: cfg.Address}
+	s := &Server{answers: newAnswers(cfg.Model), conns: map[*conn]struct{}{}, changed: make(chan struct{}), over: make(chan struct{}), address: cfg.Address}
 	s.state.Store(&state{profile: cfg.Profile, fault: FaultNone})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,6 +142,7 @@ func (s *Server) Close() {
 	if !s.closed {
 		s.closed = true
 		close(s.changed)
+		close(s.over)
 		if s.listen != nil {
 			_ = s.listen.Close()
 		}

@@ -29,14 +29,14 @@ type stream struct {
 	done   chan struct{} // closed at the end
 }
 
-func newStream(c *conn, k kind, profile Profile, tokens int, withUsage bool) (*stream, error) {
+func newStream(c *conn, k kind, now *state, tokens int, withUsage bool) (*stream, error) {
 	raw, err := c.socket.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	return &stream{
-		conn: c, raw: raw, kind: k, profile: profile, tokens: tokens, withUsage: withUsage,
-		due: time.Now().Add(profile.TTFT), done: make(chan struct{}),
+		conn: c, raw: raw, kind: k, profile: now.profile, tokens: tokens, withUsage: withUsage,
+		due: time.Now().Add(now.slowed(now.profile.TTFT)), done: make(chan struct{}),
 	}, nil
 }
 
@@ -132,7 +132,7 @@ func (st *stream) proceed() {
 		st.end(false)
 		return
 	}
-	st.due = st.due.Add(st.profile.TPOT)
+	st.due = st.due.Add(st.conn.server.state.Load().slowed(st.profile.TPOT))
 	st.conn.server.wheel.add(st)
 }
 

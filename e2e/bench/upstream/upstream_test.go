@@ -193,6 +193,8 @@ func TestFaults(t *testing.T) {
 		upstream.FaultError:    func(a answer) bool { return a.err == nil && a.status == 500 },
 		upstream.FaultTruncate: func(a answer) bool { return a.err == nil && a.text == tokens(1) && a.finish == "" && !a.done },
 		upstream.FaultCut:      func(a answer) bool { return a.err != nil && a.text == tokens(1) },
+		upstream.FaultGarbage:  func(a answer) bool { return a.text == "" && a.finish == "" && !a.done },
+		upstream.FaultBigError: func(a answer) bool { return a.err == nil && a.status == 500 },
 	}
 	for fault, bad := range check {
 		t.Run(string(fault), func(t *testing.T) {
@@ -213,6 +215,76 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every kind of garbage comes in turns, and none of them is an answer, streamed or not.
+func TestGarbageTakesTurns(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"stream":true}`, `{}`} {
+		s, c := start(t, upstream.Profile{Tokens: 2}), client(t)
+		if err := s.Fail(upstream.FaultGarbage); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for range 6 {
+			resp, err := post(t, c, s, "/v1/completions", body)
+			if err != nil {
+				seen["no HTTP"] = true
+				continue
+			}
+			said, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			seen[resp.Header.Get("Content-Type")] = true
+			if resp.StatusCode != 200 || json.Valid(said) {
+				t.Errorf("%s: status %d, %q", body, resp.StatusCode, said)
+			}
+		}
+		if len(seen) != 3 {
+			t.Errorf("%s: %v, want three kinds", body, seen)
+		}
+	}
+}
+
+// What ends too early and what is too long looks so to whoever reads it.
+func TestWholeAnswersUnderFaults(t *testing.T) {
+	t.Parallel()
+	s, c := start(t, upstream.Profile{TTFT: 10 * time.Millisecond, Tokens: 50}), client(t)
+	set := func(f upstream.Fault) (*http.Response, []byte, error) {
+		t.Helper()
+		if err := s.Fail(f); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := post(t, c, s, "/v1/completions", `{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		said, err := io.ReadAll(resp.Body)
+		return resp, said, err
+	}
+	if _, said, err := set(upstream.FaultTruncate); !errors.Is(err, io.ErrUnexpectedEOF) || len(said) == 0 {
+		t.Errorf("truncated: %d bytes, %v", len(said), err)
+	}
+	if resp, said, err := set(upstream.FaultBigError); err != nil || resp.StatusCode != 500 || len(said) < 9<<20 || !json.Valid(said) {
+		t.Errorf("big error: status %d, %d bytes, %v", resp.StatusCode, len(said), err)
+	}
+	begun := time.Now()
+	if _, said, err := set(upstream.FaultSlow); err != nil || !json.Valid(said) || time.Since(begun) < 100*time.Millisecond {
+		t.Errorf("slow: %d bytes, %v, after %v", len(said), err, time.Since(begun))
+	}
+}
+
+// A slow server takes ten times as long, for streams that run as well.
+func TestSlownessTakesTenTimesAsLong(t *testing.T) {
+	t.Parallel()
+	s, c := start(t, upstream.Profile{TTFT: 10 * time.Millisecond, TPOT: 5 * time.Millisecond, Tokens: 5}), client(t)
+	if err := s.Fail(upstream.FaultSlow); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if a := ask(t, c, s, "/v1/completions", `{"stream":true}`); a.text != tokens(5) || !a.done || time.Since(begun) < 300*time.Millisecond {
+		t.Errorf("%+v after %v, want all of it after 300 ms at least", a, time.Since(begun))
 	}
 }
 
