@@ -2,22 +2,7 @@ package anthropic
 
 import "github.com/leathq/leat/services/gateway/internal/openai"
 
-func (d *decoder) tools() {
-	c, r := d.c, d.r
-	named := map[string]bool{}
-	c.Array(func(i int) {
-		if i == d.l.Tools {
-			c.Fail(openai.Invalid("tools", openai.CodeArrayTooLong, "Invalid 'tools': array too long. Expected at most %d tools.", d.l.Tools))
-			return
-		}
-		t, at := d.tool()
-		if !c.Failed() && named[t.Name] {
-			c.Fail(openai.Invalid(at, openai.CodeInvalidValue, "Invalid '%s': there are two tools with the name '%s'. Give every tool its own.", at, t.Name))
-		}
-		named[t.Name] = true
-		r.Tools = append(r.Tools, t)
-	})
-}
+func (d *decoder) tools() { d.r.Tools = d.c.Tools(d.l, d.tool) }
 
 func (d *decoder) tool() (t openai.Tool, at string) {
 	c := d.c

@@ -28,28 +28,31 @@ func (w *Wishes) wish(c *cursor, l Limits, name string) bool {
 }
 
 func (w *Wishes) tools(c *cursor, l Limits) {
-	if c.null() {
-		return
+	if !c.null() {
+		w.Tools = c.Tools(l, func() (Tool, string) { return tool(c, l) })
 	}
+}
+
+// Tools reads an array of tools, each with a name of its own; one reads one, and says where its name stands.
+func (c *cursor) Tools(l Limits, one func() (t Tool, at string)) (list []Tool) {
 	named := map[string]bool{}
 	c.array(func(i int) {
 		if i == l.Tools {
 			c.fail(invalid("tools", CodeArrayTooLong, "Invalid 'tools': array too long. Expected an array with maximum length %d.", l.Tools))
 			return
 		}
-		t := tool(c, l)
+		t, at := one()
 		if c.err == nil && named[t.Name] {
-			at := indexed("tools", i) + ".function.name"
 			c.fail(invalid(at, CodeInvalidValue, "Invalid '%s': there are two tools with the name '%s'. Give every tool its own.", at, t.Name))
 		}
 		named[t.Name] = true
-		w.Tools = append(w.Tools, t)
+		list = append(list, t)
 	})
+	return list
 }
 
-func tool(c *cursor, l Limits) (t Tool) {
+func tool(c *cursor, l Limits) (t Tool, at string) {
 	var typ, function bool
-	at := ""
 	c.object(func(name string) {
 		switch name {
 		case "type":
@@ -71,7 +74,7 @@ func tool(c *cursor, l Limits) (t Tool) {
 	case t.Name == "":
 		c.fail(missing(at + ".name"))
 	}
-	return t
+	return t, at + ".name"
 }
 
 func functionType(c *cursor) {
