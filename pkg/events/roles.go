@@ -16,6 +16,8 @@ const (
 	Worker  Role = "worker"
 	// Console looks and says nothing: leat top.
 	Console Role = "console"
+	// Operator tells workers what to do: leat drain, leat adapter.
+	Operator Role = "operator"
 	// Client is whoever has jobs done: leat jobs, or anybody's program.
 	Client Role = "jobs"
 	// Whole is a process of several services, leat up with a NATS elsewhere. It may do what the gateway, the router and the
@@ -24,7 +26,7 @@ const (
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Gateway, Router, Worker, Console, Client, Whole} }
+func Roles() []Role { return []Role{Gateway, Router, Worker, Console, Operator, Client, Whole} }
 
 // Flow is who says something on a subject and who hears it.
 type Flow struct {
@@ -43,7 +45,7 @@ func Flows() []Flow {
 		{Work.Pattern, by(Router), by(Worker), false},
 		{Undelivered.Pattern, nil, by(Router), false}, // only the server says it
 		{Outcomes.Pattern, by(Worker), by(Router), false},
-		{Control.Pattern, by(Gateway, Router, Worker), by(Worker), true}, // a worker asks whether its name is taken
+		{Control.Pattern, by(Gateway, Router, Worker, Operator), by(Worker), true}, // a worker asks whether its name is taken
 		{Pongs.Pattern, by(Gateway, Worker), by(Gateway), false},         // a gateway's echoes come back to it
 		{Frames.Pattern, by(Worker), by(Gateway), false},
 		{Reports.Pattern, by(Worker), by(Gateway, Router, Console), false},
@@ -143,5 +145,5 @@ func holds(list []Role, r Role) bool {
 	if slices.Contains(list, r) {
 		return true
 	}
-	return r == Whole && slices.ContainsFunc(list, func(x Role) bool { return x != Console && x != Client })
+	return r == Whole && slices.ContainsFunc(list, func(x Role) bool { return x != Console && x != Client && x != Operator })
 }

@@ -17,6 +17,11 @@ import (
 // Names are the services, in the order in which they start.
 var names = []string{"router", "gateway", "worker"}
 
+// Keys are the top-level keys of Config in a file.
+func Keys() []string {
+	return []string{"without", "embedded_nats", "pools", "gateway", "router", "worker"}
+}
+
 // Config of every service, a YAML section each.
 type Config struct {
 	Without  []string       `yaml:"without" flag:"without" doc:"services to leave out of this process: gateway, router, worker"`

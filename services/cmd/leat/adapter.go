@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,81 +18,57 @@ import (
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
 )
 
-const adapterUsage = `Usage: leat adapter load --worker W NAME=PATH [flags]
-       leat adapter unload --worker W NAME [flags]
-       leat adapter list --worker W [flags]
-
-Loads LoRA adapters (GGUF files on the worker's machine) into a running llama worker, takes them out again, and lists them.
-Clients call an adapter as the model "model:NAME". Of a pool with several workers, load it on each.
-
-Flags:
-`
+// adapterFlags are leat adapter's own.
+type adapterFlags struct {
+	Worker string        `yaml:"worker" flag:"worker" doc:"name of the worker, as leat status shows it"`
+	Wait   time.Duration `yaml:"wait" flag:"wait" doc:"how long to wait for the worker"`
+}
 
 // adapter changes or lists a worker's LoRA adapters over the bus.
-func adapter(ctx context.Context, args, _ []string) error {
-	verb := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		verb, args = args[0], args[1:]
-	}
-	cfg := bus.DefaultConfig()
-	fs := flag.NewFlagSet("leat adapter "+verb, flag.ContinueOnError)
-	worker := fs.String("worker", "", "`NAME` of the worker, as leat status shows it")
-	fs.StringVar(&cfg.URL, "nats", cfg.URL, "`URL` of the fleet's NATS")
-	fs.StringVar(&cfg.Creds, "nats-creds", "", "`FILE` with NATS credentials")
-	wait := fs.Duration("wait", 10*time.Minute, "how long to wait for the worker")
-	names, err := mixed(fs, args)
+func adapter(ctx context.Context, args, environ []string) error {
+	own := adapterFlags{Wait: 10 * time.Minute}
+	cfg, words, err := onbus.Load(onbus.Spec{
+		Program: "leat adapter", Args: args, Environ: environ, Key: "adapter", Own: &own, Operands: true,
+		Summary: "Loads LoRA adapters (GGUF files on the worker's machine) into a running llama worker, takes them out again, and lists them.\n" +
+			"Clients call an adapter as the model \"model:NAME\". Of a pool with several workers, load it on each.",
+		Examples: []string{"leat adapter load --worker W NAME=/PATH", "leat adapter unload --worker W NAME", "leat adapter list --worker W"},
+	})
 	if err != nil {
 		return err
 	}
-	c, err := adapterControl(verb, names)
-	if err == nil && *worker == "" {
+	verb := ""
+	if len(words) > 0 {
+		verb, words = words[0], words[1:]
+	}
+	c, err := adapterControl(verb, words)
+	if err == nil && own.Worker == "" {
 		err = errors.New("name the worker with --worker; leat status shows them")
 	}
 	if err != nil {
 		return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("%v; see leat adapter --help", err)}}
 	}
-	b, err := bus.Connect(ctx, cfg, bus.Options{Name: "leat-adapter"})
+	b, closing, err := onbus.Connect(ctx, cfg, bus.Options{Name: "leat-adapter", Inbox: string(events.Operator)})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.Close(context.WithoutCancel(ctx)) }() // nothing is in flight any more
-	ctx, cancel := context.WithTimeout(ctx, *wait)
+	defer closing()
+	ctx, cancel := context.WithTimeout(ctx, own.Wait)
 	defer cancel()
 	var answer inferv1.Adapters
-	switch err := b.Request(ctx, events.Control.Name(bus.Token(*worker)), c, &answer); {
+	switch err := b.Request(ctx, events.Control.Name(bus.Token(own.Worker)), c, &answer); {
 	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("no worker named %s is in the fleet of %s: leat status shows them", *worker, cfg.URL)
+		return fmt.Errorf("no worker named %s is in the fleet of %s: leat status shows them", own.Worker, conf.HidePasswords(cfg.URL))
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("worker %s has not finished within %s; what was asked for may still happen: see leat adapter list", *worker, *wait)
+		return fmt.Errorf("worker %s has not finished within %s; what was asked for may still happen: see leat adapter list", own.Worker, own.Wait)
 	case err != nil:
-		return fmt.Errorf("ask worker %s: %w", *worker, err)
+		return fmt.Errorf("ask worker %s: %w", own.Worker, err)
 	case answer.GetError() != nil:
 		return errs.FromProto(answer.GetError())
 	}
-	return showAdapters(os.Stdout, *worker, answer.GetAdapters())
-}
-
-// mixed parses flags that may stand before and behind the other arguments, which it returns.
-func mixed(fs *flag.FlagSet, args []string) (rest []string, err error) {
-	var text helpText
-	fs.SetOutput(&text)
-	fs.Usage = func() {
-		fmt.Fprint(&text, adapterUsage)
-		fs.PrintDefaults()
-	}
-	for {
-		switch err := fs.Parse(args); {
-		case err == flag.ErrHelp:
-			return nil, conf.Help(text)
-		case err != nil:
-			return nil, &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("%v; see leat adapter --help", err)}}
-		case fs.NArg() == 0:
-			return rest, nil
-		}
-		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
-	}
+	return showAdapters(os.Stdout, own.Worker, answer.GetAdapters())
 }
 
 // adapterControl is the message that a command line stands for.

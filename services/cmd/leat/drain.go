@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"time"
@@ -14,32 +13,38 @@ import (
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
 )
 
+// drainFlags are leat drain's own.
+type drainFlags struct {
+	Worker string        `yaml:"worker" flag:"worker" doc:"name of the worker, as leat status shows it"`
+	Grace  time.Duration `yaml:"grace" flag:"grace" doc:"how long what it runs may take to finish; 0: the worker's own setting"`
+}
+
 // drain makes a worker leave the fleet.
-func drain(ctx context.Context, args, _ []string) error {
-	cfg := bus.DefaultConfig()
-	fs := flag.NewFlagSet("leat drain", flag.ContinueOnError)
-	worker := fs.String("worker", "", "`NAME` of the worker, as leat status shows it")
-	grace := fs.Duration("grace", 0, "how long what it runs may take to finish; 0: the worker's own setting")
-	fs.StringVar(&cfg.URL, "nats", cfg.URL, "`URL` of the fleet's NATS")
-	fs.StringVar(&cfg.Creds, "nats-creds", "", "`FILE` with NATS credentials")
-	about := "Makes a worker leave: it takes nothing new, hands back what has not begun, finishes the rest within the grace period, and leaves the fleet. Its process stays until it is stopped, so that nothing starts it again."
-	if err := flags(fs, args, about); err != nil {
-		return err
-	}
-	if *worker == "" || *grace < 0 {
-		return &conf.Error{Usage: true, Problems: []string{"name the worker with --worker (leat status shows them), and a grace period of 0 or more; see leat drain --help"}}
-	}
-	b, err := bus.Connect(ctx, cfg, bus.Options{Name: "leat-drain"})
+func drain(ctx context.Context, args, environ []string) error {
+	var own drainFlags
+	cfg, _, err := onbus.Load(onbus.Spec{
+		Program: "leat drain", Args: args, Environ: environ, Key: "drain", Own: &own, Examples: []string{"leat drain --worker W --grace 2m"},
+		Summary: "Makes a worker leave: it takes nothing new, hands back what has not begun, finishes the rest within the grace period, and leaves the\n" +
+			"fleet. Its process stays until it is stopped, so that nothing starts it again.",
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.Close(context.WithoutCancel(ctx)) }() // nothing is in flight any more
-	if err := askToLeave(ctx, b, *worker, *grace); err != nil {
+	if own.Worker == "" || own.Grace < 0 {
+		return &conf.Error{Usage: true, Problems: []string{"name the worker with --worker (leat status shows them), and a grace period of 0 or more; see leat drain --help"}}
+	}
+	b, closing, err := onbus.Connect(ctx, cfg, bus.Options{Name: "leat-drain", Inbox: string(events.Operator)})
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "worker %s leaves: it takes nothing new, and is gone from leat status when what it runs has finished; its process may be stopped then\n", *worker)
+	defer closing()
+	if err := askToLeave(ctx, b, own.Worker, own.Grace); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "worker %s leaves: it takes nothing new, and is gone from leat status when what it runs has finished; its process may be stopped then\n", own.Worker)
 	return nil
 }
 

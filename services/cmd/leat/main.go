@@ -37,7 +37,9 @@ func commands() []command {
 		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},
 		{"models", "list the models that can be called", models},
 		{"drain", "make a worker leave the fleet", drain},
-		{"jobs", "publish durable jobs, follow them, look after dead letters", tool(jobscmd.Main)},
+		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args, environ []string) error {
+			return jobscmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
+		}},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},
 		{"fetch", "fetch the engine libraries and the default model now", tool(assets.Command)},

@@ -14,11 +14,6 @@ import (
 	"github.com/leathq/leat/services/worker"
 )
 
-// sections are the top-level keys of the file beside the host's.
-func sections() []string {
-	return []string{"without", "embedded_nats", "pools", "gateway", "router", "worker"}
-}
-
 // only runs one service against a NATS that is there. It has that service's flags and no others; file and environment
 // may be those of the whole fleet.
 func only(name, summary string, examples ...string) func(context.Context, []string, []string) error {
@@ -38,7 +33,7 @@ func only(name, summary string, examples ...string) func(context.Context, []stri
 		} else {
 			opts = append(opts, host.Section("", "settings by pool", &pools))
 		}
-		opts = append(opts, host.Elsewhere(slices.DeleteFunc(sections(), func(s string) bool { return slices.Contains(own, s) })...))
+		opts = append(opts, host.Elsewhere(slices.DeleteFunc(all.Keys(), func(s string) bool { return slices.Contains(own, s) })...))
 		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "worker": &cfg.Worker}[name]
 		h, err := host.Open(ctx, name, args, environ, section, opts...)
 		if err != nil {

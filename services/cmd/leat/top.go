@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -14,25 +13,17 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/events"
-	"github.com/leathq/leat/pkg/host"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
-	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
 	"github.com/leathq/leat/services/cmd/leat/internal/top"
 )
 
 // glance is how long --once listens: reports come four times a second, and a rate needs two.
 const glance = 1200 * time.Millisecond
-
-// topConfig is what leat top reads. It has NATS's settings and no others of the fleet's.
-type topConfig struct {
-	NATS bus.Config `yaml:"nats" doc:"the bus"`
-	Top  topFlags   `yaml:"top" doc:"leat top's own"`
-}
 
 type topFlags struct {
 	Addr string `yaml:"addr" flag:"addr" doc:"gRPC address of a router, or of leat up, which knows what is queued; empty: none is asked"`
@@ -41,58 +32,36 @@ type topFlags struct {
 
 // watchFleet shows the fleet in the terminal until q.
 func watchFleet(ctx context.Context, args, environ []string) error {
-	cfg, err := topSettings(args, environ)
+	own := topFlags{Addr: "127.0.0.1:8081"}
+	cfg, _, err := onbus.Load(onbus.Spec{
+		Program: "leat top", Summary: "Shows pools, workers, queues, tokens per second and GPUs, live. s sorts by something else, q ends.",
+		Examples: []string{"leat top", "leat top --nats nats://host:4222 --addr router:8081", "leat top --once"},
+		Args:     args, Environ: environ, Key: "top", Own: &own,
+	})
 	if err != nil {
 		return err
 	}
-	b, err := bus.Connect(ctx, cfg.NATS, bus.Options{Name: "top", Inbox: string(events.Console)})
+	b, closing, err := onbus.Connect(ctx, cfg, bus.Options{Name: "top", Inbox: string(events.Console)})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = b.Close(ctx) // it only listened
-	}()
-	router, err := grpc.NewClient(cfg.Top.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	defer closing()
+	router, err := grpc.NewClient(own.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		return fmt.Errorf("address %s: %w", cfg.Top.Addr, err)
+		return fmt.Errorf("address %s: %w", own.Addr, err)
 	}
 	defer func() { _ = router.Close() }() // nothing is in flight any more
 	queued := func() map[string]uint64 {
-		if cfg.Top.Addr == "" {
+		if own.Addr == "" {
 			return nil
 		}
 		return queues(ctx, routerv1.NewRouterServiceClient(router))
 	}
-	source := conf.HidePasswords(cfg.NATS.URL)
-	if cfg.Top.Once {
+	source := conf.HidePasswords(cfg.URL)
+	if own.Once {
 		return oneFrame(ctx, b, source, queued)
 	}
 	return screen(ctx, b, source, queued)
-}
-
-func topSettings(args, environ []string) (topConfig, error) {
-	cfg := topConfig{NATS: bus.DefaultConfig(), Top: topFlags{Addr: "127.0.0.1:8081"}}
-	rest, fleet := all.Default(), host.DefaultConfig()
-	others, err := conf.Vars(&rest)
-	if err != nil {
-		return cfg, err
-	}
-	hosts, err := conf.Vars(&fleet)
-	if err != nil {
-		return cfg, err
-	}
-	others = append(others, hosts...)
-	_, err = conf.Load(conf.Spec{
-		Program: "leat top", Summary: "Shows pools, workers, queues, tokens per second and GPUs, live. s sorts by something else, q ends.",
-		Examples: []string{"leat top", "leat top --nats nats://host:4222 --addr router:8081", "leat top --once"},
-		Args:     args, Environ: environ, Footer: host.ExitCodes,
-		Sections:     []conf.Section{{Into: &cfg}},
-		Elsewhere:    append(sections(), "host"),
-		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
-	})
-	return cfg, err
 }
 
 // reports has take called for each report.

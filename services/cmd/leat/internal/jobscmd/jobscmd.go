@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/jobs"
+	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
 )
 
 const usage = `Usage: leat jobs <command> [flags]
@@ -36,40 +36,56 @@ Commands:
 
 // command is one of leat jobs'.
 type command struct {
-	name, args, about string
-	most              int // operands at most; −1: any number
-	least             int
-	run               func(ctx context.Context, s *session) error
-	flags             func(fs *flag.FlagSet, s *session)
+	name, operands, about string
+	least, most           int // operands; most −1: any number
+	own                   any // its settings
+	run                   func(ctx context.Context, s *session) error
+}
+
+// KindOption is the kind of a job. It is exported for its fields to be settings of what embeds it.
+type KindOption struct {
+	Kind string `yaml:"kind" flag:"kind" oneof:"chat|completions|responses" doc:"what was asked"`
+}
+
+type watchOptions struct {
+	KindOption
+	Since time.Duration `yaml:"since" flag:"since" doc:"also results of so long ago"`
+}
+
+type cancelOptions struct {
+	KindOption
+	Tenant string `yaml:"tenant" flag:"tenant" doc:"whose job it is"`
 }
 
 func commands() []command {
+	k := KindOption{"chat"}
+	asked, seen := k, watchOptions{KindOption: k}
+	taken := cancelOptions{KindOption: k, Tenant: "default"}
+	sent := submitOptions{KindOption: k, Class: jobs.Bulk, Tenant: "default"}
 	return []command{
-		{"submit", "FILE.jsonl", "Publishes a request for every line of a file: either the body that the HTTP API takes, or OpenAI's batch lines\n(custom_id, method, url, body). Done again with the same file, it goes on where it was.", 1, 1, submit, submitFlags},
-		{"get", "ID", "Shows what became of a job, as JSON. Exit code 1 where there is no result (yet).", 1, 1, get, kindFlag},
-		{"watch", "", "Shows results as they come, a line of JSON each, until Ctrl-C.", 0, 0, watch, watchFlags},
-		{"cancel", "ID", "Cancels a job: it is not run, or stopped where it runs. A result that it has already stays.", 1, 1, cancel, cancelFlags},
-		{"dlq list", "", "Lists the dead letters of jobs, the oldest first.", 0, 0, letters, nil},
-		{"dlq show", "N", "Shows a dead letter with its reason, its headers and its request.", 1, 1, letter, nil},
-		{"dlq requeue", "N...", "Tries dead letters again under the same job ids. \"all\" is every one.", -1, 1, requeue, nil},
+		{"submit", "FILE.jsonl", "Publishes a request for every line of a file: either the body that the HTTP API takes, or OpenAI's batch lines\n(custom_id, method, url, body). Done again with the same file, it goes on where it was.", 1, 1, &sent,
+			func(ctx context.Context, s *session) error { return submit(ctx, s, &sent) }},
+		{"get", "ID", "Shows what became of a job, as JSON. Exit code 1 where there is no result (yet).", 1, 1, &asked,
+			func(ctx context.Context, s *session) error { return get(ctx, s, asked.Kind) }},
+		{"watch", "", "Shows results as they come, a line of JSON each, until Ctrl-C.", 0, 0, &seen,
+			func(ctx context.Context, s *session) error { return watch(ctx, s, &seen) }},
+		{"cancel", "ID", "Cancels a job: it is not run, or stopped where it runs. A result that it has already stays.", 1, 1, &taken,
+			func(ctx context.Context, s *session) error { return cancel(ctx, s, &taken) }},
+		{"dlq list", "", "Lists the dead letters of jobs, the oldest first.", 0, 0, nil, letters},
+		{"dlq show", "N", "Shows a dead letter with its reason, its headers and its request.", 1, 1, nil, letter},
+		{"dlq requeue", "N...", "Tries dead letters again under the same job ids. \"all\" is every one.", 1, -1, nil, requeue},
 	}
 }
 
 // session is a command on its way.
 type session struct {
 	*jobs.Client
-	fs       *flag.FlagSet
+	operands []string
 	out, err io.Writer
-
-	nats, creds         string
-	class, tenant, kind string
-	output              string
-	wait                bool
-	since               time.Duration
 }
 
 // Main runs leat jobs with its arguments.
-func Main(ctx context.Context, args []string, out, errOut io.Writer) error {
+func Main(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		return conf.Help(usage)
 	}
@@ -79,7 +95,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	for _, c := range commands() {
 		if c.name == name {
-			return c.start(ctx, rest, out, errOut)
+			return c.start(ctx, rest, environ, out, errOut)
 		}
 	}
 	return wrong("%q is no command of leat jobs\n\n%s", name, usage)
@@ -89,75 +105,32 @@ func wrong(format string, args ...any) error {
 	return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf(format, args...)}}
 }
 
-func (c *command) start(ctx context.Context, args []string, out, errOut io.Writer) error {
-	s := &session{out: out, err: errOut, fs: flag.NewFlagSet("leat jobs "+c.name, flag.ContinueOnError)}
-	var text strings.Builder
-	s.fs.SetOutput(&text)
-	s.fs.Usage = func() {
-		fmt.Fprintf(&text, "Usage: %s\n\n%s\n\nFlags:\n", strings.TrimSpace(s.fs.Name()+" "+c.args+" [flags]"), c.about)
-		s.fs.PrintDefaults()
-	}
-	s.fs.StringVar(&s.nats, "nats", bus.DefaultConfig().URL, "NATS server, `URL`")
-	s.fs.StringVar(&s.creds, "nats-creds", "", "`FILE` with NATS credentials")
-	if c.flags != nil {
-		c.flags(s.fs, s)
-	}
-	operands, err := parse(s.fs, args)
+func (c *command) start(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
+	program := "leat jobs " + c.name
+	cfg, operands, err := onbus.Load(onbus.Spec{
+		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)},
+		Args: args, Environ: environ, Key: "jobs", Own: c.own, Operands: true,
+	})
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return conf.Help(text.String())
 	case err != nil:
-		return wrong("%v; see %s --help", err, s.fs.Name())
-	case len(operands) < c.least:
-		return wrong("%s needs %s; see %s --help", s.fs.Name(), c.args, s.fs.Name())
-	case c.most >= 0 && len(operands) > c.most:
-		return wrong("%q is not expected; see %s --help", operands[c.most], s.fs.Name())
-	}
-	if err := s.fs.Parse(append([]string{"--"}, operands...)); err != nil {
 		return err
+	case len(operands) < c.least:
+		return wrong("%s needs %s; see %s --help", program, c.operands, program)
+	case c.most >= 0 && len(operands) > c.most:
+		return wrong("%q is not expected; see %s --help", operands[c.most], program)
 	}
-	cfg := bus.DefaultConfig()
-	cfg.URL, cfg.Creds = s.nats, s.creds
-	b, err := bus.Connect(ctx, cfg, bus.Options{Name: "leat-jobs", Inbox: string(events.Client)})
+	b, closing, err := onbus.Connect(ctx, cfg, bus.Options{Name: "leat-jobs", Inbox: string(events.Client)})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = b.Close(context.WithoutCancel(ctx)) }()
-	s.Client = jobs.New(b, files.New(b, files.Config{}), jobs.DefaultConfig())
-	return c.run(ctx, s)
+	defer closing()
+	return c.run(ctx, &session{Client: jobs.New(b, files.New(b, files.Config{}), jobs.DefaultConfig()), operands: operands, out: out, err: errOut})
 }
 
-// parse reads flags and operands in any order.
-func parse(fs *flag.FlagSet, args []string) (operands []string, err error) {
-	for {
-		if err := fs.Parse(args); err != nil {
-			return nil, err
-		}
-		if fs.NArg() == 0 {
-			return operands, nil
-		}
-		operands, args = append(operands, fs.Arg(0)), fs.Args()[1:]
-	}
-}
-
-func kindFlag(fs *flag.FlagSet, s *session) {
-	fs.StringVar(&s.kind, "kind", "chat", "what was asked: `KIND` is one of "+strings.Join(jobs.Kinds(), ", "))
-}
-
-func cancelFlags(fs *flag.FlagSet, s *session) {
-	kindFlag(fs, s)
-	fs.StringVar(&s.tenant, "tenant", "default", "whose job it is")
-}
-
-func watchFlags(fs *flag.FlagSet, s *session) {
-	kindFlag(fs, s)
-	fs.DurationVar(&s.since, "since", 0, "also those of the last `TIME`")
-}
-
-func get(ctx context.Context, s *session) error {
-	r, err := s.Result(ctx, s.kind, jobs.ID(s.fs.Arg(0)))
+func get(ctx context.Context, s *session, kind string) error {
+	r, err := s.Result(ctx, kind, jobs.ID(s.operands[0]))
 	if errors.Is(err, jobs.ErrNoResult) {
-		return fmt.Errorf("job %s has no result of the kind %s: it waits, runs, or was never published", s.fs.Arg(0), s.kind)
+		return fmt.Errorf("job %s has no result of the kind %s: it waits, runs, or was never published", s.operands[0], kind)
 	}
 	if err != nil {
 		return err
@@ -171,9 +144,9 @@ func (s *session) show(v any) error {
 	return e.Encode(v)
 }
 
-func watch(ctx context.Context, s *session) error {
+func watch(ctx context.Context, s *session, o *watchOptions) error {
 	var failed error
-	err := s.Results(ctx, s.kind, time.Now().Add(-s.since), func(r *jobs.Result) bool {
+	err := s.Results(ctx, o.Kind, time.Now().Add(-o.Since), func(r *jobs.Result) bool {
 		failed = s.show(r)
 		return failed == nil
 	})
@@ -183,9 +156,9 @@ func watch(ctx context.Context, s *session) error {
 	return err
 }
 
-func cancel(ctx context.Context, s *session) error {
-	id := jobs.ID(s.fs.Arg(0))
-	err := s.Cancel(ctx, s.tenant, s.kind, id)
+func cancel(ctx context.Context, s *session, o *cancelOptions) error {
+	id := jobs.ID(s.operands[0])
+	err := s.Cancel(ctx, o.Tenant, o.Kind, id)
 	if errors.Is(err, jobs.ErrHasResult) {
 		return fmt.Errorf("job %s has a result already: see leat jobs get %s", id, id)
 	}
@@ -221,7 +194,7 @@ func number(arg string) (uint64, error) {
 }
 
 func letter(ctx context.Context, s *session) error {
-	n, err := number(s.fs.Arg(0))
+	n, err := number(s.operands[0])
 	if err != nil {
 		return err
 	}
@@ -242,12 +215,12 @@ func letter(ctx context.Context, s *session) error {
 
 func requeue(ctx context.Context, s *session) error {
 	var all []uint64
-	if s.fs.Arg(0) == "all" {
+	if s.operands[0] == "all" {
 		if err := s.Letters(ctx, func(l *jobs.Letter) bool { all = append(all, l.Sequence); return true }); err != nil {
 			return err
 		}
 	} else {
-		for _, arg := range s.fs.Args() {
+		for _, arg := range s.operands {
 			n, err := number(arg)
 			if err != nil {
 				return err

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -22,12 +21,13 @@ const (
 	ahead   = 256 // results looked for at a time, from the first that is missing on
 )
 
-func submitFlags(fs *flag.FlagSet, s *session) {
-	kindFlag(fs, s)
-	fs.StringVar(&s.class, "class", jobs.Bulk, "urgency: high, normal or bulk, which fills what the others leave")
-	fs.StringVar(&s.tenant, "tenant", "default", "whose jobs they are")
-	fs.StringVar(&s.output, "out", "", "write the answers to `FILE`, in the order of the requests, and wait for all of them")
-	fs.BoolVar(&s.wait, "wait", false, "wait for all answers")
+// submitOptions are those of leat jobs submit.
+type submitOptions struct {
+	KindOption
+	Class  string `yaml:"class" flag:"class" oneof:"high|normal|bulk" doc:"urgency; bulk fills what the others leave"`
+	Tenant string `yaml:"tenant" flag:"tenant" doc:"whose jobs they are"`
+	Out    string `yaml:"out" flag:"out" doc:"file for the answers, in the order of the requests; waits for all of them"`
+	Wait   bool   `yaml:"wait" flag:"wait" doc:"wait for all answers"`
 }
 
 // request is one line of the input.
@@ -40,8 +40,7 @@ type request struct {
 
 // paths are the kinds by the url of OpenAI's batch lines.
 var paths = map[string]string{
-	"/v1/chat/completions": "chat", "/v1/completions": "completions", "/v1/responses": "responses", "/v1/messages": "messages",
-	"/v1/embeddings": "embeddings",
+	"/v1/chat/completions": "chat", "/v1/completions": "completions", "/v1/responses": "responses",
 }
 
 // readLine takes a line for a request.
@@ -65,21 +64,21 @@ func readLine(line []byte, index int, kind string) (*request, error) {
 }
 
 // requests reads the whole file before anything is published, and its digest, of which the jobs' ids are made.
-func (s *session) requests(path string) (list []*request, digest string, err error) {
+func (o *submitOptions) requests(path string) (list []*request, digest string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, "", fmt.Errorf("open requests: %w", err)
 	}
 	defer f.Close()
 	sum := sha256.New()
-	_, _ = io.WriteString(sum, s.kind+"\x00"+s.tenant+"\x00")
+	_, _ = io.WriteString(sum, o.Kind+"\x00"+o.Tenant+"\x00")
 	lines := bufio.NewScanner(io.TeeReader(f, sum))
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
 		if strings.TrimSpace(lines.Text()) == "" {
 			continue
 		}
-		r, err := readLine(lines.Bytes(), len(list), s.kind)
+		r, err := readLine(lines.Bytes(), len(list), o.Kind)
 		if err != nil {
 			return nil, "", fmt.Errorf("%s, line %d: %w", path, n, err)
 		}
@@ -94,24 +93,21 @@ func (s *session) requests(path string) (list []*request, digest string, err err
 	return list, hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
-func submit(ctx context.Context, s *session) error {
-	if s.class != jobs.High && s.class != jobs.Normal && s.class != jobs.Bulk {
-		return wrong("--class %q is not high, normal or bulk", s.class)
-	}
-	list, digest, err := s.requests(s.fs.Arg(0))
+func submit(ctx context.Context, s *session, o *submitOptions) error {
+	list, digest, err := o.requests(s.operands[0])
 	if err != nil {
 		return err
 	}
 	var out *os.File
-	if s.output != "" {
-		if out, err = os.Create(s.output); err != nil {
+	if o.Out != "" {
+		if out, err = os.Create(o.Out); err != nil {
 			return fmt.Errorf("open answers: %w", err)
 		}
 		defer out.Close()
 	}
-	wait := s.wait || out != nil
+	wait := o.Wait || out != nil
 	b := newBar(s.err, len(list), wait)
-	r := &run{s: s, list: list, digest: digest, bar: b, results: make([]*jobs.Result, len(list)), wait: wait}
+	r := &run{s: s, o: o, list: list, digest: digest, bar: b, results: make([]*jobs.Result, len(list)), wait: wait}
 	if out != nil {
 		r.out = bufio.NewWriter(out)
 	}
@@ -140,6 +136,7 @@ func submit(ctx context.Context, s *session) error {
 // run publishes the requests and follows their results.
 type run struct {
 	s       *session
+	o       *submitOptions
 	list    []*request
 	digest  string
 	bar     *bar
@@ -185,7 +182,7 @@ func (r *run) publish(ctx context.Context) error {
 			return nil
 		}
 		q := r.list[r.sent]
-		_, err := r.s.Submit(ctx, &jobs.Job{ID: r.id(q.index), Class: r.s.class, Tenant: r.s.tenant, Kind: q.kind, Request: q.body})
+		_, err := r.s.Submit(ctx, &jobs.Job{ID: r.id(q.index), Class: r.o.Class, Tenant: r.o.Tenant, Kind: q.kind, Request: q.body})
 		if errors.Is(err, jobs.ErrFull) {
 			return nil
 		}
