@@ -58,6 +58,9 @@ func (o *openedStreams) add(name string) {
 	}
 }
 
+// Opened notes that this process has opened a stream, so that Durability tells of it.
+func (b *Bus) Opened(stream string) { b.opened.add(stream) }
+
 // Durability describes the durable stores that this bus has opened, a line each, for the banner at start. It asks for no
 // others: NATS may forbid us to know of them.
 func (b *Bus) Durability(ctx context.Context) []string {

@@ -31,7 +31,7 @@ var (
 	Frames = bus.Subject[*inferv1.Frame]{Pattern: "tok.{gateway}", Lane: bus.Tokens}
 	// Reports: worker → routers, gateways, consoles. 4 a second and on every change of load class.
 	Reports = bus.Subject[*inferv1.Report]{Pattern: "rpt.{pool}.{worker}", Lane: bus.Control}
-	// Heartbeats: gateway → workers, once a second.
+	// Heartbeats: gateway → workers and gateways, once a second.
 	Heartbeats = bus.Subject[*inferv1.Heartbeat]{Pattern: "hb.{gateway}", Lane: bus.Control}
 	// Asks: gateway → any worker of the pool (queue group AskGroup): tokenise, detokenise.
 	Asks = bus.Subject[*inferv1.Ask]{Pattern: "ask.{pool}", Lane: bus.Control}

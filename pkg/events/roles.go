@@ -46,10 +46,10 @@ func Flows() []Flow {
 		{Undelivered.Pattern, nil, by(Router), false}, // only the server says it
 		{Outcomes.Pattern, by(Worker), by(Router), false},
 		{Control.Pattern, by(Gateway, Router, Worker, Operator), by(Worker), true}, // a worker asks whether its name is taken
-		{Pongs.Pattern, by(Gateway, Worker), by(Gateway), false},         // a gateway's echoes come back to it
+		{Pongs.Pattern, by(Gateway, Worker), by(Gateway), false},                   // a gateway's echoes come back to it
 		{Frames.Pattern, by(Worker), by(Gateway), false},
 		{Reports.Pattern, by(Worker), by(Gateway, Router, Console), false},
-		{Heartbeats.Pattern, by(Gateway), by(Worker), false},
+		{Heartbeats.Pattern, by(Gateway), by(Gateway, Worker), false},
 		{Asks.Pattern, by(Gateway), by(Worker), true},
 		{Takeovers.Pattern, by(Gateway), by(Router), true},
 		{Shares.Pattern, by(Router), by(Router), false},
@@ -119,6 +119,7 @@ func Stores() []Store {
 		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
 		{Stream, EventsStream, []Grant{{Role: Router, Makes: true}, {Role: Console, Reads: true}}},
+		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}}},
 		{Stream, JobsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client}}},
 		{Stream, ResultsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}}},
 		{Stream, DeadStream, []Grant{

@@ -42,6 +42,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	streams map[string]jetstream.Stream
+	kv      jetstream.KeyValue // of tries
 }
 
 // New makes a client; the streams must have been opened with Ensure by somebody, and with what is too large for a message

@@ -35,14 +35,17 @@ type Work struct {
 	Window func(class string) int
 	// Do does a job, or puts it off, and returns when its place is free. ctx ends when the process stops or the job is
 	// cancelled. It must call one of the delivery's ends.
-	Do  func(ctx context.Context, d *Delivery)
-	Log *slog.Logger
+	Do func(ctx context.Context, d *Delivery)
+	// Opened is called once, when the streams have been opened or could not be at the first try.
+	Opened func()
+	Log    *slog.Logger
 }
 
 // Run takes jobs and has them done until ctx ends, then waits for those that are held. Among tenants of a class it takes
 // turns; tenants are found by the subjects that JOBS holds, once a second.
 func (c *Client) Run(ctx context.Context, w Work) error {
-	for c.ensure(ctx, w) != nil {
+	opened := sync.OnceFunc(w.Opened)
+	for c.ensure(ctx, w, opened) != nil {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -91,8 +94,9 @@ func (c *Client) tidy(ctx context.Context, w Work) {
 	}
 }
 
-func (c *Client) ensure(ctx context.Context, w Work) error {
+func (c *Client) ensure(ctx context.Context, w Work, tried func()) error {
 	err := Ensure(ctx, c.bus, c.cfg)
+	tried()
 	if err != nil && ctx.Err() == nil {
 		w.Log.Warn("streams of jobs not opened; trying again", "error", err)
 	}
@@ -136,7 +140,8 @@ type dispatcher struct {
 	queues map[string]jetstream.Consumer // by tenant
 	order  []string                      // tenants, in turn
 	looked time.Time
-	hint   atomic.Bool // a job was published since
+	known  sync.Map    // tenants of order
+	hint   atomic.Bool // a job was published by a tenant that is not known
 
 	mu       sync.Mutex
 	inFlight int
@@ -150,7 +155,7 @@ func (d *dispatcher) run(ctx context.Context) {
 		if d.hint.Swap(false) || time.Since(d.looked) >= lookEvery {
 			if err := d.look(ctx); err != nil && ctx.Err() == nil {
 				d.w.Log.Debug("tenants with jobs not looked up", "class", d.class, "error", err)
-				_ = d.c.ensure(ctx, d.w) // NATS may have come back without its data
+				_ = d.c.ensure(ctx, d.w, func() {}) // NATS may have come back without its data
 			}
 			d.looked = time.Now()
 		}
@@ -165,9 +170,13 @@ func (d *dispatcher) run(ctx context.Context) {
 	}
 }
 
-// heard notes that a job was published, which may be a tenant's first.
-func (d *dispatcher) heard(*nats.Msg) {
-	d.hint.Store(true)
+// heard notes that a job was published, and whether it may be its tenant's first.
+func (d *dispatcher) heard(m *nats.Msg) {
+	if parts := strings.Split(m.Subject, "."); len(parts) == 4 {
+		if _, known := d.known.Load(parts[2]); !known {
+			d.hint.Store(true)
+		}
+	}
 	d.wake()
 }
 
@@ -196,15 +205,16 @@ func (d *dispatcher) look(ctx context.Context) error {
 			found[tenant] = true
 		}
 	}
-	d.order = slices.DeleteFunc(d.order, func(t string) bool { return !found[t] })
-	for tenant := range found {
-		if !slices.Contains(d.order, tenant) {
-			d.order = append(d.order, tenant)
+	d.order = slices.DeleteFunc(d.order, func(t string) bool {
+		if !found[t] {
+			d.known.Delete(t)
+			delete(d.queues, t)
 		}
-	}
-	for tenant := range d.queues {
-		if !found[tenant] {
-			delete(d.queues, tenant)
+		return !found[t]
+	})
+	for tenant := range found {
+		if _, known := d.known.LoadOrStore(tenant, true); !known {
+			d.order = append(d.order, tenant)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -11,13 +12,14 @@ import (
 	"github.com/leathq/leat/pkg/files"
 )
 
-// Delivery is a job in hand. It is kept alive until one of its ends is called: Done, Dead or Later.
+// Delivery is a job in hand. It is kept alive until one of its ends is called: Done, Dead, Later, or Failed where that puts it off.
 type Delivery struct {
 	*Job
 	c        *Client
 	log      *slog.Logger
 	msg      jetstream.Msg
 	sequence uint64
+	tries    tries
 	ended    bool
 }
 
@@ -57,6 +59,12 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 		del.Later(time.Second)
 		return
 	}
+	if job.Delivered > 1 {
+		if del.tries, err = d.c.triesOf(ctx, del.sequence); err != nil {
+			del.Later(time.Second)
+			return
+		}
+	}
 	var wrong *Error
 	if errors.As(bad, &wrong) {
 		del.Dead(ctx, wrong.Code, wrong.Reason, nil)
@@ -64,6 +72,11 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 	}
 	if age := time.Since(job.Created); age > d.c.cfg.MaxAge {
 		del.Dead(ctx, "job_expired", "The job was not done within "+d.c.cfg.MaxAge.String()+" of its publication.", nil)
+		return
+	}
+	if n := del.tries.lost(job.Delivered); n > maxLost {
+		del.Dead(ctx, "job_lost_too_often", fmt.Sprintf(
+			"The job was lost %d times with the process that had it. Look into the gateways' logs for what it does to them before you requeue it.", n), nil)
 		return
 	}
 	if job.File != "" {
@@ -133,9 +146,26 @@ func (d *Delivery) Dead(ctx context.Context, code, reason string, r *Result) {
 	d.Done(ctx, r)
 }
 
-// Later puts the job off.
+// Later puts the job off for want of room, or because its holder stops: no fault of the job, which does not count.
 func (d *Delivery) Later(delay time.Duration) {
+	d.tries.Waited++
+	d.putOff(delay)
+}
+
+// Failed counts a failure of the job, by whoever had it, and puts it off by the delay that belongs to it. It is false, and the
+// job still in hand, where there is none any more.
+func (d *Delivery) Failed(delays []time.Duration) bool {
+	d.tries.Failed++
+	if d.tries.Failed > len(delays) {
+		return false
+	}
+	d.putOff(delays[d.tries.Failed-1])
+	return true
+}
+
+func (d *Delivery) putOff(delay time.Duration) {
 	d.ended = true
+	d.note()
 	if err := d.msg.NakWithDelay(delay); err != nil {
 		d.log.Debug("job not given back; it comes again by itself", "job", d.ID, "error", err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // kinds are all kinds of jobs that any service does.
-var kinds = []string{"chat", "completions", "responses", "messages", "embeddings", "rerank", "data", "train", "evaluate"}
+var kinds = []string{"chat", "completions", "responses"}
 
 // Kinds are all kinds of jobs that any service does. A job of another kind is a dead letter at once.
 func Kinds() []string { return slices.Clone(kinds) }

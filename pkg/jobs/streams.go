@@ -89,7 +89,15 @@ func Ensure(ctx context.Context, b *bus.Bus, cfg Config) error {
 		if _, err := b.JetStream().CreateOrUpdateStream(ctx, c); err != nil {
 			return fmt.Errorf("open stream %s: %w (does the NATS server have JetStream enabled, with room on its disk?)", c.Name, err)
 		}
+		b.Opened(c.Name)
 	}
+	_, err := b.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: triesBucket, Description: "how jobs fared that are tried again", TTL: cfg.MaxAge + slack, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
+	})
+	if err != nil {
+		return fmt.Errorf("open KV bucket %s: %w", triesBucket, err)
+	}
+	b.Opened("KV_" + triesBucket)
 	return nil
 }
 

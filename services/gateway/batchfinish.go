@@ -29,8 +29,8 @@ func (g *Gateway) finish(ctx context.Context, b *stored, to batch.Status, missin
 		}
 		return bad.write(b, l, a)
 	})
-	outID, err := out.end(ctx, err)
-	badID, err := bad.end(ctx, err)
+	outID, err := out.end(err)
+	badID, err := bad.end(err)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (o *output) open() {
 }
 
 // end closes the file. With an error before nothing of it is kept. The id is nil where nothing was written.
-func (o *output) end(_ context.Context, before error) (*string, error) {
+func (o *output) end(before error) (*string, error) {
 	if o.w == nil {
 		return nil, before
 	}

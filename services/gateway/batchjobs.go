@@ -24,14 +24,13 @@ func kindOf(endpoint string) string {
 	return ""
 }
 
+// submit queues a request; submitting it again changes nothing. jobs.ErrFull: later.
 func (p *batchJobs) submit(ctx context.Context, b *batch.Record, l *batch.Line) error {
 	_, err := p.client.Submit(ctx, &jobs.Job{ID: jobOf(b, l.Index), Class: jobs.Bulk, Tenant: b.Tenant, Kind: kindOf(b.Endpoint), Request: l.Body})
-	if errors.Is(err, jobs.ErrFull) {
-		return errJobsFull
-	}
 	return err
 }
 
+// answer is a request's result, nil while there is none.
 func (p *batchJobs) answer(ctx context.Context, b *batch.Record, index int) (*batch.Answer, error) {
 	r, err := p.client.Result(ctx, kindOf(b.Endpoint), jobOf(b, index))
 	if errors.Is(err, jobs.ErrNoResult) {
@@ -50,6 +49,7 @@ func (p *batchJobs) answer(ctx context.Context, b *batch.Record, index int) (*ba
 	return &batch.Answer{Status: r.Status, RequestID: r.RequestID, Body: body}, nil
 }
 
+// cancel takes requests back that have no result yet.
 func (p *batchJobs) cancel(ctx context.Context, b *batch.Record, indices []int) error {
 	for _, i := range indices {
 		if err := p.client.Cancel(ctx, b.Tenant, kindOf(b.Endpoint), jobOf(b, i)); err != nil && !errors.Is(err, jobs.ErrHasResult) {

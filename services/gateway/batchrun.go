@@ -5,25 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/services/gateway/internal/batch"
 )
-
-// errJobsFull says that no more jobs of a tenant are taken now.
-var errJobsFull = errors.New("the queue of jobs is full")
-
-// jobPort is how a batch has its requests run: as jobs on subjects, each with one result for good.
-type jobPort interface {
-	// submit queues a request; submitting an id again changes nothing. errJobsFull: later.
-	submit(ctx context.Context, b *batch.Record, l *batch.Line) error
-	// answer is a request's result, nil while there is none.
-	answer(ctx context.Context, b *batch.Record, index int) (*batch.Answer, error)
-	// cancel takes requests back that have no result yet.
-	cancel(ctx context.Context, b *batch.Record, indices []int) error
-}
 
 // jobOf names the job of a batch's request.
 func jobOf(b *batch.Record, index int) string { return b.ID + "-" + strconv.Itoa(index) }
@@ -46,6 +36,8 @@ func (g *Gateway) runBatches(ctx context.Context) {
 	look := time.NewTicker(batchRetry)
 	defer look.Stop()
 	swept := time.Now()
+	var sweeping sync.WaitGroup
+	defer sweeping.Wait()
 	for {
 		open, err := g.batches.unfinished(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -62,7 +54,7 @@ func (g *Gateway) runBatches(ctx context.Context) {
 		}
 		if time.Since(swept) > filesSwept {
 			swept = time.Now()
-			go g.sweepFiles(ctx)
+			sweeping.Go(func() { g.sweepFiles(ctx) })
 		}
 		select {
 		case id := <-over:
@@ -110,7 +102,7 @@ func (g *Gateway) lead(ctx context.Context, b *stored) {
 			case <-ctx.Done():
 				clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 				defer cancel()
-				_ = kv.Delete(clean, key, lastRevision(revision)) // the next one need not wait for it to expire
+				_ = kv.Delete(clean, key, jetstream.LastRevision(revision)) // the next one need not wait for it to expire
 				return
 			case <-renew.C:
 				next, err := kv.Update(ctx, key, []byte(g.id), revision)

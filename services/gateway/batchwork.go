@@ -7,13 +7,10 @@ import (
 	"io"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/leathq/leat/pkg/files"
+	"github.com/leathq/leat/pkg/jobs"
 	"github.com/leathq/leat/services/gateway/internal/batch"
 )
-
-func lastRevision(revision uint64) jetstream.KVDeleteOpt { return jetstream.LastRevision(revision) }
 
 var inputGone = batch.LineError{Code: "file_not_found", Message: "The input file was deleted, or its time was over, before the batch had ended."}
 
@@ -116,7 +113,7 @@ func (r *batchRun) submit(ctx context.Context) (sent int, err error) {
 			r.next = l
 		}
 		if r.next.Index >= r.b.Submitted {
-			if err := r.g.jobs.submit(ctx, &r.b.Record, r.next); errors.Is(err, errJobsFull) {
+			if err := r.g.jobs.submit(ctx, &r.b.Record, r.next); errors.Is(err, jobs.ErrFull) {
 				return sent, nil
 			} else if err != nil {
 				return sent, err

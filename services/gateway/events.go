@@ -43,6 +43,7 @@ type link struct {
 	back atomic.Int64 // when the connection was last back, of now(); 0: it was never lost
 
 	out   outbox
+	peers peers
 	quiet silence
 }
 
@@ -73,6 +74,7 @@ func (l *link) subscribe() (stop func(), err error) {
 		{bus.Control, events.Reply.Name(l.g.id, "*"), l.reply},
 		{bus.Control, events.Pongs.Name(l.g.id, "*"), l.pong},
 		{bus.Control, events.Reports.All(), l.report},
+		{bus.Control, events.Heartbeats.All(), l.heartbeatOf},
 	} {
 		x, err := l.bus.Listen(s.lane, s.handle, s.subject)
 		if err != nil {

@@ -7,6 +7,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -41,7 +42,7 @@ type Gateway struct {
 	files     *files.Store
 	batches   *batchStore
 	runner    *jobRunner
-	jobs      jobPort // of batches
+	jobs      *batchJobs
 	pumps     pumps
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
@@ -72,8 +73,17 @@ func (g *Gateway) Register(r grpc.ServiceRegistrar) {
 	gatewayv1.RegisterGatewayServiceServer(r, &api{g: g})
 }
 
-// Ready says whether requests can be taken: the bus must be up. Workers may come and go.
-func (g *Gateway) Ready() error { return g.deps.Bus.Up() }
+// Ready says whether requests can be taken: the bus must be up, and the streams of jobs opened or at least tried. Workers may
+// come and go.
+func (g *Gateway) Ready() error {
+	if err := g.deps.Bus.Up(); err != nil {
+		return err
+	}
+	if g.cfg.RunJobs && !g.runner.opened.Load() {
+		return errors.New("the streams of jobs are being opened")
+	}
+	return nil
+}
 
 // Run serves until ctx ends. By then the host has let every call in flight finish.
 func (g *Gateway) Run(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leathq/leat/pkg/jobs"
@@ -25,34 +26,35 @@ type jobRunner struct {
 	g      *Gateway
 	client *jobs.Client
 	web    func() http.Handler
-
-	mu     sync.Mutex
-	failed map[string]int // failures that count, by job: another process counts from 0
+	opened atomic.Bool // the streams are, or could not be at the first try
 }
 
 func newJobRunner(g *Gateway) *jobRunner {
 	return &jobRunner{
-		g: g, client: jobs.New(g.deps.Bus, g.files, g.cfg.Jobs), web: sync.OnceValue(g.HTTP), failed: map[string]int{},
+		g: g, client: jobs.New(g.deps.Bus, g.files, g.cfg.Jobs), web: sync.OnceValue(g.HTTP),
 	}
 }
 
 func (r *jobRunner) run(ctx context.Context) error {
 	return r.client.Run(ctx, jobs.Work{
-		Name: "gateway", Kinds: slices.Sorted(maps.Keys(jobPaths)), Window: r.window, Do: r.do, Log: r.g.log,
+		Name: "gateway", Kinds: slices.Sorted(maps.Keys(jobPaths)), Window: r.window, Do: r.do, Log: r.g.log, Opened: func() { r.opened.Store(true) },
 	})
 }
 
-// window lets jobs of a class fill the fleet's slots with some to wait for the next free one, and no more: a job that waits
-// here can still be given way to, and its queue time-out does not run. Without a fleet nothing is taken.
+// window lets jobs of a class fill this gateway's share of the fleet's slots, with some to wait for the next free one, and no
+// more: a job that waits in JOBS can still be given way to, and its queue time-out does not run. Without a fleet nothing is
+// taken.
 func (r *jobRunner) window(class string) int {
-	slots := r.g.directory.slots(r.g.link.now())
+	now := r.g.link.now()
+	slots := r.g.directory.slots(now)
 	if slots == 0 {
 		return 0
 	}
+	most := 2 * slots
 	if class == jobs.Bulk {
-		return slots + slots/4 + 1
+		most = slots + slots/4
 	}
-	return 2*slots + 2
+	return most/r.g.link.peers.count(now) + 1
 }
 
 // do has a job's request answered and decides what its answer means for the job.
@@ -69,7 +71,6 @@ func (r *jobRunner) do(ctx context.Context, d *jobs.Delivery) {
 	}
 	res.Status, res.Response, res.RequestID, res.Worker = a.status, a.body.Bytes(), a.header.Get("X-Request-Id"), a.header.Get("X-Leat-Worker")
 	if a.status == http.StatusOK {
-		r.forget(d)
 		d.Done(ctx, res)
 		return
 	}
@@ -78,16 +79,9 @@ func (r *jobRunner) do(ctx context.Context, d *jobs.Delivery) {
 	case waitCodes[code]:
 		d.Later(jobPatience(d.Delivered, a.header))
 	case a.status < 500 && a.status != http.StatusTooManyRequests && a.status != http.StatusRequestTimeout && code != "model_not_found":
-		r.forget(d)
 		d.Dead(ctx, code, message, res)
-	default:
-		n := r.failure(d)
-		if n > len(jobDelays) {
-			r.forget(d)
-			d.Dead(ctx, code, message, res)
-			return
-		}
-		d.Later(jobDelays[n-1])
+	case !d.Failed(jobDelays):
+		d.Dead(ctx, code, message, res)
 	}
 }
 
@@ -111,7 +105,6 @@ func (r *jobRunner) stopped(ctx context.Context, d *jobs.Delivery, res *jobs.Res
 	check, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if _, err := r.client.Result(check, d.Kind, d.ID); err == nil { // cancelled: it has its result
-		r.forget(d)
 		res.Status = jobs.StatusCancelled
 		d.Done(check, res)
 		return
@@ -131,20 +124,6 @@ func refusedAsJob(request []byte) (code, reason string) {
 		return "stream_not_supported", "A job cannot be streamed. Leave 'stream' out."
 	}
 	return "", ""
-}
-
-func (r *jobRunner) failure(d *jobs.Delivery) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := d.Kind + "." + d.ID
-	r.failed[key]++
-	return r.failed[key]
-}
-
-func (r *jobRunner) forget(d *jobs.Delivery) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.failed, d.Kind+"."+d.ID)
 }
 
 // ask sends the job's request through the HTTP API. It is false where that gave up without an answer.

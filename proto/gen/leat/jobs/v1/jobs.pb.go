@@ -1,6 +1,6 @@
 // Package leat.jobs.v1 is durable work on subjects: jobs.<class>.<tenant>.<kind> in, results.<kind>.<job> out.
 //
-// The same messages travel as JSON (proto3's mapping for Result and DeadLetter) and as protobuf; a message's Content-Type
+// Messages travel as JSON and as protobuf; a message's Content-Type
 // header says which. Headers beside it: CloudEvents attributes (ce-id, ce-type, ce-source, ce-time), traceparent, and
 // Nats-Msg-Id, by which a job is published once.
 
