@@ -82,9 +82,7 @@ func TestAJobOnASubjectIsAnswered(t *testing.T) {
 		r.Tenant != "acme" || r.Class != "normal" || r.Attempts != 1 || !strings.HasPrefix(r.Worker, "w") || r.Created.IsZero() || r.Finished.Before(r.Started) {
 		t.Errorf("%+v %s: %v", r, r.Response, err)
 	}
-	if jobsLeft(t, j) != 0 {
-		t.Error("the job is still queued")
-	}
+	j.idle(t)
 	j.publish(t, "jobs.normal.acme.responses", nats.Header{"Nats-Msg-Id": {"r1"}}, `{"model":"sim","input":"hi","max_output_tokens":3}`)
 	if r := j.result(t, "responses", "r1"); !r.OK() || !strings.Contains(string(r.Response), `"object":"response"`) {
 		t.Errorf("%+v %s", r, r.Response)
@@ -112,18 +110,25 @@ func TestAJobOnASubjectIsAnswered(t *testing.T) {
 	}
 }
 
-func jobsLeft(t *testing.T, j *jobber) int {
+// until looks every few milliseconds whether something holds, and gives up after half a minute.
+func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		s, err := j.bus.JetStream().Stream(t.Context(), events.JobsStream)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := int(s.CachedInfo().State.Msgs)
-		if n == 0 || time.Now().After(end) {
-			return n
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); !holds(); <-tick.C {
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("not within half a minute: %s", what)
 		}
 	}
+}
+
+// idle waits until no job is queued or in hand.
+func (j *jobber) idle(t *testing.T) {
+	t.Helper()
+	until(t, "no job is left", func() bool {
+		s, err := j.bus.JetStream().Stream(t.Context(), events.JobsStream)
+		return err == nil && s.CachedInfo().State.Msgs == 0
+	})
 }
 
 // What cannot be a job is a dead letter with its reason, and has a result that says the same; requeued it is tried anew.
@@ -166,29 +171,21 @@ func TestWhatCannotBeDoneIsADeadLetter(t *testing.T) {
 			t.Errorf("%s: dead letter %+v, want %s", id, l, b.code)
 		}
 	}
-	if n := jobsLeft(t, j); n != 0 || len(seen) != len(bad) {
-		t.Errorf("%d jobs are queued, %d letters are dead", n, len(seen))
+	if j.idle(t); len(seen) != len(bad) {
+		t.Errorf("%d letters are dead, want %d", len(seen), len(bad))
 	}
 	if _, err := j.Requeue(t.Context(), seen["b2"].Sequence); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		var again *jobs.Letter
+	until(t, "the requeued job is tried again", func() (again bool) {
 		if err := j.Letters(t.Context(), func(l *jobs.Letter) bool {
-			if l.Job == "b2" && l.Sequence != seen["b2"].Sequence {
-				again = l
-			}
-			return true
+			again = again || l.Job == "b2" && l.Sequence != seen["b2"].Sequence
+			return !again
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if again != nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the requeued job was not tried again")
-		}
-	}
+		return again
+	})
 }
 
 // The same id is answered once, however often it is published; a cancelled job is not run.
@@ -210,9 +207,7 @@ func TestAJobIsDoneOnce(t *testing.T) {
 	first := j.result(t, "chat", "once")
 	// Beyond the window of duplicates it is queued again, and its result stays.
 	j.publish(t, "jobs.bulk.t.chat", nats.Header{"Leat-Job": {"once"}, "Nats-Msg-Id": {"another"}}, chatJob)
-	if n := jobsLeft(t, j); n != 0 {
-		t.Errorf("%d jobs are left", n)
-	}
+	j.idle(t)
 	if again := j.result(t, "chat", "once"); !again.Finished.Equal(first.Finished) {
 		t.Error("the job has another result")
 	}
@@ -229,21 +224,13 @@ func TestAJobIsDoneOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.awaitRunning(t, 0)
-	if n := jobsLeft(t, j); n != 0 {
-		t.Errorf("%d jobs are left", n)
-	}
+	j.idle(t)
 }
 
 // awaitRunning waits until so many answers are open in the gateway.
 func (f *fleet) awaitRunning(t *testing.T, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if got := metric(t, f.gateway, "leat_gateway_sequences"); int(got) == n {
-			return
-		} else if time.Now().After(end) {
-			t.Fatalf("%v sequences run, want %d", got, n)
-		}
-	}
+	until(t, fmt.Sprint(n, " sequences run"), func() bool { return int(metric(t, f.gateway, "leat_gateway_sequences")) == n })
 }
 
 // Who fills his queue is refused; nobody else is. A request that is too large for a message goes through the file store.
@@ -323,17 +310,13 @@ func TestABatchIsAnsweredInOrder(t *testing.T) {
 	}
 }
 
-func (f *fleet) awaitBatch(t *testing.T, id, status string) map[string]any {
+func (f *fleet) awaitBatch(t *testing.T, id, status string) (b map[string]any) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		_, b, raw := f.ask(t, "GET", "/v1/batches/"+id, "", nil)
-		if b["status"] == status {
-			return b
-		}
-		if time.Now().After(end) || b["status"] == "failed" {
-			t.Fatalf("the batch is not %s: %s", status, raw)
-		}
-	}
+	until(t, "the batch is "+status, func() bool {
+		_, b, _ = f.ask(t, "GET", "/v1/batches/"+id, "", nil)
+		return b["status"] == status
+	})
+	return b
 }
 
 func TestABatchThatCannotRunSaysWhy(t *testing.T) {
@@ -344,11 +327,7 @@ func TestABatchThatCannotRunSaysWhy(t *testing.T) {
 		return f.ask(t, "POST", "/v1/batches", "application/json", strings.NewReader(request))
 	}
 	_, b, _ := create(fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/chat/completions","completion_window":"24h"}`, file["id"]))
-	for end := time.Now().Add(20 * time.Second); b["status"] != "failed"; time.Sleep(20 * time.Millisecond) {
-		if _, b, _ = f.ask(t, "GET", "/v1/batches/"+b["id"].(string), "", nil); time.Now().After(end) {
-			t.Fatalf("%v", b)
-		}
-	}
+	b = f.awaitBatch(t, b["id"].(string), "failed")
 	wrong := b["errors"].(map[string]any)["data"].([]any)
 	if len(wrong) != 2 || wrong[0].(map[string]any)["line"] != float64(1) || wrong[1].(map[string]any)["code"] != "invalid_json_line" {
 		t.Errorf("%v", wrong)
@@ -388,15 +367,10 @@ func TestACancelledBatchKeepsWhatItHas(t *testing.T) {
 	_, b, _ := f.ask(t, "POST", "/v1/batches", "application/json", strings.NewReader(fmt.Sprintf(
 		`{"input_file_id":%q,"endpoint":"/v1/completions","completion_window":"24h"}`, file["id"])))
 	id := b["id"].(string)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		_, b, raw := f.ask(t, "GET", "/v1/batches/"+id, "", nil)
-		if b["request_counts"].(map[string]any)["completed"] == float64(10) {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal(raw)
-		}
-	}
+	until(t, "ten requests are answered", func() bool {
+		_, b, _ := f.ask(t, "GET", "/v1/batches/"+id, "", nil)
+		return b["request_counts"].(map[string]any)["completed"] == float64(10)
+	})
 	if status, b, raw := f.ask(t, "POST", "/v1/batches/"+id+"/cancel", "", nil); status != 200 || b["status"] != "cancelling" {
 		t.Fatalf("%d %s", status, raw)
 	}

@@ -47,24 +47,37 @@ func thinker(w http.ResponseWriter, r *http.Request) {
 }
 
 // think adds a worker whose upstream thinks.
-func (f *fleet) think(t *testing.T) {
-	up := httptest.NewServer(http.HandlerFunc(thinker))
+func (f *fleet) think(t *testing.T) { f.relay(t, "thinks", http.HandlerFunc(thinker)) }
+
+// relay adds a worker with the engine openai before an upstream of the test's, for a model of a pool of its own.
+func (f *fleet) relay(t *testing.T, model string, upstream http.Handler, change ...func(*worker.Config)) {
+	t.Helper()
+	up := httptest.NewServer(upstream)
+	t.Cleanup(up.Close)
 	cfg := worker.DefaultConfig()
-	cfg.Engine, cfg.Model, cfg.Name, cfg.Grace = "openai", "thinks", "wt", time.Second
+	cfg.Engine, cfg.Model, cfg.Name, cfg.Grace = "openai", model, "w-"+model, time.Second
 	cfg.OpenAI.Upstream, cfg.OpenAI.MetricsInterval = up.URL, 0
+	for _, fn := range change {
+		fn(&cfg)
+	}
+	f.join(t, cfg)
+	f.awaitModel(t, model)
+}
+
+// join runs a worker until the end of the test.
+func (f *fleet) join(t *testing.T, cfg worker.Config) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := worker.New(cfg, deps(t, f.srv, "wt", nil)).Run(ctx); err != nil {
+		if err := worker.New(cfg, deps(t, f.srv, cfg.Name, nil)).Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
-		up.Close()
 	})
-	f.awaitModel(t, "thinks")
 }
 
 // Thinking for longer than the first-token and idle time-outs allow is heard, and ends nothing.

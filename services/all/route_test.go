@@ -1,15 +1,11 @@
 package all_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
@@ -28,23 +24,13 @@ var routes = models.Set{
 
 // failing joins a worker whose upstream answers everything with 500.
 func (f *fleet) failing(t *testing.T) {
-	t.Helper()
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.relay(t, "bad", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/models" {
 			_, _ = io.WriteString(w, `{"data":[{"id":"bad"}]}`)
 			return
 		}
 		http.Error(w, `{"error":{"message":"no"}}`, http.StatusInternalServerError)
-	}))
-	t.Cleanup(up.Close)
-	cfg := worker.DefaultConfig()
-	cfg.Engine, cfg.Model, cfg.OpenAI.Upstream, cfg.Name, cfg.Grace = "openai", "bad", up.URL, "bad", time.Second
-	cfg.OpenAI.MaxFails = 1000
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = worker.New(cfg, deps(t, f.srv, "bad", nil)).Run(ctx) })
-	t.Cleanup(func() { stop(); running.Wait() })
-	f.awaitModel(t, "bad")
+	}), func(c *worker.Config) { c.OpenAI.MaxFails = 1000 })
 }
 
 func (f *fleet) chatWith(t *testing.T, model, more string) (status int, h http.Header, body string) {
@@ -113,10 +99,7 @@ func TestUsersStayWithTheirTarget(t *testing.T) {
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.Models = split })
 	cfg := worker.DefaultConfig()
 	cfg.Engine, cfg.Model, cfg.Name, cfg.Names, cfg.Pool = "sim", "sim", "o1", []string{"other"}, "other"
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = worker.New(cfg, deps(t, f.srv, "o1", nil)).Run(ctx) })
-	t.Cleanup(func() { stop(); running.Wait() })
+	f.join(t, cfg)
 	f.awaitModel(t, "other")
 	count := map[string]int{}
 	for user := range 40 {

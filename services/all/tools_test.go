@@ -2,22 +2,18 @@ package all_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/gateway"
-	"github.com/leathq/leat/services/worker"
 )
 
 // caller is an upstream that calls a tool whenever it is offered one, and keeps what it was sent.
@@ -63,23 +59,7 @@ func (u *caller) sent(name string) string {
 // calling adds a worker whose upstream calls tools.
 func (f *fleet) calling(t *testing.T) *caller {
 	u := &caller{}
-	up := httptest.NewServer(u)
-	cfg := worker.DefaultConfig()
-	cfg.Engine, cfg.Model, cfg.Name, cfg.Grace = "openai", "calls", "wc", time.Second
-	cfg.OpenAI.Upstream, cfg.OpenAI.MetricsInterval = up.URL, 0
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := worker.New(cfg, deps(t, f.srv, "wc", nil)).Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-		up.Close()
-	})
-	f.awaitModel(t, "calls")
+	f.relay(t, "calls", u)
 	return u
 }
 
