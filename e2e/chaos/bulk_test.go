@@ -40,7 +40,8 @@ func (l *labour) online(during time.Duration, seed uint64) (got []*outcome) {
 }
 
 // Work in bulk takes what is idle and gives way to people who wait: the time to their first token is about what it is
-// without. What is printed is the figure; what fails is a client that waits for a bulk answer to end.
+// without. What is printed is the figure; what fails is a client that waits for a bulk answer to end, and, where enough
+// requests were sent for a p99 (-online-for 20s and more), one above 1.2 × the one without.
 func TestBulkWorkGivesWay(t *testing.T) {
 	l := &labour{fleet: newFleet(t, 1, 2, ""), t: t}
 	for i := range 3 {
@@ -89,6 +90,9 @@ func TestBulkWorkGivesWay(t *testing.T) {
 	tell(t, "time to first token beside bulk work (%d online requests): p50 %v, without %v; p99 %v, without %v: %.2f ×", len(with),
 		q(with, .5).Round(time.Millisecond), q(without, .5).Round(time.Millisecond),
 		q(with, .99).Round(time.Millisecond), q(without, .99).Round(time.Millisecond), float64(q(with, .99))/float64(q(without, .99)))
+	if p := q(with, .99); during >= 20*time.Second && p > q(without, .99)*6/5 {
+		t.Errorf("p99 %v beside bulk work, want at most 1.2 × %v", p, q(without, .99))
+	}
 	if p := q(with, .9); p > q(without, .9)+time.Second {
 		t.Errorf("p90 %v beside bulk work, %v without: people wait for bulk answers", p, q(without, .9))
 	}

@@ -7,11 +7,15 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/leathq/leat/e2e/driver/procs"
+	"github.com/leathq/leat/e2e/driver/programs"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/pkg/files"
@@ -208,5 +212,31 @@ func (l *labour) collect(c *jobs.Client, results []*jobs.Result) {
 		if !found {
 			<-time.After(50 * time.Millisecond)
 		}
+	}
+}
+
+// What docs/jobs.md tells a user to type works with NATS's own command line.
+func TestJobsByTheOfficialClient(t *testing.T) {
+	l := &labour{fleet: newFleet(t, 1, 1, ""), t: t}
+	l.worker("w0", "sim", "--engine", "sim")
+	l.serving("sim", 1)
+	nats := func(args ...string) string {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, programs.Tool(t, "github.com/nats-io/natscli/nats", "v0.3.0"), append([]string{"--server", "nats://127.0.0.1:" + l.natsPort}, args...)...)
+		cmd.Env = append(os.Environ(), "HOME="+l.dir, "XDG_CONFIG_HOME="+l.dir)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("nats %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	said := nats("pub", "-J", "jobs.normal.acme.chat", `{"model":"sim","max_tokens":3,"messages":[{"role":"user","content":"Hi"}]}`, "-H", "Nats-Msg-Id:greeting-1")
+	if !strings.Contains(said, "JOBS") {
+		t.Errorf("it does not say that the stream has the job: %s", said)
+	}
+	if got := nats("sub", "results.chat.greeting-1", "--last-per-subject", "--count", "1"); !strings.Contains(got, `"job":"greeting-1"`) || !strings.Contains(got, `"status":200`) || !strings.Contains(got, `"object":"chat.completion"`) {
+		t.Errorf("result: %s", got)
 	}
 }
