@@ -185,7 +185,7 @@ func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
 		PromptTokens: uint32(b.tokens), MaxTokens: at.maxTokens, Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
-		RequestId: a.call.id, Session: at.session,
+		RequestId: a.call.id, Session: at.session, Model: at.model.GetName(),
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

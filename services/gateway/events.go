@@ -194,7 +194,7 @@ func (l *link) again(s *flight.Sequence, lost string, failed *errs.Error) bool {
 		DeadlineUnixMs: sub.GetDeadlineUnixMs(), QueueTimeoutMs: sub.GetQueueTimeoutMs(), PromptTokens: sub.GetPromptTokens(),
 		MaxTokens: sub.GetMaxTokens(), Prefix: sub.GetPrefix(), SubmittedUnixNanos: sub.GetSubmittedUnixNanos(),
 		Traceparent: sub.GetTraceparent(), Credit: sub.GetCredit(), Claim: sub.GetClaim(),
-		RequestId: sub.GetRequestId(), Session: sub.GetSession(),
+		RequestId: sub.GetRequestId(), Session: sub.GetSession(), Model: sub.GetModel(),
 	})
 	next.Body, next.Attempt, next.Avoid = sub.GetBody(), attempt, avoid
 	if failed != nil {

@@ -102,7 +102,9 @@ type Machine struct {
 	prior    float64          // their rate, for workers that have shown nothing yet; 0: unknown
 	sessions *policy.Sessions // nil unless the policy keeps sessions where they are
 	full     bool             // no worker had room at the last try, and nothing changed since
-	reserved bool             // at the last try only slots that bulk work leaves free were free
+	alike    *offer           // what all workers serve that say it; nil: none does, or they differ
+	mixed    bool             // they differ
+	absent   map[string]*want // models that requests came for and no well worker serves
 	onlineAt time.Time        // when the last request came that is not bulk
 	aloneAt  time.Time        // since when the pool has had no worker
 	sickAt   time.Time        // since when none of its workers has been well
@@ -120,6 +122,7 @@ func New(pool string, cfg Config, now time.Time) *Machine {
 		pool: pool, cfg: cfg, aloneAt: now, usesTree: policy.UsesPrefixes(cfg.Policy),
 		queue:   queue.New[*request](cfg.Queue),
 		calls:   map[Key]*request{},
+		absent:  map[string]*want{},
 		workers: map[string]*worker{},
 		index:   prefixindex.New(cfg.IndexBytes),
 		budget:  breaker.NewBudget(cfg.RetryRatio, cfg.RetryBurst, cfg.RetryBurst/10),

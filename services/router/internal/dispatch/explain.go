@@ -78,6 +78,8 @@ func (w *worker) excluded(m *Machine, r *request, now time.Time) string {
 		return "full"
 	case w.stalled(m, now):
 		return "engine stands still"
+	case r != nil && !w.serves(r.Model):
+		return "does not serve the model"
 	case r != nil:
 		return "failed it before"
 	}

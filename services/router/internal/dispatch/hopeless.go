@@ -15,9 +15,11 @@ const sickWaits = 3
 
 // well says whether some worker may take work soon: it starts, or it is ready and has not been taken out.
 func (m *Machine) well() bool {
-	return slices.ContainsFunc(m.order, func(w *worker) bool {
-		return !w.lost && (w.report.State == Starting || w.report.State == Ready && !w.breaker.Tripped())
-	})
+	return slices.ContainsFunc(m.order, (*worker).well)
+}
+
+func (w *worker) well() bool {
+	return !w.lost && (w.report.State == Starting || w.report.State == Ready && !w.breaker.Tripped())
 }
 
 // alone says whether the pool has been without workers for too long.
@@ -30,10 +32,10 @@ func (m *Machine) hopeless(now time.Time) bool {
 	return m.alone(now) || !m.sickAt.IsZero() && now.Sub(m.sickAt) >= sickWaits*m.cfg.NoWorkerWait && !m.well()
 }
 
-// trialFree says whether a worker that was taken out may be tried: somebody must, or it never gets well.
-func (m *Machine) trialFree(now time.Time) bool {
+// trialFree says whether a worker with a model that was taken out may be tried: somebody must, or it never gets well.
+func (m *Machine) trialFree(model string, now time.Time) bool {
 	return slices.ContainsFunc(m.order, func(w *worker) bool {
-		return w.standing(m, now) == "" && w.breaker.State(now) == breaker.HalfOpen && w.room(now)
+		return w.standing(m, now) == "" && w.breaker.State(now) == breaker.HalfOpen && w.serves(model) && w.room(now)
 	})
 }
 
@@ -43,6 +45,7 @@ func (m *Machine) giveUp(now time.Time) {
 		return
 	}
 	why := m.noWorker(now)
+	m.queue.Unblock()
 	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
 		m.queue.Remove(it)
 		delete(m.calls, it.Value.Key)
@@ -64,17 +67,17 @@ func (m *Machine) noWorker(now time.Time) Refusal {
 		return f
 	}
 	f.Message = fmt.Sprintf("no worker of pool %s is well (%s): see `leat status` and their logs, or start another one with `leat worker`",
-		m.pool, m.ailments())
+		m.pool, m.ailments(""))
 	return f
 }
 
-// ailments says of the first few workers what ails them.
-func (m *Machine) ailments() string {
+// ailments says of the first few workers with a model what ails them.
+func (m *Machine) ailments(model string) string {
 	const most = 3
 	var parts []string
 	for _, w := range m.order {
 		switch {
-		case w.lost || w.report.State == Draining:
+		case w.lost || w.report.State == Draining || !w.serves(model):
 			continue
 		case len(parts) == most:
 			return strings.Join(append(parts, "and others"), "; ")

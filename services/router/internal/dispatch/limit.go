@@ -32,7 +32,7 @@ func (w *worker) limit(after time.Duration, now time.Time) {
 // overloaded moves a request that an overloaded upstream refused to another worker, though that may be full at the
 // moment. Where there is none the client hears at once when to come back.
 func (m *Machine) overloaded(r *request, o Outcome, now time.Time) {
-	wait := m.limited(now)
+	wait := m.limited(r, now)
 	if wait == 0 {
 		m.again(r, now)
 		return
@@ -41,11 +41,11 @@ func (m *Machine) overloaded(r *request, o Outcome, now time.Time) {
 	m.refuse(r, m.limitedAll(wait, o.Cause))
 }
 
-// limited is how long the upstreams of all workers that could take work will take none; 0 where one does, or where
+// limited is how long the upstreams of all workers that could take r will take none; 0 where one does, or where
 // there is no such worker at all.
-func (m *Machine) limited(now time.Time) (wait time.Duration) {
+func (m *Machine) limited(r *request, now time.Time) (wait time.Duration) {
 	for _, w := range m.order {
-		if w.standing(m, now) != "" {
+		if w.standing(m, now) != "" || !w.serves(r.Model) {
 			continue
 		}
 		left := w.limited.Sub(now)

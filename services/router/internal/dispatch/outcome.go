@@ -110,7 +110,7 @@ func (m *Machine) retry(r *request, w *worker, o Outcome, trial bool, now time.T
 // another says whether some worker that takes work, be it full at the moment, has not failed the request yet.
 func (m *Machine) another(r *request, now time.Time) bool {
 	return slices.ContainsFunc(m.order, func(w *worker) bool {
-		return w.standing(m, now) == "" && !now.Before(w.limited) && !slices.Contains(r.avoid, w.name)
+		return w.standing(m, now) == "" && !now.Before(w.limited) && w.serves(r.Model) && !slices.Contains(r.avoid, w.name)
 	})
 }
 

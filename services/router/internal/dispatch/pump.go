@@ -24,24 +24,51 @@ func (m *Machine) pump(now time.Time) {
 		return
 	}
 	m.pumpRetries(now)
+	m.queue.Unblock()
 	for !m.full {
 		it := m.queue.Next()
 		if it == nil {
 			return
 		}
 		r := it.Value
-		w := m.pick(r, now)
-		switch {
-		case w != nil:
+		if m.queue.Blocked(r.Model, it.Class) { // one before it has found no worker with room
+			m.queue.Aside(it, r.Model)
+			continue
+		}
+		if w, why := m.pick(r, now); w != nil {
 			m.queue.Take(it, now)
 			m.send(r, w, now)
-		case m.reserved: // it is bulk work, and nothing else waits
-			return
-		case !m.full: // only workers that it avoids have room: it must not hold up the others
-			m.queue.Remove(it)
-			r.phase = again
-			m.retries = append(m.retries, r)
+		} else {
+			m.hold(r, why)
 		}
+	}
+}
+
+// held is why a request that is next got no worker.
+type held uint8
+
+const (
+	byNothing held = iota
+	byRoom         // no worker has room for anybody
+	byReserve      // only slots that bulk work leaves free are free; nothing else waits in its lane
+	byAvoid        // only workers that it avoids have room
+	byModel        // only workers that do not serve its model have room
+)
+
+// hold lets a request wait that is next in its lane, so that it holds up no other that has a worker.
+func (m *Machine) hold(r *request, why held) {
+	switch it := &r.Item; why {
+	case byRoom:
+		m.full = true
+	case byAvoid:
+		m.queue.Remove(it)
+		r.phase = again
+		m.retries = append(m.retries, r)
+	case byModel:
+		m.queue.Aside(it, r.Model)
+		m.queue.Block(it)
+	default:
+		m.queue.Block(it)
 	}
 }
 
@@ -53,8 +80,9 @@ func (m *Machine) pumpRetries(now time.Time) {
 				i++
 				continue
 			}
-			w := m.pick(r, now)
+			w, why := m.pick(r, now)
 			if w == nil {
+				m.full = why == byRoom
 				i++
 				continue
 			}
@@ -64,15 +92,11 @@ func (m *Machine) pumpRetries(now time.Time) {
 	}
 }
 
-// pick chooses a worker for r, or nil. It sets full where no worker has room for anybody.
-func (m *Machine) pick(r *request, now time.Time) *worker {
+// pick chooses a worker for r, or says why there is none.
+func (m *Machine) pick(r *request, now time.Time) (*worker, held) {
 	c := m.candidates(r, now)
-	if m.reserved = len(m.snaps) == 0 && c.reserved; m.reserved {
-		return nil
-	}
 	if len(m.snaps) == 0 {
-		m.full = !c.avoidedRoom
-		return nil
+		return nil, c.why()
 	}
 	for len(m.scores) < len(m.snaps) {
 		m.scores = append(m.scores, 0)
@@ -87,7 +111,7 @@ func (m *Machine) pick(r *request, now time.Time) *worker {
 	}
 	m.picks.record(r, m, i, c.reason, now)
 	m.took(r, c, i, now)
-	return m.snapOf[i]
+	return m.snapOf[i], byNothing
 }
 
 // took notes what a policy remembers of a pick. A session whose worker is only full, or failed this one request, comes
@@ -112,19 +136,34 @@ type choice struct {
 	trial       int    // the snapshot of a half-open worker that is free for a trial; −1: none
 	avoidedRoom bool   // a worker that r avoids would have room
 	reserved    bool   // a worker has room, which r leaves free for others
+	otherRoom   bool   // a worker that does not serve r's model would have room
 	home        string // the worker at which r's session is placed; empty: none
 	reason      string
 }
 
-// candidates fills the snapshots with the workers that r may go to, in this order of preference: fresh ones that have
-// not failed it; where there is no such worker even without room, those that have; where no worker's report is fresh,
+// why is why there is no worker, where there is none.
+func (c *choice) why() held {
+	switch {
+	case c.avoidedRoom:
+		return byAvoid
+	case c.otherRoom:
+		return byModel
+	case c.reserved:
+		return byReserve
+	}
+	return byRoom
+}
+
+// candidates fills the snapshots with the workers that r may go to, all of which serve its model, in this order of
+// preference: fresh ones that have not failed it; where there is no such worker even without room, those that have; where no worker's report is fresh,
 // stale ones. A stale report is unknown, not idle. Workers whose engine stands still are left out while another one has
 // room: it may hang, and its worker will find out later.
 func (m *Machine) candidates(r *request, now time.Time) choice {
 	c := choice{trial: -1}
 	fresh, unavoided := false, false
+	some := m.onlySome(r.Model)
 	for _, w := range m.order {
-		if w.why = w.standing(m, now); w.why == "" {
+		if w.why = w.standing(m, now); w.why == "" && (!some || w.serves(r.Model)) {
 			fresh = true
 			unavoided = unavoided || !slices.Contains(r.avoid, w.name)
 		}
@@ -142,11 +181,19 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 	reserves := m.reserves(r, now)
 	for _, w := range m.order {
-		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
+		if w.why != "" && w.why != "stale" || !w.room(now) {
+			continue
+		}
+		if w.why != "" && fresh {
+			c.otherRoom = c.otherRoom || m.mixed // for a model of which no fresh worker is known
 			continue
 		}
 		if reserves && !w.bulkRoom(m.cfg.BulkReserve) {
 			c.reserved = true
+			continue
+		}
+		if some && !w.serves(r.Model) {
+			c.otherRoom = true
 			continue
 		}
 		if unavoided && slices.Contains(r.avoid, w.name) {

@@ -115,11 +115,15 @@ func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
 
 // refusal queues a new request, or refuses it and says so.
 func (r *request) refusal(m *Machine, now time.Time) bool {
-	if m.hopeless(now) && !m.trialFree(now) {
+	if m.hopeless(now) && !m.trialFree(r.Model, now) {
 		m.refuse(r, m.noWorker(now))
 		return true
 	}
-	if wait := m.limited(now); wait > 0 {
+	if m.missing(r.Model, now) && !m.trialFree(r.Model, now) {
+		m.refuse(r, m.noModel(r.Model))
+		return true
+	}
+	if wait := m.limited(r, now); wait > 0 {
 		m.refuse(r, m.limitedAll(wait, nil))
 		return true
 	}

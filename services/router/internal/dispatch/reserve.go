@@ -13,7 +13,7 @@ const onlineFor = time.Minute
 // a bulk request is then served because it has been passed over for long enough.
 func (m *Machine) reserves(r *request, now time.Time) bool {
 	return r.Submit.Class == queue.Bulk && m.cfg.BulkReserve > 0 && !m.onlineAt.IsZero() && now.Sub(m.onlineAt) < onlineFor &&
-		m.queue.ClassLen(queue.High)+m.queue.ClassLen(queue.Normal) == 0
+		!m.queue.Behind(&r.Item)
 }
 
 // bulkRoom says whether w has room for bulk work that leaves some slots free. A worker of one slot has none to leave.

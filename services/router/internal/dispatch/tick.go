@@ -52,9 +52,11 @@ func (m *Machine) Tick(now time.Time) {
 	m.expire(now)
 	m.changed(now)
 	m.giveUp(now)
+	m.giveUpModels(now)
 }
 
 func (m *Machine) bury(now time.Time) {
+	known := len(m.order)
 	m.order = slices.DeleteFunc(m.order, func(w *worker) bool {
 		if !w.lost || now.Sub(w.reportAt) < tombstone {
 			return false
@@ -63,6 +65,9 @@ func (m *Machine) bury(now time.Time) {
 		delete(m.workers, w.name)
 		return true
 	})
+	if len(m.order) < known {
+		m.compare()
+	}
 }
 
 // expire refuses what has waited too long.

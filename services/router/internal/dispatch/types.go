@@ -25,6 +25,7 @@ type Submit struct {
 	MaxTokens    int           // 0: unknown
 	Prefix       []uint64      // block hashes; kept by reference until the sequence ends
 	Session      uint64        // hash of the session's key; 0: none
+	Model        string        // as reports name it; empty: any worker will do
 	Avoid        []string      // workers that failed this sequence
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
@@ -139,8 +140,9 @@ type Report struct {
 	State        State
 	Note         string
 	Slots        int
-	Weight       int // its share against other workers'; 0 is 1
-	Held         int // sequences accepted and not finished, of all routers
+	Weight       int      // its share against other workers'; 0 is 1
+	Models       []string // that it serves; none: it does not say, and counts as serving all
+	Held         int      // sequences accepted and not finished, of all routers
 	QueuedTokens int
 	KVUse        float64
 	PrefillRate  float64

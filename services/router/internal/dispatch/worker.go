@@ -33,6 +33,7 @@ type worker struct {
 	base    float64 // likewise: seconds
 	why     string  // its standing in the pick at hand
 	index   int     // handle in the prefix index
+	offer   *offer  // nil: it does not say what it serves
 	latency policy.Latency
 	turn    int // of round robin
 	trial   trial
@@ -97,6 +98,9 @@ func (m *Machine) Report(r Report, now time.Time) {
 	}
 	if r.Steps != w.report.Steps || r.Running == 0 {
 		w.movedAt = now
+	}
+	if !slices.Equal(r.Models, w.report.Models) {
+		m.offers(w, r.Models)
 	}
 	w.report, w.reportAt = r, now
 	w.report.Numbers = nil

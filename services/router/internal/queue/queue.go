@@ -1,6 +1,8 @@
 // Package queue orders the requests that wait for a worker: by class, then fairly between tenants in tokens, then by
 // deadline.
 //
+// An item that only some workers can serve is set aside in a lane of its own, so that it does not hold up what others can.
+//
 // It refuses to know what waits (the value is opaque), to read a clock (callers pass the time) and to lock (one owner
 // calls it). Push, Next, Take and Remove cost O(log n) in the waiting items of one tenant, amortised.
 package queue
@@ -60,6 +62,7 @@ type Item[V any] struct {
 	Value  V
 
 	seq      uint64
+	lane     *lane[V]
 	tenant   *tenant[V]
 	inTenant int // position in the tenant's heap
 	inExpiry int // position in the expiry heap, -1 when not there
@@ -71,7 +74,8 @@ func (it *Item[V]) Waiting() bool { return it.tenant != nil }
 // Queue holds waiting items. It is not safe for concurrent use.
 type Queue[V any] struct {
 	cfg    Config
-	class  [classes]ring[V]
+	main   *lane[V]
+	sides  []*lane[V] // none of them empty
 	expiry heap[V]
 	seq    uint64
 	items  int
@@ -82,9 +86,7 @@ type Queue[V any] struct {
 // New makes an empty queue.
 func New[V any](cfg Config) *Queue[V] {
 	q := &Queue[V]{cfg: cfg.withDefaults()}
-	for i := range q.class {
-		q.class[i] = ring[V]{quantum: q.cfg.Quantum, byName: map[string]*tenant[V]{}}
-	}
+	q.main = newLane[V]("", q.cfg)
 	q.expiry = heap[V]{less: expiresBefore[V], at: atExpiry[V]}
 	return q
 }
@@ -103,7 +105,7 @@ func (q *Queue[V]) Push(it *Item[V]) error {
 	it.seq, it.inExpiry = q.seq, -1
 	q.items++
 	q.tokens += it.Cost
-	q.class[it.Class].push(it)
+	q.main.push(it)
 	if !it.Expire.IsZero() {
 		q.expiry.push(it)
 	}
@@ -113,24 +115,27 @@ func (q *Queue[V]) Push(it *Item[V]) error {
 // Next returns the item to be served next without taking it, or nil. Calling it again returns the same item unless
 // the queue changed.
 func (q *Queue[V]) Next() *Item[V] {
-	c, ok := q.turn()
-	if !ok {
+	if len(q.sides) > 0 {
+		return q.nextOfAll()
+	}
+	it, _ := q.main.next()
+	if it == nil || it.Class >= q.main.blocked {
 		return nil
 	}
-	return q.class[c].next()
+	return it
 }
 
 // Take removes the item that Next returned and counts it as served at now.
 func (q *Queue[V]) Take(it *Item[V], now time.Time) {
 	c := it.Class
-	q.class[c].charge(it)
+	ring := &it.lane.class[c]
+	ring.charge(it)
 	q.remove(it)
 	q.drain.add(it.Cost, now)
-	q.class[c].passed = 0
-	for lower := c + 1; lower < classes; lower++ {
-		if q.class[lower].len() > 0 {
-			q.class[lower].passed++
-		}
+	ring.passed = 0
+	q.main.pass(c)
+	for _, l := range q.sides {
+		l.pass(c)
 	}
 }
 
@@ -167,9 +172,6 @@ func (q *Queue[V]) Len() int { return q.items }
 // Tokens is the sum of the waiting items' costs.
 func (q *Queue[V]) Tokens() int { return q.tokens }
 
-// ClassLen is the number of waiting items of one class.
-func (q *Queue[V]) ClassLen(c Class) int { return q.class[c].len() }
-
 // RetryAfter estimates from the measured drain how long it takes until what waits now is served: by requests after
 // ErrCount, by tokens after ErrTokens. It is bounded to 1–60 s, and 5 s where nothing was measured yet.
 func (q *Queue[V]) RetryAfter(err error, now time.Time) time.Duration {
@@ -188,30 +190,12 @@ func (q *Queue[V]) RetryAfter(err error, now time.Time) time.Duration {
 // DrainRates is the measured service in items and tokens a second.
 func (q *Queue[V]) DrainRates(now time.Time) (items, tokens float64) { return q.drain.Rates(now) }
 
-// turn is the class to be served: the highest that waits, unless a lower one was passed over Relief times.
-func (q *Queue[V]) turn() (Class, bool) {
-	for c := Class(0); c < classes; c++ {
-		if r := &q.class[c]; q.cfg.Relief > 0 && r.len() > 0 && r.passed >= q.cfg.Relief {
-			return c, true
-		}
-	}
-	for c := Class(0); c < classes; c++ {
-		if q.class[c].len() > 0 {
-			return c, true
-		}
-	}
-	return 0, false
-}
-
 func (q *Queue[V]) remove(it *Item[V]) {
 	q.items--
 	q.tokens -= it.Cost
-	q.class[it.Class].remove(it)
+	q.leave(it)
 	if it.inExpiry >= 0 {
 		q.expiry.remove(it.inExpiry)
 		it.inExpiry = -1
-	}
-	if q.class[it.Class].len() == 0 {
-		q.class[it.Class].passed = 0
 	}
 }

@@ -314,7 +314,10 @@ type Submit struct {
 	Failed *Error `protobuf:"bytes,18,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Hash of the tenant and the key of the session that the sequence belongs to, for the policy session_affinity; 0 is
 	// none. Not sent on to workers.
-	Session       uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
+	Session uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
+	// The model that it wants, as Report.models has it: only a worker that serves it may get it. Empty is any worker. Not sent
+	// on to workers, whose Request has it.
+	Model         string `protobuf:"bytes,23,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -480,6 +483,13 @@ func (x *Submit) GetSession() uint64 {
 		return x.Session
 	}
 	return 0
+}
+
+func (x *Submit) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
 }
 
 // Claim points to a payload in the object store.
@@ -3582,7 +3592,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\xf5\x04\n" +
+	"\x04call\"\x8b\x05\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -3605,7 +3615,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tR\trequestId\x12,\n" +
 	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\x12\x18\n" +
-	"\asession\x18\x13 \x01(\x06R\asession\"K\n" +
+	"\asession\x18\x13 \x01(\x06R\asession\x12\x14\n" +
+	"\x05model\x18\x17 \x01(\tR\x05model\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
