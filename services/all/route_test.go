@@ -121,3 +121,19 @@ func TestUsersStayWithTheirTarget(t *testing.T) {
 		t.Errorf("%v of 40 users, want about 30 and 10", count)
 	}
 }
+
+// Of a pool's three workers one serves a second model: all its requests go there, since the others would answer 404.
+func TestAModelOfOneWorkerOfAPool(t *testing.T) {
+	f := start(t, pool.Timeouts{})
+	cfg := worker.DefaultConfig()
+	cfg.Engine, cfg.Model, cfg.Name, cfg.Names, cfg.Pool = "sim", "sim", "both", []string{"sim", "extra"}, "sim"
+	f.join(t, cfg)
+	f.awaitModel(t, "extra")
+	for i := range 20 {
+		for _, model := range []string{"extra", "sim"} {
+			if status, _, body := f.chatWith(t, model, ""); status != 200 {
+				t.Fatalf("%s, request %d: %d %s", model, i, status, body)
+			}
+		}
+	}
+}

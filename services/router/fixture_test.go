@@ -80,12 +80,14 @@ type worker struct {
 	number uint64
 	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
+	models []string
+	gone   bool
 }
 
-func join(t *testing.T, s *embed.Server, name string) *worker {
+func join(t *testing.T, s *embed.Server, name string, models ...string) *worker {
 	t.Helper()
 	w := &worker{
-		t: t, b: bustest.Connect(t, s, bus.Options{Name: name}), name: name, holds: map[string]*inferv1.Holding{},
+		t: t, models: models, b: bustest.Connect(t, s, bus.Options{Name: name}), name: name, holds: map[string]*inferv1.Holding{},
 		got: make(chan *inferv1.Dispatch, 1000), ctl: make(chan *inferv1.Control, 100),
 	}
 	var err error
@@ -138,12 +140,27 @@ func (w *worker) report() {
 	w.number++
 	r := &inferv1.Report{
 		Worker: w.name, Pool: "m", Number: w.number, StartedUnixNanos: 1, State: inferv1.WorkerState_WORKER_STATE_READY, Slots: 4,
+		Models: w.models,
+	}
+	if w.gone {
+		r.State = inferv1.WorkerState_WORKER_STATE_GONE
 	}
 	for _, h := range w.holds {
 		r.Held += uint32(len(h.Numbers))
 		r.Holdings = append(r.Holdings, h)
 	}
 	_ = w.b.Publish(bus.Control, events.Reports.Name("m", w.name), "", r) // fails once the test has ended
+}
+
+// leave is the worker's end.
+func (w *worker) leave() {
+	w.t.Helper()
+	w.must(w.sub.Unsubscribe())
+	w.must(w.b.Conn(bus.Control).Flush())
+	w.mu.Lock()
+	w.gone = true
+	w.mu.Unlock()
+	w.report()
 }
 
 // end gives an outcome.
@@ -221,9 +238,14 @@ func (g *gateway) call(seq uint64, c *inferv1.Call) {
 
 func (g *gateway) submit(seq uint64) {
 	g.t.Helper()
+	g.submitOf(seq, "")
+}
+
+func (g *gateway) submitOf(seq uint64, model string) {
+	g.t.Helper()
 	g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
 		Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
-		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3},
+		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3}, Model: model,
 	}}})
 }
 

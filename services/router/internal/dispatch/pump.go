@@ -181,11 +181,8 @@ func (m *Machine) candidates(r *request, now time.Time) choice {
 	m.snaps, m.snapOf = m.snaps[:0], m.snapOf[:0]
 	reserves := m.reserves(r, now)
 	for _, w := range m.order {
-		if w.why != "" && w.why != "stale" || !w.room(now) {
-			continue
-		}
-		if w.why != "" && fresh {
-			c.otherRoom = c.otherRoom || m.mixed // for a model of which no fresh worker is known
+		if w.why != "" && (fresh || w.why != "stale") || !w.room(now) {
+			c.otherRoom = c.otherRoom || m.mixed && w.why == "stale" && w.room(now) // for a model of which no fresh worker is known
 			continue
 		}
 		if reserves && !w.bulkRoom(m.cfg.BulkReserve) {

@@ -140,9 +140,8 @@ type Report struct {
 	State        State
 	Note         string
 	Slots        int
-	Weight       int      // its share against other workers'; 0 is 1
-	Models       []string // that it serves; none: it does not say, and counts as serving all
-	Held         int      // sequences accepted and not finished, of all routers
+	Weight       int // its share against other workers'; 0 is 1
+	Held         int // sequences accepted and not finished, of all routers
 	QueuedTokens int
 	KVUse        float64
 	PrefillRate  float64
@@ -153,6 +152,7 @@ type Report struct {
 	Known        bool   // the report says what it holds of ours: Highest and Numbers
 	Highest      uint64 // highest dispatch number of ours that arrived
 	Numbers      []uint64
+	Models       []string // that it serves; none: it does not say, and counts as serving all
 }
 
 // Ref names an attempt of a sequence.
