@@ -71,7 +71,7 @@ func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	a := &answer{g: g, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
 	err := a.begin(ctx)
 	echoes := c.template.GetEcho()
-	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{} // a stream may be open for long
+	c.template, c.messages, c.raw, c.rich, c.wishes = nil, nil, nil, nil, openai.Wishes{} // a stream may be open for long
 	if !echoes {
 		c.prompts = nil
 	}

@@ -31,6 +31,7 @@ type call struct {
 	session  string         // the key that the client names by header; see sessionOf
 	messages []chat.Message // a chat, where not nil
 	raw      []byte         // the messages as JSON
+	rich     []byte         // likewise, with what only engines of Anthropic's API take; nil where there is nothing of it
 	wishes   openai.Wishes  // what a chat asks for beside words
 	images   imagery        // what of raw is images
 	prompts  []prompt       // completions
@@ -113,8 +114,8 @@ func (g *Gateway) bodies(c *call, m *served) ([]body, error) {
 		c.template.Prompt, c.template.Model = nil, m.GetName()
 		switch {
 		case c.messages != nil && m.template == nil:
-			c.template.Extras = openai.AppendExtras(nil, &c.wishes)
-			c.template.Prompt = &inferv1.Request_Messages{Messages: c.raw}
+			raw, extras := c.spelled(m)
+			c.template.Extras, c.template.Prompt = extras, &inferv1.Request_Messages{Messages: raw}
 			b.tokens = (len(c.raw)-c.images.bytes+len(c.template.GetExtras()))/4 + imageTokens*c.images.count + 1
 			b.blocks = prefix.Blocks(nil, m.GetName(), c.raw)
 		case p.tokens != nil:

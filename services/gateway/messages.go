@@ -36,6 +36,7 @@ func (x *exchange) converse(req *openai.ChatRequest) (*answer, error) {
 		return nil, err
 	}
 	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
+	c.rich = req.RichMessages
 	fill(c, &req.Params)
 	return x.g.generate(x.alive(), c)
 }
@@ -60,7 +61,7 @@ func (g *Gateway) serveCount(x *exchange) *reply {
 
 // count is how many tokens a chat's prompt has: of the rendered template, or as the engine counts that renders it itself.
 func (g *Gateway) count(x *exchange, req *openai.ChatRequest) (int, error) {
-	c := &call{messages: turns(req.Messages), raw: req.RawMessages, wishes: req.Wishes, template: &inferv1.Request{}}
+	c := &call{messages: turns(req.Messages), raw: req.RawMessages, rich: req.RichMessages, wishes: req.Wishes, template: &inferv1.Request{}}
 	m, e := g.target(req.Model)
 	if e != nil {
 		return 0, e
@@ -81,8 +82,9 @@ func (g *Gateway) count(x *exchange, req *openai.ChatRequest) (int, error) {
 
 // countNative asks the engine that renders the messages itself.
 func (g *Gateway) countNative(ctx context.Context, m *served, c *call) (int, error) {
+	raw, extras := c.spelled(m)
 	a, err := g.link.ask(ctx, m.pool, &inferv1.Ask{Model: m.GetName(), Question: &inferv1.Ask_Count{
-		Count: &inferv1.CountChat{Messages: c.raw, Extras: openai.AppendExtras(nil, &c.wishes)},
+		Count: &inferv1.CountChat{Messages: raw, Extras: extras},
 	}})
 	return int(a.GetCount()), err
 }

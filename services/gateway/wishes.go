@@ -144,3 +144,15 @@ func find(p *calls.Parser, d *flight.Delta) {
 		x.ToolCalls = append(x.ToolCalls, parts...)
 	}
 }
+
+// spelled is a chat as an engine takes it that reads messages: with marks of what is to be cached, and reasoning in
+// several blocks, where it knows of them.
+func (c *call) spelled(m *served) (messages, extras []byte) {
+	if !m.params["cache_control"] {
+		return c.raw, openai.AppendExtras(nil, &c.wishes)
+	}
+	if messages = c.rich; messages == nil {
+		messages = c.raw
+	}
+	return messages, openai.AppendRichExtras(nil, &c.wishes)
+}

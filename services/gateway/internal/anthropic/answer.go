@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/leathq/leat/services/gateway/internal/blocks"
 	"github.com/leathq/leat/services/gateway/internal/openai"
@@ -32,6 +33,10 @@ func appendHead(b []byte, h openai.Head) []byte {
 func appendBlock(b []byte, bl *blocks.Block) []byte {
 	switch bl.Kind {
 	case blocks.Reasoning:
+		if data, redacted := strings.CutPrefix(bl.Signature, openai.Redacted); redacted {
+			b = openai.AppendString(append(b, `{"type":"redacted_thinking","data":`...), data)
+			break
+		}
 		b = openai.AppendString(append(b, `{"type":"thinking","thinking":`...), string(bl.Text))
 		b = openai.AppendString(append(b, `,"signature":`...), bl.Signature)
 	case blocks.Call:

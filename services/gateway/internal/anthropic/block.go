@@ -10,7 +10,7 @@ import (
 func (d *decoder) block() block {
 	c := d.c
 	var b block
-	isError := false
+	isError, inner := false, ""
 	has := map[string]bool{}
 	c.Object(func(name string) {
 		has[name] = true
@@ -21,6 +21,8 @@ func (d *decoder) block() block {
 			b.text = c.Text()
 		case "signature":
 			b.signature = c.Text()
+		case "data":
+			b.signature = openai.Redacted + c.Text()
 		case "id", "tool_use_id":
 			b.id = c.Text()
 		case "name":
@@ -32,13 +34,13 @@ func (d *decoder) block() block {
 			c.Image(d.l)
 		case "content":
 			if !c.Null() {
-				b.text = d.result()
+				b.text, inner = d.result()
 			}
 		case "is_error":
 			isError = !c.Null() && c.Bool()
 		case "cache_control":
 			if !c.Null() {
-				d.cache()
+				b.mark = d.cache()
 			}
 		case "citations":
 			c.Unserved("Leave it out.", `[]`, `{"enabled":false}`)
@@ -52,6 +54,9 @@ func (d *decoder) block() block {
 		return b
 	}
 	b.fits(c, has)
+	if b.mark == "" {
+		b.mark = inner
+	}
 	if isError {
 		b.text = "Error: " + b.text // a chat has no other place for it
 	}
@@ -66,7 +71,7 @@ func (d *decoder) blockType() string {
 	}
 	if _, known := members[t]; !known {
 		c.Fail(openai.Invalid(c.Path(), openai.CodeUnsupportedValue,
-			"Unsupported value: '%s' is '%.100s', and this server takes blocks of the types 'text', 'image', 'tool_use', 'tool_result' and 'thinking'.", c.Path(), t))
+			"Unsupported value: '%s' is '%.100s', and this server takes blocks of the types 'text', 'image', 'tool_use', 'tool_result', 'thinking' and 'redacted_thinking'.", c.Path(), t))
 	}
 	return t
 }
@@ -78,6 +83,8 @@ var members = map[string]struct{ must, may []string }{
 	"tool_use":    {[]string{"id", "name", "input"}, []string{"cache_control", "caller"}},
 	"tool_result": {[]string{"tool_use_id"}, []string{"content", "is_error", "cache_control"}},
 	"thinking":    {[]string{"thinking", "signature"}, nil},
+
+	"redacted_thinking": {[]string{"data"}, nil},
 }
 
 func (b *block) fits(c *openai.Cursor, has map[string]bool) {
@@ -143,19 +150,22 @@ func (d *decoder) source() (url string) {
 	return url
 }
 
-// result reads what a tool gave: a string or an array of text blocks.
-func (d *decoder) result() string {
+// result reads what a tool gave: a string or an array of text blocks. mark is the last one's: they become one block.
+func (d *decoder) result() (text, mark string) {
 	c := d.c
 	var texts []string
 	for _, b := range d.content(c.Path()) {
 		if b.typ != "text" {
 			c.Fail(openai.Invalid(b.at, openai.CodeUnsupportedValue,
 				"Unsupported block: '%s' is of the type '%s', and this server takes only text as a tool's result.", b.at, b.typ))
-			return ""
+			return "", ""
 		}
 		texts = append(texts, b.text)
+		if b.mark != "" {
+			mark = b.mark
+		}
 	}
-	return strings.Join(texts, "\n")
+	return strings.Join(texts, "\n"), mark
 }
 
 // below names the field that holds an object which was read by itself.

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leathq/leat/services/gateway/internal/openai"
@@ -20,7 +21,27 @@ type block struct {
 	id        string // of a tool's use or of the use that a result answers
 	name      string
 	input     []byte
-	signature string
+	signature string // of thinking; of redacted thinking, after its prefix, what it consists of
+	mark      string // its cache_control
+}
+
+// unmarked are parts without their marks.
+func unmarked(parts []openai.Part) []openai.Part {
+	out := slices.Clone(parts)
+	for i := range out {
+		out[i].Mark = ""
+	}
+	return out
+}
+
+// marked are the parts of a message's content, where one of them is marked.
+func marked(parts []openai.Part) []openai.Part {
+	for i := range parts {
+		if parts[i].Mark != "" {
+			return parts
+		}
+	}
+	return nil
 }
 
 func (d *decoder) messages() {
@@ -99,17 +120,18 @@ func (d *decoder) systemOf() *openai.Message {
 		return nil
 	}
 	var texts []string
+	var parts []openai.Part
 	for _, b := range list {
 		if b.typ != "text" {
 			c.Fail(openai.Invalid(b.at, openai.CodeInvalidValue, "Invalid '%s': a system prompt has only 'text' blocks, and this one is '%s'.", b.at, b.typ))
 			return nil
 		}
-		texts = append(texts, b.text)
+		texts, parts = append(texts, b.text), append(parts, openai.Part{Text: b.text, Mark: b.mark})
 	}
 	if len(texts) == 0 {
 		return nil
 	}
-	return &openai.Message{Role: "system", Content: strings.Join(texts, "\n")}
+	return &openai.Message{Role: "system", Content: strings.Join(texts, "\n"), Marked: marked(parts)}
 }
 
 // converse makes the chat: the results of tools are messages of their own there.
@@ -149,19 +171,20 @@ func (d *decoder) converse() *openai.Error {
 func (t *turn) assistant() (openai.Message, *openai.Error) {
 	m := openai.Message{Role: "assistant"}
 	var texts []string
+	var parts []openai.Part
 	for i := range t.blocks {
 		switch b := &t.blocks[i]; b.typ {
 		case "text":
-			texts = append(texts, b.text)
-		case "thinking":
-			m.Reasoning, m.Signature = m.Reasoning+b.text, m.Signature+b.signature
+			texts, parts = append(texts, b.text), append(parts, openai.Part{Text: b.text, Mark: b.mark})
+		case "thinking", "redacted_thinking":
+			m.Think(b.text, b.signature)
 		case "tool_use":
 			m.ToolCalls = append(m.ToolCalls, openai.ToolCall{Index: len(m.ToolCalls), ID: b.id, Name: b.name, Arguments: string(b.input)})
 		default:
 			return m, openai.Invalid(b.at, openai.CodeInvalidValue, "Invalid '%s': a '%s' block is the user's, not the assistant's.", b.at, b.typ)
 		}
 	}
-	m.Content = strings.Join(texts, "\n")
+	m.Content, m.Marked = strings.Join(texts, "\n"), marked(parts)
 	return m, nil
 }
 
@@ -174,9 +197,9 @@ func (t *turn) user(uses map[string]bool) (list []openai.Message, _ *openai.Erro
 		b := &t.blocks[i]
 		switch b.typ {
 		case "text":
-			texts, m.Parts = append(texts, b.text), append(m.Parts, openai.Part{Text: b.text})
+			texts, m.Parts = append(texts, b.text), append(m.Parts, openai.Part{Text: b.text, Mark: b.mark})
 		case "image":
-			images, m.Parts = true, append(m.Parts, openai.Part{Image: b.image})
+			images, m.Parts = true, append(m.Parts, openai.Part{Image: b.image, Mark: b.mark})
 		case "tool_result":
 			switch {
 			case len(m.Parts) > 0:
@@ -186,12 +209,13 @@ func (t *turn) user(uses map[string]bool) (list []openai.Message, _ *openai.Erro
 					"Invalid '%s.tool_use_id': there is no 'tool_use' block '%.100s' in the message before.", b.at, b.id)
 			}
 			delete(uses, b.id)
-			list = append(list, openai.Message{Role: "tool", Content: b.text, ToolCallID: b.id})
+			list = append(list, openai.Message{Role: "tool", Content: b.text, ToolCallID: b.id, Mark: b.mark})
 		default:
 			return nil, openai.Invalid(b.at, openai.CodeInvalidValue, "Invalid '%s': a '%s' block is the assistant's, not the user's.", b.at, b.typ)
 		}
 	}
-	if m.Content = strings.Join(texts, "\n"); !images {
+	m.Content, m.Marked = strings.Join(texts, "\n"), marked(m.Parts)
+	if m.Parts = unmarked(m.Parts); !images {
 		m.Parts = nil
 	}
 	if len(texts) > 0 || images || len(list) == 0 {

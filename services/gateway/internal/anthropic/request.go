@@ -78,7 +78,7 @@ func (d *decoder) prompt(name string) bool {
 		}
 	case "cache_control":
 		if !c.Null() {
-			d.cache()
+			d.r.Mark = d.cache()
 		}
 	default:
 		return false
@@ -195,6 +195,6 @@ func (d *decoder) finish(c *openai.Cursor, counting bool) *openai.Error {
 	if c.Images() > 0 {
 		r.Given = append(r.Given, "image_url")
 	}
-	r.RawMessages = openai.AppendMessages(nil, r.Messages)
+	r.RawMessages, r.RichMessages = openai.AppendMessages(nil, r.Messages), openai.AppendRich(nil, r.Messages)
 	return nil
 }

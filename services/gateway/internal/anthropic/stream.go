@@ -62,7 +62,7 @@ func (s *Stream) start(b []byte) []byte {
 func (s *Stream) Open(i int, b *blocks.Block) {
 	s.event("content_block_start", i)
 	s.out = append(s.out, `,"content_block":`...)
-	empty := blocks.Block{Kind: b.Kind, ID: b.ID, Name: b.Name}
+	empty := blocks.Block{Kind: b.Kind, ID: b.ID, Name: b.Name, Signature: b.Signature} // of redacted thinking alone at this time
 	s.out = append(appendBlock(s.out, &empty), "}\n\n"...)
 }
 

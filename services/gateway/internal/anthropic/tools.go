@@ -22,7 +22,7 @@ func (d *decoder) tool() (t openai.Tool, at string) {
 			t.Strict = !c.Null() && c.Bool()
 		case "cache_control":
 			if !c.Null() {
-				d.cache()
+				t.Mark = d.cache()
 			}
 		case "eager_input_streaming", "defer_loading":
 			c.Unserved("Leave it out or set it to false.", `false`)
@@ -174,17 +174,17 @@ func (d *decoder) format() {
 	}
 }
 
-// cache reads a cache_control. It asks nothing of the answer: engines here keep prefixes by themselves.
-func (d *decoder) cache() {
+// cache reads a cache_control, for engines of this API. Others keep prefixes by themselves, and it asks nothing of them.
+func (d *decoder) cache() string {
 	c := d.c
-	typ := ""
+	typ, ttl := "", ""
 	c.Object(func(name string) {
 		switch name {
 		case "type":
 			typ = c.OneOf("ephemeral")
 		case "ttl":
 			if !c.Null() {
-				c.OneOf("5m", "1h")
+				ttl = c.OneOf("5m", "1h")
 			}
 		default:
 			c.Unknown()
@@ -193,4 +193,8 @@ func (d *decoder) cache() {
 	if !c.Failed() && typ == "" {
 		c.Fail(openai.Missing(c.Path() + ".type"))
 	}
+	if ttl == "" {
+		return `{"type":"ephemeral"}`
+	}
+	return `{"type":"ephemeral","ttl":"` + ttl + `"}`
 }

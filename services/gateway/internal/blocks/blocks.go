@@ -4,7 +4,11 @@
 // The package spells nothing and knows no API. A Row belongs to one goroutine.
 package blocks
 
-import "github.com/leathq/leat/services/gateway/internal/openai"
+import (
+	"strings"
+
+	"github.com/leathq/leat/services/gateway/internal/openai"
+)
 
 // Kind is what a block holds.
 type Kind uint8
@@ -64,11 +68,7 @@ func (r *Row) Add(p *Part, sink Sink) {
 		r.more(Reasoning, p.Reasoning, nil, sink)
 	}
 	if p.Signature != "" {
-		i := r.reach(Reasoning, sink)
-		r.Blocks[i].Signature += p.Signature
-		if sink != nil {
-			sink.Sign(i, &r.Blocks[i])
-		}
+		r.sign(p.Signature, sink)
 	}
 	if p.Text != "" || len(lp) > 0 && len(p.Calls) == 0 {
 		r.more(Text, p.Text, lp, sink)
@@ -104,7 +104,7 @@ func (r *Row) Begin(k Kind, sink Sink) { r.start(Block{Kind: k}, sink) }
 
 // reach returns the last block where it is of this kind and open, and a new one otherwise.
 func (r *Row) reach(k Kind, sink Sink) int {
-	if last := len(r.Blocks) - 1; r.open && r.Blocks[last].Kind == k {
+	if last := len(r.Blocks) - 1; r.open && r.Blocks[last].Kind == k && r.Blocks[last].Signature == "" { // signed is whole
 		return last
 	}
 	return r.start(Block{Kind: k}, sink)
@@ -118,6 +118,23 @@ func (r *Row) start(b Block, sink Sink) int {
 		sink.Open(i, &r.Blocks[i])
 	}
 	return i
+}
+
+// sign adds to the signature of the reasoning at the end. Reasoning that its provider shows nobody is a block of its own,
+// which has its signature when it opens.
+func (r *Row) sign(signature string, sink Sink) {
+	if strings.HasPrefix(signature, openai.Redacted) {
+		r.start(Block{Kind: Reasoning, Signature: signature}, sink)
+		return
+	}
+	i := len(r.Blocks) - 1
+	if !r.open || r.Blocks[i].Kind != Reasoning || strings.HasPrefix(r.Blocks[i].Signature, openai.Redacted) {
+		i = r.start(Block{Kind: Reasoning}, sink)
+	}
+	r.Blocks[i].Signature += signature
+	if sink != nil {
+		sink.Sign(i, &r.Blocks[i])
+	}
 }
 
 func (r *Row) more(k Kind, text string, lp []openai.TokenLogprob, sink Sink) {

@@ -41,3 +41,18 @@ func TestARowKeepsItsOrder(t *testing.T) {
 		}
 	}
 }
+
+// What is signed is whole: more reasoning is another block, and so is what its provider shows nobody.
+func TestSignedReasoningStaysApart(t *testing.T) {
+	r, out := blocks.Row{Keep: true}, &told{}
+	for _, p := range []blocks.Part{
+		{Reasoning: "a"}, {Signature: "s"}, {Signature: "1"}, {Signature: openai.Redacted + "x"}, {Signature: openai.Redacted + "y"}, {Reasoning: "b"}, {Reasoning: "c", Signature: "s2"}, {Reasoning: "d"},
+	} {
+		r.Add(&p, out)
+	}
+	r.End(out)
+	want := "open0:0 0+a 0=s 0=s1 close0 open1:0 close1 open2:0 close2 open3:0 3+b 3+c 3=s2 close3 open4:0 4+d close4 "
+	if out.String() != want {
+		t.Errorf("told\n%s, want\n%s", out, want)
+	}
+}

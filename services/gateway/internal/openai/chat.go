@@ -6,6 +6,9 @@ type ChatRequest struct {
 	Wishes
 	Messages    []Message
 	RawMessages []byte // the messages array as the client sent it; it shares memory with the body
+
+	// RichMessages are the messages with what only engines of Anthropic's API take; nil where there is nothing of it.
+	RichMessages []byte
 }
 
 // DecodeChat reads a chat completion request. Its error is an [*Error] with status 400.

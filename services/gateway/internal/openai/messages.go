@@ -10,6 +10,29 @@ type Message struct {
 	ToolCallID string // of the call that a tool's message answers
 	Reasoning  string // what came before an assistant's answer, for engines that take messages; decoders of chats leave it in the raw messages
 	Signature  string // of the reasoning, for engines that want it back
+
+	// What only engines of Anthropic's API take: see AppendRich.
+	More   []Thought // reasoning after what Reasoning and Signature hold
+	Marked []Part    // the content as parts, where one of them is marked
+	Mark   string    // of a tool's message: its mark
+}
+
+// Thought is one block of reasoning.
+type Thought struct {
+	Text, Signature string
+}
+
+// Redacted begins the signature of reasoning that its provider shows nobody: what comes after is the provider's own.
+const Redacted = "redacted_thinking:"
+
+// Think adds a block of reasoning. A signature is that of one block, so blocks stay apart where there is one.
+func (m *Message) Think(text, signature string) {
+	switch {
+	case len(m.More) == 0 && m.Signature == "" && (signature == "" || m.Reasoning == ""):
+		m.Reasoning, m.Signature = m.Reasoning+text, signature
+	default:
+		m.More = append(m.More, Thought{text, signature})
+	}
 }
 
 // messages reads the array and returns it with its bytes in the body.

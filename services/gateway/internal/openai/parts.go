@@ -7,6 +7,7 @@ type Part struct {
 	Text   string // of a text part
 	Image  string // http, https or data URL of an image part; empty: it is a text part
 	Detail string // of an image part: auto, low or high; empty where not given
+	Mark   string // of Message.Marked: its cache_control, a JSON object; empty where there is none
 }
 
 // contentOf reads a string or an array of parts. The parts are returned where there are others than text.

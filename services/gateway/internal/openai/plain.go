@@ -44,16 +44,21 @@ func CheckParams(p Params) (*Params, error) {
 }
 
 // AppendMessages appends messages as the JSON array that clients send.
-func AppendMessages(b []byte, messages []Message) []byte {
+func AppendMessages(b []byte, messages []Message) []byte { return appendMessages(b, messages, false) }
+
+func appendMessages(b []byte, messages []Message, rich bool) []byte {
 	b = append(b, '[')
 	for i := range messages {
 		m := &messages[i]
 		b = appendString(append(comma(b, i), `{"role":`...), m.Role)
 		b = append(b, `,"content":`...)
-		if m.Parts == nil {
-			b = appendContent(b, m.Content, len(m.ToolCalls) > 0)
-		} else {
+		switch {
+		case rich && m.Marked != nil:
+			b = appendParts(b, m.Marked)
+		case m.Parts != nil:
 			b = appendParts(b, m.Parts)
+		default:
+			b = appendContent(b, m.Content, len(m.ToolCalls) > 0)
 		}
 		if m.Name != "" {
 			b = appendString(append(b, `,"name":`...), m.Name)
@@ -63,6 +68,10 @@ func AppendMessages(b []byte, messages []Message) []byte {
 		}
 		if m.Signature != "" {
 			b = appendString(append(b, `,"reasoning_signature":`...), m.Signature)
+		}
+		if rich {
+			b = appendMore(b, m.More)
+			b = appendMark(b, m.Mark)
 		}
 		b = appendToolCalls(b, m.ToolCalls)
 		if m.ToolCallID != "" {
@@ -77,14 +86,14 @@ func appendParts(b []byte, parts []Part) []byte {
 	b = append(b, '[')
 	for i, p := range parts {
 		if p.Image == "" {
-			b = append(appendString(append(comma(b, i), `{"type":"text","text":`...), p.Text), '}')
+			b = append(appendMark(appendString(append(comma(b, i), `{"type":"text","text":`...), p.Text), p.Mark), '}')
 			continue
 		}
 		b = appendString(append(comma(b, i), `{"type":"image_url","image_url":{"url":`...), p.Image)
 		if p.Detail != "" {
 			b = appendString(append(b, `,"detail":`...), p.Detail)
 		}
-		b = append(b, "}}"...)
+		b = append(appendMark(append(b, '}'), p.Mark), '}')
 	}
 	return append(b, ']')
 }

@@ -8,6 +8,7 @@ type Wishes struct {
 	Format  Format
 
 	Thinking []byte // Anthropic's thinking, an object as the client sent it, for engines that can
+	Mark     string // Anthropic's cache_control of the whole request, a JSON object; see AppendRichExtras
 }
 
 // Tool is a function that the model may call.
@@ -16,6 +17,7 @@ type Tool struct {
 	Description string
 	Parameters  []byte // a JSON Schema, an object as the client sent it; nil: the function takes none
 	Strict      bool   // the arguments must match the schema; what that asks of the schema is not checked here
+	Mark        string // Anthropic's cache_control, a JSON object; see AppendRichExtras
 }
 
 // ToolChoice says whether tools are called.
@@ -70,13 +72,15 @@ func (w *Wishes) Names() (names []string) {
 
 // AppendExtras appends the wishes as a JSON object with OpenAI's names, for engines that take chats as they are. It
 // appends nothing where there is nothing that changes anything.
-func AppendExtras(b []byte, w *Wishes) []byte {
+func AppendExtras(b []byte, w *Wishes) []byte { return appendExtras(b, w, false) }
+
+func appendExtras(b []byte, w *Wishes, rich bool) []byte {
 	if len(w.Names()) == 0 {
 		return b
 	}
 	b = append(b, '{')
 	if len(w.Tools) > 0 {
-		b = append(AppendTools(append(b, `"tools":`...), w.Tools), ',')
+		b = append(appendTools(append(b, `"tools":`...), w.Tools, rich), ',')
 		if w.Choice.Mode != "" {
 			b = append(appendChoice(append(b, `"tool_choice":`...), w.Choice), ',')
 		}
@@ -95,7 +99,9 @@ func AppendExtras(b []byte, w *Wishes) []byte {
 }
 
 // AppendTools appends tools as OpenAI's array, which is also what chat templates are given.
-func AppendTools(b []byte, tools []Tool) []byte {
+func AppendTools(b []byte, tools []Tool) []byte { return appendTools(b, tools, false) }
+
+func appendTools(b []byte, tools []Tool, rich bool) []byte {
 	b = append(b, '[')
 	for i := range tools {
 		t := &tools[i]
@@ -109,7 +115,11 @@ func AppendTools(b []byte, tools []Tool) []byte {
 		if t.Strict {
 			b = append(b, `,"strict":true`...)
 		}
-		b = append(b, "}}"...)
+		b = append(b, '}')
+		if rich {
+			b = appendMark(b, t.Mark)
+		}
+		b = append(b, '}')
 	}
 	return append(b, ']')
 }

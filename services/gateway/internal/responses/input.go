@@ -224,7 +224,7 @@ func (d *decoder) converse(it *item) *openai.Error {
 	switch it.typ {
 	case "reasoning":
 		m := d.assistant(func(m *openai.Message) bool { return m.Content == "" && m.ToolCalls == nil })
-		m.Reasoning, m.Signature = m.Reasoning+it.text, m.Signature+it.signature
+		m.Think(it.text, it.signature)
 	case "function_call":
 		m := d.assistant(func(*openai.Message) bool { return true })
 		if d.calls == nil {

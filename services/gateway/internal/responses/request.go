@@ -200,6 +200,6 @@ func (d *decoder) finish(c *openai.Cursor) *openai.Error {
 	if c.Images() > 0 {
 		r.Given = append(r.Given, "image_url")
 	}
-	r.RawMessages = openai.AppendMessages(nil, r.Messages)
+	r.RawMessages, r.RichMessages = openai.AppendMessages(nil, r.Messages), openai.AppendRich(nil, r.Messages)
 	return nil
 }

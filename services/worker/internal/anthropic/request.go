@@ -22,6 +22,8 @@ type request struct {
 	TopK        *int            `json:"top_k,omitempty"`
 	Stop        []string        `json:"stop_sequences,omitempty"`
 	Metadata    map[string]any  `json:"metadata,omitempty"`
+	Output      map[string]any  `json:"output_config,omitempty"`
+	Cache       json.RawMessage `json:"cache_control,omitempty"`
 	Stream      bool            `json:"stream,omitempty"`
 }
 
@@ -33,18 +35,38 @@ type turn struct {
 // block is a part of a turn, of any type.
 type block map[string]any
 
+// mark has the provider cache everything up to the block, where the client asked for that.
+func (b block) mark(cache json.RawMessage) {
+	if len(cache) > 0 && string(cache) != "null" {
+		b["cache_control"] = cache
+	}
+}
+
 type tool struct {
 	Name        string          `json:"name"`
 	Description string          `json:"description,omitempty"`
 	Schema      json.RawMessage `json:"input_schema"`
+	Strict      bool            `json:"strict,omitempty"`
+	Cache       json.RawMessage `json:"cache_control,omitempty"`
+}
+
+// redacted begins the signature of thinking that the provider shows nobody: what comes after is the block's data. The
+// gateway spells such a block by it.
+const redacted = "redacted_thinking:"
+
+// thought is a block of reasoning.
+type thought struct {
+	Text      string `json:"reasoning_content"`
+	Signature string `json:"reasoning_signature"`
 }
 
 // message is one of OpenAI's.
 type message struct {
-	Role       string          `json:"role"`
-	Content    json.RawMessage `json:"content"`
-	Reasoning  string          `json:"reasoning_content"`
-	Signature  string          `json:"reasoning_signature"`
+	Role    string          `json:"role"`
+	Content json.RawMessage `json:"content"`
+	thought
+	More       []thought       `json:"reasoning_more"`
+	Cache      json.RawMessage `json:"cache_control"`
 	ToolCallID string          `json:"tool_call_id"`
 	ToolCalls  []struct {
 		ID       string `json:"id"`
@@ -94,6 +116,7 @@ func (r *request) message(m *message, at string) error {
 		if len(content) > 0 {
 			b["content"] = content
 		}
+		b.mark(m.Cache)
 		r.add("user", []block{b})
 	case "assistant":
 		return r.assistant(m, content, at)
@@ -106,8 +129,12 @@ func (r *request) message(m *message, at string) error {
 // assistant is what the model said: thinking first, as the API demands, and only with its signature.
 func (r *request) assistant(m *message, content []block, at string) error {
 	var out []block
-	if m.Signature != "" {
-		out = append(out, block{"type": "thinking", "thinking": m.Reasoning, "signature": m.Signature})
+	for _, t := range append([]thought{m.thought}, m.More...) {
+		if data, hidden := strings.CutPrefix(t.Signature, redacted); hidden {
+			out = append(out, block{"type": "redacted_thinking", "data": data})
+		} else if t.Signature != "" {
+			out = append(out, block{"type": "thinking", "thinking": t.Text, "signature": t.Signature})
+		}
 	}
 	out = append(out, content...)
 	for i, call := range m.ToolCalls {
@@ -154,6 +181,7 @@ func blocks(raw json.RawMessage, at string) ([]block, error) {
 		Image struct {
 			URL string `json:"url"`
 		} `json:"image_url"`
+		Cache json.RawMessage `json:"cache_control"`
 	}
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		return nil, invalid(at, "content cannot be read: %v", err)
@@ -163,14 +191,18 @@ func blocks(raw json.RawMessage, at string) ([]block, error) {
 		switch p.Type {
 		case "text":
 			if p.Text != "" {
-				out = append(out, block{"type": "text", "text": p.Text})
+				b := block{"type": "text", "text": p.Text}
+				b.mark(p.Cache)
+				out = append(out, b)
 			}
 		case "image_url":
 			source, err := image(p.Image.URL, fmt.Sprintf("%s[%d].image_url.url", at, i))
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, block{"type": "image", "source": source})
+			b := block{"type": "image", "source": source}
+			b.mark(p.Cache)
+			out = append(out, b)
 		default:
 			return nil, invalid(fmt.Sprintf("%s[%d].type", at, i), "the provider takes no parts of the type %q", p.Type)
 		}

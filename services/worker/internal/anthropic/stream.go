@@ -27,6 +27,7 @@ type event struct {
 		Text     string          `json:"text"`
 		Thinking string          `json:"thinking"`
 		Input    json.RawMessage `json:"input"`
+		Data     string          `json:"data"`
 	} `json:"content_block"`
 	Delta struct {
 		Type       string `json:"type"`
@@ -96,6 +97,8 @@ func (a *answer) open(e *event) (d engine.Delta, ok bool, err error) {
 	case "thinking":
 		d.Reasoning = e.Block.Thinking
 		return d, d.Reasoning != "", nil
+	case "redacted_thinking":
+		return extra(engine.Extra{Signature: redacted + e.Block.Data}), true, nil
 	case "tool_use":
 		if a.calls == nil {
 			a.calls = map[int]int{}

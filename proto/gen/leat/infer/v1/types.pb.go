@@ -539,7 +539,8 @@ type Delta struct {
 	Reasoning string `protobuf:"bytes,10,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
 	// Calls of tools, or parts of them, where the engine tells them from the answer. They come after text.
 	ToolCalls []*ToolCall `protobuf:"bytes,11,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
-	// What the engine wants to see again beside the reasoning when it is sent back as history; opaque.
+	// What the engine wants to see again beside the reasoning when it is sent back as history; opaque. Where it begins with
+	// "redacted_thinking:" it is a block of its own, of reasoning that its provider shows nobody.
 	ReasoningSignature string `protobuf:"bytes,12,opt,name=reasoning_signature,json=reasoningSignature,proto3" json:"reasoning_signature,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
