@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"os"
 	"os/exec"
@@ -104,6 +106,7 @@ func TestServicesServeUnderTheirOwnUsers(t *testing.T) {
 	scenario.Ready(t, gateway.URL())
 	use(t, gateway.URL())
 	looks(t, url)
+	works(t, url, gateway.URL())
 	heir := start(t, out, url, events.Router, "router")
 	scenario.Ready(t, heir.URL())
 	router.Kill(t)
@@ -120,6 +123,73 @@ func looks(t *testing.T, nats string) {
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LEAT_NATS_USER=console", "LEAT_NATS_PASSWORD=" + password(events.Console)}
 	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "1 of 1 workers ready") {
 		t.Errorf("leat top: %v\n%s", err, out)
+	}
+}
+
+// works has a job done that is published under the jobs' user, and a batch.
+func works(t *testing.T, nats, gateway string) {
+	t.Helper()
+	line := `{"custom_id":"a","method":"POST","url":"/v1/completions","body":{"model":"sim","prompt":"hello","max_tokens":3}}`
+	in := filepath.Join(t.TempDir(), "in.jsonl")
+	if err := os.WriteFile(in, []byte(line+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, programs.Ours(t, "leat"), "jobs", "submit", in, "--out", in+".out", "--nats", nats)
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LEAT_NATS_USER=jobs", "LEAT_NATS_PASSWORD=" + password(events.Client)}
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("leat jobs submit: %v\n%s", err, out)
+	}
+	if answers, err := os.ReadFile(in + ".out"); err != nil || !strings.Contains(string(answers), `"text_completion"`) {
+		t.Errorf("a job's answer: %s %v", answers, err)
+	}
+	var file, batch struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+		Output string `json:"output_file_id"`
+	}
+	form := &bytes.Buffer{}
+	w := multipart.NewWriter(form)
+	part, err := w.CreateFormFile("file", "in.jsonl")
+	if err == nil {
+		_, err = part.Write([]byte(line + "\n"))
+	}
+	if err := errors.Join(err, w.WriteField("purpose", "batch"), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	call(t, http.MethodPost, gateway+"/v1/files", w.FormDataContentType(), form, &file)
+	call(t, http.MethodPost, gateway+"/v1/batches", "application/json", strings.NewReader(
+		`{"input_file_id":"`+file.ID+`","endpoint":"/v1/completions","completion_window":"24h"}`), &batch)
+	for batch.Status != "completed" {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the batch is not done: %+v", batch)
+		case <-time.After(50 * time.Millisecond):
+		}
+		call(t, http.MethodGet, gateway+"/v1/batches/"+batch.ID, "", nil, &batch)
+	}
+	if batch.Output == "" {
+		t.Errorf("the batch has no output: %+v", batch)
+	}
+}
+
+// call sends a request that must succeed and reads its answer.
+func call(t *testing.T, method, url, kind string, body io.Reader, out any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", kind)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(data, out) != nil {
+		t.Fatalf("%s %s: %d %s %v", method, url, resp.StatusCode, data, err)
 	}
 }
 

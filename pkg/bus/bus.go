@@ -84,7 +84,7 @@ type Faults interface {
 
 // Connect opens the three connections and JetStream. It tries for cfg.ConnectTimeout and then says what to do.
 func Connect(ctx context.Context, cfg Config, opts Options) (*Bus, error) {
-	b := &Bus{log: opts.Log, faults: opts.Faults, who: cfg.who()}
+	b := &Bus{log: opts.Log, faults: opts.Faults, who: cfg.who(), claims: claimStore{replicas: cfg.LeaseReplicas}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}

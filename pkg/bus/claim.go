@@ -33,8 +33,9 @@ const (
 var ErrClaimGone = errors.New("claimed payload is gone from the object store")
 
 type claimStore struct {
-	mu    sync.Mutex
-	store jetstream.ObjectStore
+	mu       sync.Mutex
+	store    jetstream.ObjectStore
+	replicas int
 }
 
 // OpenClaims creates the object store of claims, or gives one that is there today's settings, so that a start can say how
@@ -42,14 +43,14 @@ type claimStore struct {
 func (b *Bus) OpenClaims(ctx context.Context) error {
 	b.claims.mu.Lock()
 	defer b.claims.mu.Unlock()
-	s, err := b.js.CreateOrUpdateObjectStore(ctx, claimConfig())
+	s, err := b.js.CreateOrUpdateObjectStore(ctx, b.claims.config())
 	return b.claimsOpened(s, err)
 }
 
-func claimConfig() jetstream.ObjectStoreConfig {
+func (c *claimStore) config() jetstream.ObjectStoreConfig {
 	return jetstream.ObjectStoreConfig{
 		Bucket: ClaimBucket, Description: "payloads above the message limit", TTL: ClaimTTL, Storage: jetstream.FileStorage,
-		MaxBytes: claimBytes,
+		MaxBytes: claimBytes, Replicas: c.replicas,
 	}
 }
 
@@ -71,7 +72,7 @@ func (b *Bus) claimObjects(ctx context.Context) (jetstream.ObjectStore, error) {
 	}
 	s, err := b.js.ObjectStore(ctx, ClaimBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		s, err = b.js.CreateObjectStore(ctx, claimConfig())
+		s, err = b.js.CreateObjectStore(ctx, b.claims.config())
 	}
 	return s, b.claimsOpened(s, err)
 }

@@ -31,7 +31,7 @@ var ErrNotFound = errors.New("no such file")
 // ErrFull says that the store has no room: its own limit, or the disk beneath it.
 var ErrFull = errors.New("the file store is full")
 
-// Config bounds the store.
+// Config bounds the store. The zero Config is for who only uses it: a bucket that is there stays as it is.
 type Config struct {
 	MaxBytes int64 // of all files; 0: the disk's own limit
 	Replicas int   // of the bucket; 0: 1
@@ -70,10 +70,17 @@ func (s *Store) open(ctx context.Context) (jetstream.ObjectStore, error) {
 	if s.objects != nil {
 		return s.objects, nil
 	}
-	o, err := s.bus.JetStream().CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: Bucket, Description: "uploaded and made files", Storage: jetstream.FileStorage,
-		MaxBytes: max(s.cfg.MaxBytes, 0), Replicas: max(s.cfg.Replicas, 1),
-	})
+	var o jetstream.ObjectStore
+	var err error = jetstream.ErrBucketNotFound
+	if s.cfg == (Config{}) {
+		o, err = s.bus.JetStream().ObjectStore(ctx, Bucket)
+	}
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		o, err = s.bus.JetStream().CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{
+			Bucket: Bucket, Description: "uploaded and made files", Storage: jetstream.FileStorage,
+			MaxBytes: max(s.cfg.MaxBytes, 0), Replicas: max(s.cfg.Replicas, 1),
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open object store %s: %w", Bucket, err)
 	}

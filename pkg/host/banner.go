@@ -11,7 +11,8 @@ import (
 
 // banner says what listens where and what the services add, and, once the process is ready, which streams are how
 // durable: as plain lines for people, as log records where the log is JSON. work bounds the wait.
-func (h *Host) banner(work context.Context, services []Service) {
+func (r *running) banner(work context.Context, services []Service) {
+	h := r.Host
 	h.say("process", fmt.Sprintf("%s version %s", h.ID, h.version))
 	for _, proto := range []string{"http", "grpc"} {
 		addr, on := h.Addrs()[proto]
@@ -33,12 +34,14 @@ func (h *Host) banner(work context.Context, services []Service) {
 		}
 	}
 	if h.Bus != nil {
-		go h.sayStreams(work)
+		go r.sayStreams(work)
 	}
 }
 
-// sayStreams waits for readiness, since services create what they need while they start.
-func (h *Host) sayStreams(work context.Context) {
+// sayStreams waits for readiness, since services create what they need while they start. Under the profile production it
+// ends the process where a stream is not durable enough.
+func (r *running) sayStreams(work context.Context) {
+	h := r.Host
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for patience := time.After(10 * time.Second); len(h.health.reasons()) > 0; {
@@ -59,6 +62,11 @@ func (h *Host) sayStreams(work context.Context) {
 	}
 	for _, line := range lines {
 		h.say("durability", line)
+	}
+	if h.cfg.Host.Production() {
+		if err := h.Bus.Frail(ctx); err != nil && work.Err() == nil {
+			r.ended <- result{"profile production", err}
+		}
 	}
 }
 

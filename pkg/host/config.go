@@ -10,6 +10,12 @@ import (
 	"github.com/leathq/leat/pkg/obs"
 )
 
+// Production says whether the profile is production: every store on the bus survives the loss of a server.
+func (s Settings) Production() bool { return s.Profile == production }
+
+// production is the profile that holds NATS to what design and operators promise of it.
+const production = "production"
+
 // Config is what every process has; it stands under the keys host and nats, and may be repeated under a service's own
 // key (router.host.http) for that service's process only.
 type Config struct {
@@ -25,6 +31,7 @@ type Settings struct {
 	H2C          bool            `yaml:"h2c" flag:"h2c" doc:"take HTTP/2 without TLS on the HTTP listener too"`
 	Pprof        bool            `yaml:"pprof" flag:"pprof" doc:"serve Go profiles under /debug/pprof/ of the HTTP listener"`
 	ReadyDelay   time.Duration   `yaml:"ready_delay" flag:"ready-delay" doc:"at the stop, how long to be 'not ready' before new calls are refused"`
+	Profile      string          `yaml:"profile" flag:"profile" doc:"production refuses to start on a NATS that may lose what it has said to keep; empty: the start says how durable it is"`
 	DrainTimeout time.Duration   `yaml:"drain_timeout" flag:"drain-timeout" doc:"at the stop, how long calls in flight may take, and after them each service"`
 	Log          obs.LogConfig   `yaml:"log"`
 	Trace        obs.TraceConfig `yaml:"trace"`
@@ -51,6 +58,9 @@ func (s Settings) Validate() error {
 	}
 	if s.ReadyDelay < 0 {
 		errs = append(errs, conf.Refuse("ready_delay", "must be at least 0"))
+	}
+	if s.Profile != "" && s.Profile != production {
+		errs = append(errs, conf.Refuse("profile", "is %q; it must be %s, or empty", s.Profile, production))
 	}
 	if s.DrainTimeout <= 0 {
 		errs = append(errs, conf.Refuse("drain_timeout", "must be above 0"))

@@ -138,6 +138,11 @@ func (h *Host) open(ctx context.Context, o *options) error {
 	if h.onGRPC, err = h.listen(ctx, "grpc", h.cfg.Host.GRPC); err != nil {
 		return err
 	}
+	if h.cfg.Host.Production() {
+		if err := h.cfg.NATS.CheckProduction(ctx); err != nil {
+			return fmt.Errorf("the profile production does not allow this start:\n%w", err)
+		}
+	}
 	h.Bus, err = o.openBus(ctx, h)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ type running struct {
 	cut      context.CancelCauseFunc // ends every call in flight
 	noProbes context.CancelFunc      // ends health watches and reflection streams
 	stop     context.CancelFunc      // ends work
-	ended    chan result             // one per service, and one per server that failed
+	ended    chan result             // one per service, one per server that failed, and one of the profile
 	left     []string                // services that have not returned
 }
 
@@ -50,7 +50,7 @@ func (h *Host) Run(ctx context.Context, services ...Service) error {
 		return errors.Join(err, h.Close())
 	}
 	r.start()
-	h.banner(r.work, services)
+	r.banner(r.work, services)
 	var cause error
 	select {
 	case <-ctx.Done():
@@ -70,7 +70,7 @@ func (h *Host) Run(ctx context.Context, services ...Service) error {
 // prepare adopts the services and builds the servers. Calls and services outlive ctx, which is only the wish to stop;
 // both keep its values.
 func (h *Host) prepare(ctx context.Context, services []Service) (*running, error) {
-	r := &running{Host: h, services: services, ended: make(chan result, len(services)+2)}
+	r := &running{Host: h, services: services, ended: make(chan result, len(services)+3)}
 	handler, err := r.adopt()
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ import (
 
 // Config of the streams. Every process that opens them should have the same one.
 type Config struct {
-	Replicas   int           `yaml:"replicas" flag:"jobs-replicas" doc:"copies of the streams of jobs, results and dead letters: 1, or 3 on a cluster"`
+	Replicas   int           `yaml:"replicas" flag:"jobs-replicas" doc:"copies of the streams of jobs, results and dead letters, of files and of batches: 1, or 3 on a cluster"`
 	PerTenant  int           `yaml:"per_tenant" flag:"jobs-per-tenant" doc:"jobs of one tenant, class and kind that may wait; who publishes more is refused, and nobody else"`
 	MaxAge     time.Duration `yaml:"max_age" flag:"jobs-max-age" doc:"how long a job may wait and be tried before it is a dead letter"`
 	KeepFor    time.Duration `yaml:"keep_results" flag:"jobs-keep-results" doc:"how long results are kept"`

@@ -28,7 +28,8 @@ var errBatchMoved = errors.New("the batch was changed meanwhile")
 
 // batchStore keeps batches. Writes compare revisions, so that a cancel and the runner never undo one another.
 type batchStore struct {
-	bus *bus.Bus
+	bus      *bus.Bus
+	replicas int
 
 	mu sync.Mutex
 	kv jetstream.KeyValue
@@ -51,7 +52,7 @@ func (s *batchStore) open(ctx context.Context) (jetstream.KeyValue, error) {
 		return s.kv, nil
 	}
 	kv, err := s.bus.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: batchBucket, Description: "batches of /v1/batches", Storage: jetstream.FileStorage,
+		Bucket: batchBucket, Description: "batches of /v1/batches", Storage: jetstream.FileStorage, Replicas: s.replicas,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open KV bucket %s: %w", batchBucket, err)

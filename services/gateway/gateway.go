@@ -56,8 +56,8 @@ func New(cfg Config, deps host.Deps) *Gateway {
 		pace: pace.New(sweepEvery, 0),
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
-	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
-	g.batches = &batchStore{bus: deps.Bus}
+	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore), Replicas: cfg.Jobs.Replicas})
+	g.batches = &batchStore{bus: deps.Bus, replicas: cfg.Jobs.Replicas}
 	g.runner = newJobRunner(g)
 	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}
 	g.link = newLink(g)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc"
 
@@ -24,6 +25,9 @@ func (e *embedded) open(cfg *all.Config) func(context.Context, *host.Host) (*bus
 		o := bus.Options{Name: h.ID, Inbox: "leat", Log: h.Log}
 		if h.Loaded().Origin("nats.url").Layer != conf.Default {
 			return bus.Connect(ctx, h.NATS, o)
+		}
+		if h.Config().Host.Production() {
+			return nil, errors.New("the profile production does not allow this start: the embedded NATS is one server; start a cluster and name it by --nats")
 		}
 		s, err := embed.Start(cfg.Embedded)
 		if err != nil {
