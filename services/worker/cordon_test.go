@@ -139,7 +139,17 @@ func TestACordonedWorkerLeaves(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	f.awaitState(inferv1.WorkerState_WORKER_STATE_DRAINING)
+	f.mu.Lock()
+	draining := len(f.reports)
+	f.mu.Unlock()
+	f.await("looks at the engine meanwhile", func() bool { return len(f.reports) >= draining+3 })
+	f.mu.Lock()
+	for _, r := range f.reports[draining:] {
+		if r.GetState() != inferv1.WorkerState_WORKER_STATE_DRAINING {
+			t.Errorf("called back: %v", r.GetState())
+		}
+	}
+	f.mu.Unlock()
 	close(finish)
 	if text, _ := f.answer(s); text != "ab" {
 		t.Errorf("got %q", text)

@@ -109,7 +109,6 @@ func (a *aws) authorise(ctx context.Context) error {
 	if err != nil || got.status != http.StatusOK || got.body == "" {
 		return got.unexpected(awsToken)
 	}
-	lives := time.Duration(seconds) * time.Second
-	a.token, a.until = got.body, asked.Add(lives-min(lives/10, time.Minute))
+	a.token, a.until = got.body, asked.Add(time.Duration(seconds)*time.Second)
 	return nil
 }

@@ -21,8 +21,11 @@ func TestAWSTokensAreRenewed(t *testing.T) {
 		aws := &spottest.AWS{}
 		w := watch(t, "aws", aws)
 		w.none(t, 47*time.Hour)
-		if n := aws.Issued(); n != 8 { // 6 h each, and a minute earlier
+		if n := aws.Issued(); n != 8 { // 6 h each
 			t.Errorf("%d tokens in 47 h", n)
+		}
+		if n := aws.Refused(); n > 0 {
+			t.Errorf("asked %d times with a token that had ended", n)
 		}
 		aws.Forget()
 		aws.Interrupt("stop", time.Now().Add(2*time.Minute))
@@ -62,6 +65,19 @@ func TestAWSRecommendsAndInterrupts(t *testing.T) {
 		if len(w.notices) != 2 || w.notices[1].Kind != "hibernate" || w.notices[1].Advice {
 			t.Errorf("notices %+v", w.notices)
 		}
+	})
+}
+
+// What changes between two questions is not missed until the next change.
+func TestGCPChangesBetweenQuestionsAreSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gcp := spottest.NewGCP()
+		w := watch(t, "gcp", gcp)
+		w.none(t, time.Minute)
+		gcp.Set("preempted", "FALSE") // which is answered; the next question comes a second later
+		w.none(t, 500*time.Millisecond)
+		gcp.Set("preempted", "TRUE")
+		w.only(t, time.Second)
 	})
 }
 

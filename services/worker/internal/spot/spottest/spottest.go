@@ -18,6 +18,7 @@ type AWS struct {
 	mu        sync.Mutex
 	tokens    map[string]time.Time // until when they live
 	issued    int
+	refused   int
 	action    string
 	rebalance string
 }
@@ -50,6 +51,13 @@ func (a *AWS) Issued() int {
 	return a.issued
 }
 
+// Refused is how many questions came without a token that lives.
+func (a *AWS) Refused() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused
+}
+
 // ServeHTTP implements http.Handler.
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
@@ -72,6 +80,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !time.Now().Before(a.tokens[r.Header.Get("X-aws-ec2-metadata-token")]) {
+		a.refused++
 		http.Error(w, "unauthorized", http.StatusUnauthorized)
 		return
 	}
