@@ -132,7 +132,7 @@ func TestASpotNoticeBoundsTheGracePeriod(t *testing.T) {
 }
 
 func preempt(at time.Time) spottest.Event {
-	return spottest.Event{EventId: "e1", EventType: "Preempt", EventStatus: "Scheduled", Resources: []string{"vm1"}, NotBefore: at.UTC().Format(http.TimeFormat)}
+	return spottest.Event{ID: "e1", EventType: "Preempt", EventStatus: "Scheduled", Resources: []string{"vm1"}, NotBefore: at.UTC().Format(http.TimeFormat)}
 }
 
 // Azure hears that it need not wait, where that is configured, and only once the process has nothing left to do.

@@ -13,6 +13,7 @@ const (
 	azureName   = "/metadata/instance/compute/name?api-version=2021-02-01&format=text"
 	azureEvents = "/metadata/scheduledevents?api-version=2020-07-01"
 	azureEvery  = time.Second
+	azureNotice = 30 * time.Second // the shortest, before a spot machine is evicted
 	// azureFirst is how long the first answer may take: the first question turns the machine's scheduled events on.
 	azureFirst = 2*time.Minute + answerIn
 )
@@ -96,15 +97,11 @@ func (a *azure) notice(e azureEvent, name string) (Notice, bool) {
 	if !mine {
 		return Notice{}, false
 	}
-	n := Notice{Provider: "azure", Kind: strings.ToLower(e.EventType), ID: e.EventID}
-	switch at, err := time.Parse(time.RFC1123, e.NotBefore); {
-	case err == nil:
+	n := Notice{Provider: "azure", Kind: strings.ToLower(e.EventType), ID: e.EventID, At: time.Now()}
+	if at, err := time.Parse(time.RFC1123, e.NotBefore); err == nil {
 		n.At = at
-	default: // has started, or in a form that is not known: as soon as any of them may
-		n.At = time.Now()
-		if !started {
-			n.At = n.At.Add(30 * time.Second)
-		}
+	} else if !started { // in a form that is not known: as soon as any of them may
+		n.At = n.At.Add(azureNotice)
 	}
 	if !started && len(e.Resources) == 1 { // one's word counts for all machines of an event
 		n.Approve = func(ctx context.Context) error { return a.approve(ctx, e.EventID) }

@@ -134,7 +134,7 @@ func clouds() map[string]cloud {
 }
 
 func event(id, kind string, at time.Time, machines ...string) spottest.Event {
-	return spottest.Event{EventId: id, EventType: kind, EventStatus: "Scheduled", ResourceType: "VirtualMachine", Resources: machines,
+	return spottest.Event{ID: id, EventType: kind, EventStatus: "Scheduled", ResourceType: "VirtualMachine", Resources: machines,
 		NotBefore: at.UTC().Format(http.TimeFormat)}
 }
 

@@ -165,9 +165,12 @@ func (g *GCP) wait(ctx context.Context, since string, most time.Duration) {
 
 // Event is one of Azure's scheduled events.
 type Event struct {
-	EventId, EventType, EventStatus, ResourceType string //nolint:revive // Azure's own names
-	Resources                                     []string
-	NotBefore                                     string
+	ID           string `json:"EventId"`
+	EventType    string
+	EventStatus  string
+	ResourceType string
+	Resources    []string
+	NotBefore    string
 }
 
 // Azure is Azure's instance metadata service for a machine called Name.
@@ -206,13 +209,17 @@ func (a *Azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path != "/metadata/scheduledevents":
 		http.NotFound(w, r)
 	case r.Method == http.MethodPost:
-		var said struct{ StartRequests []struct{ EventId string } } //nolint:revive // Azure's own names
+		var said struct {
+			StartRequests []struct {
+				ID string `json:"EventId"`
+			}
+		}
 		if json.NewDecoder(r.Body).Decode(&said) != nil {
 			http.Error(w, "{}", http.StatusBadRequest)
 			return
 		}
 		for _, s := range said.StartRequests {
-			a.approved = append(a.approved, s.EventId)
+			a.approved = append(a.approved, s.ID)
 		}
 	default:
 		_ = json.NewEncoder(w).Encode(map[string]any{"DocumentIncarnation": 1, "Events": a.events})
