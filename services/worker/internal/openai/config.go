@@ -3,6 +3,7 @@ package openai
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,7 +13,10 @@ const (
 	KindAuto       = "auto"         // find out at the start
 	KindVLLM       = "vllm"         //
 	KindSGLang     = "sglang"       //
+	KindTGI        = "tgi"          // text-generation-inference
+	KindTRTLLM     = "trtllm"       // TensorRT-LLM's trtllm-serve
 	KindLlama      = "llama-server" // llama.cpp's own server
+	KindOllama     = "ollama"       //
 	KindOpenAI     = "openai"       // api.openai.com and what behaves exactly like it
 	KindCompatible = "compatible"   // what auto settles for: standard parameters only
 )
@@ -31,7 +35,7 @@ type Config struct {
 
 	Upstream  string `yaml:"upstream" flag:"upstream" doc:"base URL of the OpenAI-compatible server, with or without /v1"`
 	APIKeyEnv string `yaml:"api_key_env" flag:"api-key-env" doc:"name of the environment variable that holds the upstream's API key; empty: none is sent"`
-	Kind      string `yaml:"upstream_kind" flag:"upstream-kind" oneof:"auto|vllm|sglang|llama-server|openai|compatible" doc:"what the upstream is; it decides which parameters are honoured"`
+	Kind      string `yaml:"upstream_kind" flag:"upstream-kind" oneof:"auto|vllm|sglang|tgi|trtllm|llama-server|ollama|openai|compatible" doc:"what the upstream is; it decides how requests are spelled and which parameters are honoured"`
 	Exec      string `yaml:"exec" flag:"exec" doc:"command line of an inference server to run beside the worker, such as 'vllm serve MODEL --tensor-parallel-size 4'; {port} in it becomes a free port"`
 	Slots     int    `yaml:"slots" flag:"upstream-slots" doc:"sequences that may run on the upstream at once; 0: what it reports, else 64"`
 	Context   int    `yaml:"context" flag:"upstream-context" doc:"tokens that a sequence may hold; 0: what the upstream reports, else unknown"`
@@ -104,10 +108,8 @@ func (c Config) Validate() error {
 	if _, err := c.root(); err != nil {
 		return err
 	}
-	switch c.Kind {
-	case KindAuto, KindVLLM, KindSGLang, KindLlama, KindOpenAI, KindCompatible:
-	default:
-		return fmt.Errorf("--upstream-kind %q is unknown: take auto, vllm, sglang, llama-server, openai or compatible", c.Kind)
+	if !slices.Contains(kinds(), c.Kind) {
+		return fmt.Errorf("--upstream-kind %q is unknown: take one of %s", c.Kind, strings.Join(kinds(), ", "))
 	}
 	switch c.Probe {
 	case ProbeCanary, ProbeHealth, ProbeNone:

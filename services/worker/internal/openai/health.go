@@ -197,7 +197,7 @@ func (e *Engine) probe(parent context.Context) {
 	}
 	if e.health.set(healthy, "") {
 		f := e.facts.Load()
-		e.log.Info("upstream healthy", "upstream", e.root.Host, "kind", f.kind, "model", f.upstreamModel)
+		e.log.Info("upstream healthy", "upstream", e.root.Host, "kind", f.dialect.kind, "model", f.upstreamModel)
 	}
 }
 

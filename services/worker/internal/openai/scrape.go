@@ -128,11 +128,12 @@ func (e *Engine) scrape() {
 			return
 		case <-ticker.C:
 		}
-		if state, _, _ := e.health.get(); state != healthy || !e.facts.Load().metrics {
+		path := e.facts.Load().metrics
+		if state, _, _ := e.health.get(); state != healthy || path == "" {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(e.stop, e.cfg.ProbeTimeout)
-		status, page, err := e.fetch(ctx, http.MethodGet, "/metrics", nil)
+		status, page, err := e.fetch(ctx, http.MethodGet, path, nil)
 		cancel()
 		if err == nil && status == http.StatusOK {
 			e.load.sampled(readMetrics(page), e.now())

@@ -127,8 +127,12 @@ func (e *Engine) finish(s *sequence) {
 // run makes the call and reads the answer.
 func (s *sequence) run() error {
 	c := call{method: http.MethodPost, id: s.req.ID, trace: traceparent(s.ctx), accept: "application/json"}
-	c.body, c.path = s.e.body(s.scratch.request[:0], s.req, s.facts)
+	var err error
+	c.body, c.path, err = s.e.body(s.scratch.request[:0], s.req, s.facts)
 	s.scratch.request = c.body
+	if err != nil {
+		return err
+	}
 	streams := relaysStream(s.req)
 	if streams {
 		c.accept = "text/event-stream"
