@@ -25,6 +25,7 @@ type answer struct {
 // counts is an upstream's usage, as it counts: prompt includes cached, completion includes reasoning.
 type counts struct {
 	given                                 bool
+	told                                  bool // how much was cached
 	prompt, cached, completion, reasoning int
 }
 
@@ -70,7 +71,7 @@ func newParser() *parser {
 	p.usage = p.usageMember
 	p.promptDetails = func(key []byte) {
 		if string(key) == "cached_tokens" {
-			p.a.usage.cached = s.count()
+			p.a.usage.cached, p.a.usage.told = s.count(), true
 		} else {
 			s.skip()
 		}

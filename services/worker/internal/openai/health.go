@@ -186,6 +186,7 @@ func (e *Engine) probe(parent context.Context) {
 			return
 		}
 		e.facts.Store(f)
+		e.load.forget()
 	}
 	if e.cfg.Probe == ProbeNone {
 		if state == suspect && time.Since(since) < 5*e.cfg.ProbeInterval {

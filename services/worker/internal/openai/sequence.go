@@ -211,7 +211,7 @@ func (s *sequence) conclude(d engine.Delta, a *answer, finish string, deltas int
 		*d.Usage = a.usage.classes()
 	}
 	d.Timing = s.timing(&a.timings)
-	s.e.load.finished(s, d.Usage, d.Timing, deltas)
+	s.e.load.finished(s, d.Usage, d.Timing, deltas, a.usage.told || a.timings.given)
 	s.emitted = true
 	s.out.Emit(d)
 }
