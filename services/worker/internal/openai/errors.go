@@ -90,7 +90,7 @@ func (e *Engine) refusal(status int, retryAfter string, body []byte) *engine.Err
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		err.Code = "upstream_auth"
-		err.Message = fmt.Sprintf("the upstream refuses the worker's key (%d): set the variable that --api-key-env names", status)
+		err.Message = fmt.Sprintf("the upstream refuses the worker's key (%d): set the variable that --api-key-env names, or look at openai.accounts", status)
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		err.Code = "overloaded"
 		err.Message = "the upstream takes no more requests now: " + u.message
@@ -157,6 +157,10 @@ func parseRetryAfter(s string, now time.Time) time.Duration {
 
 // unreachable is the error for a connection that cannot be made or breaks before the answer.
 func (e *Engine) unreachable(err error) *engine.Error {
+	var known *engine.Error
+	if errors.As(err, &known) { // no key takes a call
+		return known
+	}
 	return &engine.Error{
 		Code: "engine_unavailable", Retry: true, Err: err,
 		Message: fmt.Sprintf("the upstream %s does not answer", e.root.Host),

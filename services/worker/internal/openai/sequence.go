@@ -33,6 +33,7 @@ type sequence struct {
 	paused atomic.Bool
 	ttft   atomic.Int64
 	tail   atomic.Bool // the finish reason is there
+	spent  int         // tokens, as the upstream counted them
 
 	emitted bool
 	fate    atomic.Int32 // undecided until the first delta is handed over, or the sequence is given up for others
@@ -145,6 +146,11 @@ func (s *sequence) run() error {
 	if r.status != http.StatusOK {
 		return s.refused(r)
 	}
+	defer func() {
+		if r.tokens = s.spent; r.tokens == 0 {
+			r.tokens = s.prompt // it broke off
+		}
+	}()
 	kind := mediaType(r.contentType)
 	switch {
 	case kind != "" && kind != "application/json" && kind != "text/event-stream" && kind != "text/plain":
@@ -210,6 +216,7 @@ func (s *sequence) conclude(d engine.Delta, a *answer, finish string, deltas int
 		}
 		*d.Usage = a.usage.classes()
 	}
+	s.spent = d.Usage.UncachedInput + d.Usage.CacheRead + d.Usage.Output + d.Usage.Reasoning
 	d.Timing = s.timing(&a.timings)
 	s.e.load.finished(s, d.Usage, d.Timing, deltas, a.usage.told || a.timings.given)
 	s.emitted = true
