@@ -34,6 +34,8 @@ const (
 type Config struct {
 	// Model is NAME or NAME=UPSTREAM_NAME: the name clients use, and the upstream's own where it differs.
 	Model string
+	// Env are variables, NAME=VALUE, for the server of Exec.
+	Env []string
 
 	Upstream  string              `yaml:"upstream" flag:"upstream" doc:"base URL of the OpenAI-compatible server, with or without /v1"`
 	APIKeyEnv string              `yaml:"api_key_env" flag:"api-key-env" doc:"name of the environment variable that holds the upstream's API key; empty: none is sent"`
