@@ -199,7 +199,7 @@ func (p *parser) deltaMember(key []byte) {
 		p.a.reasoning, p.a.thought = p.generated()
 	case "tool_calls":
 		p.a.calls = nil
-		if v := p.s.skip(); len(v) > 2 && v[0] == '[' {
+		if v := p.s.skip(); len(v) > 2 && (v[0] == '[' || v[0] == '{') {
 			p.a.calls = v
 		}
 	default:

@@ -92,6 +92,7 @@ func TestWhatAKindDoesNotHonourIsRefusedByName(t *testing.T) {
 			},
 			"tool_choice": func(r *engine.Request) { r.Extras = []byte(`{"tools":` + weather + `,"tool_choice":"required"}`) },
 			"prompt":      func(r *engine.Request) { r.Prompt, r.Logprobs = engine.Prompt{Tokens: []int32{1}}, false },
+			"echo":        func(r *engine.Request) { r.Prompt, r.Echo = engine.Prompt{Text: "x"}, true },
 			"logprobs":    func(r *engine.Request) { r.Prompt = engine.Prompt{Text: "x"} },
 		} {
 			req := asked()
@@ -113,11 +114,11 @@ func TestWhatAKindDoesNotHonourIsRefusedByName(t *testing.T) {
 		t.Errorf("trtllm, grammar and response_format: %v", err)
 	}
 	for kind, want := range map[string]string{
-		openai.KindTGI:    "grammar ignore_eos logit_bias logprobs min_p parallel_tool_calls presence_penalty prompt repetition_penalty top_k",
-		openai.KindTRTLLM: "parallel_tool_calls tool_choice",
-		openai.KindOllama: "grammar ignore_eos logit_bias min_p parallel_tool_calls prompt repetition_penalty tool_choice top_k",
-		openai.KindOpenAI: "grammar ignore_eos min_p repetition_penalty top_k", openai.KindCompatible: "grammar ignore_eos min_p repetition_penalty top_k",
-		openai.KindVLLM: "", openai.KindLlama: "", openai.KindSGLang: "",
+		openai.KindTGI:    "echo grammar ignore_eos logit_bias logprobs min_p parallel_tool_calls presence_penalty prompt repetition_penalty top_k",
+		openai.KindTRTLLM: "echo parallel_tool_calls tool_choice",
+		openai.KindOllama: "echo grammar ignore_eos logit_bias min_p parallel_tool_calls prompt repetition_penalty tool_choice top_k",
+		openai.KindOpenAI: "echo grammar ignore_eos min_p repetition_penalty top_k", openai.KindCompatible: "echo grammar ignore_eos min_p repetition_penalty top_k",
+		openai.KindVLLM: "", openai.KindLlama: "echo", openai.KindSGLang: "",
 	} {
 		got := strings.Fields(refused[kind])
 		slices.Sort(got)
@@ -241,6 +242,103 @@ func TestAnswersInEveryDialect(t *testing.T) {
 			last := out.last()
 			if last.Text != c.text || last.Reasoning != c.reasoning || last.Finish != c.finish || last.Usage.UncachedInput != 5 || last.Usage.Output != 2 {
 				t.Errorf("%+v, usage %+v", last, last.Usage)
+			}
+		})
+	}
+}
+
+// The chunks of each kind's streams: their roles, empty parts, calls of tools and last words.
+func TestStreamsInEveryDialect(t *testing.T) {
+	const use = `{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
+	const args = `{"at":1}`
+	for name, c := range map[string]struct {
+		pages           string
+		chunks          []string
+		reasoning, text string
+		call            string
+		finish          engine.FinishReason
+	}{
+		"vllm": {openai.KindVLLM, []string{
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"prompt_token_ids":null}`,
+			`{"choices":[{"index":0,"delta":{"reasoning":"hm"},"logprobs":null,"finish_reason":null,"token_ids":null}]}`,
+			`{"choices":[{"index":0,"delta":{"content":"yes"},"logprobs":null,"finish_reason":null}]}`,
+			`{"choices":[{"index":0,"delta":{"content":""},"logprobs":null,"finish_reason":"stop","stop_reason":null}]}`, use,
+		}, "hm", "yes", "", engine.FinishStop},
+		"sglang": {openai.KindSGLang, []string{
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning_content":null,"tool_calls":null},"logprobs":null,"finish_reason":null,"matched_stop":null}],"usage":null}`,
+			`{"choices":[{"index":0,"delta":{"role":null,"content":null,"reasoning_content":"hm","tool_calls":null},"finish_reason":null}],"usage":null}`,
+			`{"choices":[{"index":0,"delta":{"content":"yes"},"finish_reason":null}],"usage":null}`,
+			`{"choices":[{"index":0,"delta":{"content":null},"finish_reason":"length","matched_stop":null}],"usage":null}`, use,
+		}, "hm", "yes", "", engine.FinishLength},
+		"tgi": {openai.KindTGI, []string{
+			`{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"yes"},"logprobs":null,"finish_reason":null}],"usage":null}`,
+			`{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":"eos_token"}],"usage":null}`, use,
+		}, "", "yes", "", engine.FinishStop},
+		"tgi, tools of old": {openai.KindTGI, []string{
+			`{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":{"index":0,"id":"","type":"function","function":{"name":"time","arguments":"{\"at\""}}},"finish_reason":null}]}`,
+			`{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":{"index":0,"id":"","type":"function","function":{"name":null,"arguments":":1}"}}},"finish_reason":"eos_token"}]}`, use,
+		}, "", "", "time" + args, engine.FinishTools},
+		"trtllm": {openai.KindTRTLLM, []string{
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":null,"reasoning_content":null,"reasoning":null,"tool_calls":null},"finish_reason":null}],"usage":null}`,
+			`{"choices":[{"index":0,"delta":{"content":"yes","reasoning_content":"hm"},"finish_reason":"stop","stop_reason":null}],"usage":null}`, use,
+		}, "hm", "yes", "", engine.FinishStop},
+		"ollama": {openai.KindOllama, []string{
+			`{"system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"hm"},"finish_reason":null}]}`,
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":"","tool_calls":[{"id":"call_1","index":0,"type":"function","function":{"name":"time","arguments":"{\"at\":1}"}}]},"finish_reason":null}]}`,
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"tool_calls"}]}`, use,
+		}, "hm", "", "time" + args, engine.FinishTools},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, e := like(t, c.pages)
+			s.handle("/v1/chat/completions", streaming(nil, "data: "+strings.Join(c.chunks, "\n\ndata: ")+"\n\n", done))
+			out := newSink()
+			if err := e.Generate(t.Context(), chat(true), out); err != nil {
+				t.Fatal(err)
+			}
+			reasoning, call := "", ""
+			for _, d := range out.deltas {
+				reasoning += d.Reasoning
+				if d.Extra != nil {
+					for _, part := range d.Extra.ToolCalls {
+						call += part.Name + part.Arguments
+					}
+				}
+			}
+			last := out.last()
+			if reasoning != c.reasoning || out.text() != c.text || call != c.call || last.Finish != c.finish || last.Usage.UncachedInput != 5 || last.Usage.Output != 2 {
+				t.Errorf("%q %q %q, %s, %+v", reasoning, out.text(), call, last.Finish, last.Usage)
+			}
+		})
+	}
+}
+
+// Log-probabilities come as a list of contents, with bytes or without, or as the older parallel lists.
+func TestLogprobsInEveryDialect(t *testing.T) {
+	lists := `{"text_offset":[0],"token_logprobs":[-0.5],"tokens":["yes"],"top_logprobs":[{"yes":-0.5,"no":-1.5}]}`
+	for name, c := range map[string]struct{ kind, choice string }{
+		"vllm":         {openai.KindVLLM, `"message":{"content":"yes"},"logprobs":{"content":[{"token":"yes","logprob":-0.5,"bytes":[121,101,115],"top_logprobs":[{"token":"yes","logprob":-0.5,"bytes":[121,101,115]},{"token":"no","logprob":-1.5,"bytes":[110,111]}]}]}`},
+		"tgi":          {openai.KindTGI, `"message":{"content":"yes"},"logprobs":{"content":[{"token":"yes","logprob":-0.5,"top_logprobs":[{"token":"yes","logprob":-0.5},{"token":"no","logprob":-1.5}]}]}`},
+		"ollama":       {openai.KindOllama, `"message":{"content":"yes"},"logprobs":{"content":[{"token":"yes","logprob":-0.5,"bytes":[121,101,115],"top_logprobs":[{"token":"yes","logprob":-0.5},{"token":"no","logprob":-1.5}]}]}`},
+		"trtllm, text": {openai.KindTRTLLM, `"text":"yes","logprobs":` + lists},
+		"sglang, text": {openai.KindSGLang, `"text":"yes","logprobs":` + lists},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, e := like(t, c.kind)
+			answer := page(`{"choices":[{"index":0,` + c.choice + `,"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":1}}`)
+			s.handle("/v1/chat/completions", answer)
+			s.handle("/v1/completions", answer)
+			req := chat(false)
+			req.Logprobs, req.TopLogprob = true, 2
+			if strings.HasSuffix(name, "text") {
+				req.Prompt = engine.Prompt{Text: "?"}
+			}
+			out := newSink()
+			if err := e.Generate(t.Context(), req, out); err != nil {
+				t.Fatal(err)
+			}
+			got := out.logprobs()
+			if len(got) != 1 || string(got[0].Text) != "yes" || got[0].Logprob != -0.5 || len(got[0].Top) != 2 || string(got[0].Top[1].Text) != "no" {
+				t.Errorf("%+v", got)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func (f *facts) refuse(req *engine.Request, chat bool) error {
 		name  string
 		given bool
 	}{
-		{"frequency_penalty", nonzero(req.FrequencyPenalty)}, {"presence_penalty", nonzero(req.PresencePenalty)},
+		{"echo", echoesLogprobs(req)}, {"frequency_penalty", nonzero(req.FrequencyPenalty)}, {"presence_penalty", nonzero(req.PresencePenalty)},
 		{"logit_bias", len(req.LogitBias) > 0}, {"logprobs", req.Logprobs}, {"top_k", req.TopK != nil && *req.TopK > 0},
 		{"min_p", nonzero(req.MinP)}, {"repetition_penalty", req.RepetitionPenalty != nil && *req.RepetitionPenalty != 1},
 		{"ignore_eos", req.IgnoreEOS}, {"grammar", req.Grammar != ""},
