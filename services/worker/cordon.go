@@ -22,7 +22,7 @@ func (m *member) cordon(on bool) bool {
 		}
 		switch m.status.state { // with an engine that is not well, the next look at it says more
 		case inferv1.WorkerState_WORKER_STATE_READY, inferv1.WorkerState_WORKER_STATE_CORDONED:
-			m.becomeLocked(inferv1.WorkerState_WORKER_STATE_READY, m.worker.spot.said())
+			m.becomeLocked(inferv1.WorkerState_WORKER_STATE_READY, m.worker.notices.said())
 		}
 	}
 	m.status.Unlock()

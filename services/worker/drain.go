@@ -82,7 +82,7 @@ func (m *member) waitFor(ctx context.Context, done <-chan struct{}, end time.Tim
 			return true
 		case <-timer.C:
 			return false
-		case d := <-m.worker.spot.taken:
+		case d := <-m.worker.notices.taken:
 			m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, d.note)
 			m.kick()
 			end = earlier(end, d.end())

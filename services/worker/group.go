@@ -19,12 +19,13 @@ import (
 )
 
 // Group is several workers of one process. To the fleet each is a worker like any other; they share the process's
-// connection, its GPUs' telemetry and its end. Make it with Setup.Service.
+// connection, its GPUs' telemetry, the notices that its machine goes, and its end. Make it with Setup.Service.
 type Group struct {
 	log     *slog.Logger
 	workers []*Worker
 	gpus    *gpu.Watcher
 	noGPU   bool
+	machine *machine
 
 	mu     sync.Mutex
 	faults map[*Worker]error // why an engine is not there, until it is tried again
@@ -41,19 +42,21 @@ func newGroup(s Setup, deps host.Deps, out outside) *Group {
 	g := &Group{log: deps.Log, noGPU: s.NoGPU, faults: map[*Worker]error{}}
 	g.gpus = newGPUs(deps.Log, out.gpus, engines...)
 	deps.Metrics.MustRegister(gpu.NewCollector(g.gpus, nodeName()))
-	out.shared = g.gpus
+	out.shared, out.sharesMachine = g.gpus, true
 	registry := deps.Metrics
 	for _, cfg := range engines {
 		deps.Metrics = prometheus.WrapRegistererWith(prometheus.Labels{"worker": cfg.Name}, registry)
 		g.workers = append(g.workers, newWorker(cfg, deps, out))
 	}
+	deps.Metrics = registry
+	g.machine = newMachine(s.Spot, deps, g.workers...)
 	return g
 }
 
 // Name is the service's name in logs and health.
 func (g *Group) Name() string { return "worker" }
 
-// Register adds the gRPC service leat.worker.v1, which drains them all; what is about one worker is asked for on the bus.
+// Register adds the gRPC service leat.worker.v1, which drains and cordons them all; what is about one worker is asked for on the bus.
 func (g *Group) Register(r grpc.ServiceRegistrar) {
 	workerv1.RegisterWorkerServiceServer(r, groupAPI{group: g})
 }
@@ -87,6 +90,7 @@ func (g *Group) Banner() []string {
 // Run runs all workers until ctx ends; then all drain at once, each within its own grace. An engine that cannot start does
 // not keep the others from working: it is tried again, and the process is not ready meanwhile.
 func (g *Group) Run(ctx context.Context) error {
+	defer g.machine.watch(ctx)()
 	if !g.noGPU {
 		defer watchGPUs(ctx, g.gpus)()
 	}
@@ -171,4 +175,24 @@ func (a groupAPI) Drain(ctx context.Context, req *workerv1.DrainRequest) (*worke
 		}
 	}
 	return &workerv1.DrainResponse{}, nil
+}
+
+// Cordon implements workerv1.WorkerServiceServer: all workers of the process take nothing new. An error is that of a worker that
+// could not be told; the others were.
+func (a groupAPI) Cordon(context.Context, *workerv1.CordonRequest) (*workerv1.CordonResponse, error) {
+	return &workerv1.CordonResponse{}, a.cordon(true)
+}
+
+// Uncordon implements workerv1.WorkerServiceServer, for all workers likewise.
+func (a groupAPI) Uncordon(context.Context, *workerv1.UncordonRequest) (*workerv1.UncordonResponse, error) {
+	return &workerv1.UncordonResponse{}, a.cordon(false)
+}
+
+func (a groupAPI) cordon(on bool) (failed error) {
+	for _, w := range a.group.workers {
+		if err := (api{worker: w}).cordon(on); err != nil {
+			failed = err
+		}
+	}
+	return failed
 }

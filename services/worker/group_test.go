@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"github.com/leathq/leat/services/worker/internal/engine"
 	"github.com/leathq/leat/services/worker/internal/gpu"
 	"github.com/leathq/leat/services/worker/internal/gpu/gputest"
+	"github.com/leathq/leat/services/worker/internal/spot/spottest"
 )
 
 const (
@@ -258,10 +260,31 @@ func TestSeveralEnginesShareTheirGPUsTelemetry(t *testing.T) {
 	})
 }
 
+// The machine is one: its notice is heard and counted once, all its workers leave, and the cloud hears that it need not wait when
+// the last of them has ended.
+func TestSeveralEnginesHearOfTheirMachinesEndOnce(t *testing.T) {
+	azure := &spottest.Azure{Name: "vm1"}
+	srv := httptest.NewServer(azure)
+	t.Cleanup(srv.Close)
+	p := launch(t, two(func(s *worker.Setup) { s.Spot = worker.Spot{Provider: "azure", MetadataURL: srv.URL, Approve: true} }), fine, nil)
+	p.await("both are ready", func() bool { return p.state("w1-a") == ready && p.state("w1-b") == ready })
+	azure.Schedule(preempt(time.Now().Add(time.Hour)))
+	p.await("both are gone", func() bool { return p.state("w1-a") == gone && p.state("w1-b") == gone })
+	if n := notices(t, p.reg, "azure", "preempt"); n != 1 || len(azure.Approved()) > 0 {
+		t.Errorf("%v notices, approved %v before the end", n, azure.Approved())
+	}
+	p.stop()
+	p.left()
+	if a := azure.Approved(); !slices.Equal(a, []string{"e1"}) {
+		t.Errorf("approved %v", a)
+	}
+}
+
 func TestSetupsThatCannotWorkAreRefused(t *testing.T) {
 	for says, s := range map[string]worker.Setup{
 		"entry 2 has no name":       two(func(s *worker.Setup) { s.Engines[1].Name = "" }),
 		`two entries are named "a"`: two(func(s *worker.Setup) { s.Engines[1].Name = "a" }),
+		"about the machine":         two(func(s *worker.Setup) { s.Engines[1].Spot.Provider = "aws" }),
 	} {
 		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %q", err, says)

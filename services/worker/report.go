@@ -87,7 +87,7 @@ func (m *member) judge(s engine.Stats, stuck int) {
 		note = "the engine does not let go of sequences that were stopped"
 	}
 	if note == "" {
-		if m.become(inferv1.WorkerState_WORKER_STATE_READY, m.worker.spot.said()) {
+		if m.become(inferv1.WorkerState_WORKER_STATE_READY, m.worker.notices.said()) {
 			state, _ := m.state()
 			m.log.Info("worker is " + stateName(state))
 			m.kick()

@@ -32,6 +32,8 @@ func (s Setup) Validate() error {
 			errs = append(errs, fmt.Errorf("engines: entry %d has no name: give each one, such as gpu%d", i+1, i))
 		case seen[e.Name]:
 			errs = append(errs, fmt.Errorf("engines: two entries are named %q: give each a name of its own", e.Name))
+		case e.Spot != s.Spot:
+			errs = append(errs, fmt.Errorf("engines: entry %q has settings of its own under spot, which are about the machine: give them around the list", e.Name))
 		}
 		seen[e.Name] = true
 	}

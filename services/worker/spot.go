@@ -3,9 +3,13 @@ package worker
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/worker/internal/spot"
 )
 
@@ -18,87 +22,121 @@ const (
 	approveIn = 2 * time.Second
 )
 
-// spotWatch is what a worker knows of the notices that its machine will be taken away.
-type spotWatch struct {
+// notices are what a worker was told of its machine's end.
+type notices struct {
 	taken chan departure // a notice that the worker has not acted on
 
-	mu      sync.Mutex
-	advice  string                        // what the provider sees coming
-	approve []func(context.Context) error // how to say that it need not wait
+	mu     sync.Mutex
+	advice string // what the provider sees coming
 }
 
 // said is the provider's advice, or empty.
-func (s *spotWatch) said() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.advice
+func (n *notices) said() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.advice
 }
 
-// watchSpot looks for notices, from before the engine loads, until the returned function is called.
-func (w *Worker) watchSpot(ctx context.Context) (stop func()) {
-	if p := w.cfg.Spot.Provider; p == "" || p == "off" {
-		return func() {}
-	}
-	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() {
-		spot.Watch(ctx, spot.Options{Provider: w.cfg.Spot.Provider, URL: w.cfg.Spot.MetadataURL, Log: w.log}, w.noticed)
-	})
-	return func() {
-		end()
-		running.Wait()
-	}
+// advise keeps advice; the worker's next look at its engine puts it into the reports.
+func (n *notices) advise(s string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.advice = s
 }
 
-// noticed acts on a notice: the worker leaves at once, and its process ends. A recommendation it only tells, unless it is
-// configured to heed it: it may come hours before an interruption, or without one, and a worker that leaves takes slots from
-// the fleet before anything has replaced it.
-func (w *Worker) noticed(n spot.Notice) {
-	w.metrics.notices.WithLabelValues(n.Provider, n.Kind).Inc()
-	if n.Advice && !w.cfg.Spot.Rebalance {
-		w.log.Warn("the cloud sees a risk that this machine is taken away; the worker stays", "provider", n.Provider, "kind", n.Kind)
-		w.spot.mu.Lock()
-		w.spot.advice = n.Provider + " sees a risk that it takes this machine away (" + n.Kind + ")"
-		w.spot.mu.Unlock()
-		return // the worker's next look at its engine puts it into the reports
-	}
-	w.log.Warn("this machine will be taken away: leaving, and ending the process", "provider", n.Provider, "kind", n.Kind, "at", n.At)
-	if n.Approve != nil && w.cfg.Spot.Approve {
-		w.spot.mu.Lock()
-		w.spot.approve = append(w.spot.approve, n.Approve)
-		w.spot.mu.Unlock()
-	}
-	d, gone := departure{grace: w.cfg.Grace, note: fmt.Sprintf("%s takes this machine away (%s)", n.Provider, n.Kind)}, time.Time{}
-	if !n.At.IsZero() {
-		d.by, gone = n.At.Add(-spotMargin), n.At.Add(-spotStop)
-		d.note = fmt.Sprintf("%s takes this machine away at %s (%s)", n.Provider, n.At.UTC().Format(time.TimeOnly+" MST"), n.Kind)
-	}
+// take has the worker leave. Only the machine's watch calls it.
+func (n *notices) take(d departure) {
 	select {
-	case old := <-w.spot.taken: // not acted on yet: the earlier one counts
+	case old := <-n.taken: // not acted on yet: the earlier one counts
 		if old.end().Before(d.end()) {
 			d = old
 		}
 	default:
 	}
-	w.spot.taken <- d
-	if w.deps.Stop != nil {
-		w.deps.Stop(d.note, gone)
+	n.taken <- d
+}
+
+// machine watches for notices that this machine will be taken away, for all workers of the process.
+type machine struct {
+	cfg     Spot
+	log     *slog.Logger
+	stop    func(reason string, by time.Time) // the host's; nil: there is none
+	counted *prometheus.CounterVec
+	workers []*Worker
+
+	mu        sync.Mutex
+	approvals []func(context.Context) error
+}
+
+func newMachine(cfg Spot, deps host.Deps, workers ...*Worker) *machine {
+	m := &machine{cfg: cfg, log: deps.Log, stop: deps.Stop, workers: workers, counted: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leat_worker_spot_notices_total", Help: "Notices of a cloud that the machine will be taken away, and its recommendations to leave.",
+	}, []string{"provider", "kind"})}
+	deps.Metrics.MustRegister(m.counted)
+	return m
+}
+
+// watch looks for notices until done is called, which tells the provider that it need not wait, where that is configured: by
+// then the workers have left, and the host has no call in flight.
+func (m *machine) watch(ctx context.Context) (done func()) {
+	if p := m.cfg.Provider; p == "" || p == "off" {
+		return func() {}
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() {
+		spot.Watch(ctx, spot.Options{Provider: m.cfg.Provider, URL: m.cfg.MetadataURL, Log: m.log}, m.noticed)
+	})
+	return func() {
+		end()
+		running.Wait()
+		m.approve()
 	}
 }
 
-// approve tells the provider that it need not wait, where that is configured and it gave notice. Run calls it at its end: by
-// then the worker has left, and the host has no call in flight.
-func (w *Worker) approve() {
-	w.spot.mu.Lock()
-	list := w.spot.approve
-	w.spot.mu.Unlock()
+// noticed acts on a notice: the workers leave at once, and their process ends. A recommendation is only told, unless it is
+// configured to be heeded: it may come hours before an interruption, or without one, and a worker that leaves takes slots
+// from the fleet before anything has replaced it.
+func (m *machine) noticed(n spot.Notice) {
+	m.counted.WithLabelValues(n.Provider, n.Kind).Inc()
+	if n.Advice && !m.cfg.Rebalance {
+		m.log.Warn("the cloud sees a risk that this machine is taken away; its workers stay", "provider", n.Provider, "kind", n.Kind)
+		for _, w := range m.workers {
+			w.notices.advise(n.Provider + " sees a risk that it takes this machine away (" + n.Kind + ")")
+		}
+		return
+	}
+	m.log.Warn("this machine will be taken away: leaving, and ending the process", "provider", n.Provider, "kind", n.Kind, "at", n.At)
+	if n.Approve != nil && m.cfg.Approve {
+		m.mu.Lock()
+		m.approvals = append(m.approvals, n.Approve)
+		m.mu.Unlock()
+	}
+	note, by, gone := fmt.Sprintf("%s takes this machine away (%s)", n.Provider, n.Kind), time.Time{}, time.Time{}
+	if !n.At.IsZero() {
+		by, gone = n.At.Add(-spotMargin), n.At.Add(-spotStop)
+		note = fmt.Sprintf("%s takes this machine away at %s (%s)", n.Provider, n.At.UTC().Format(time.TimeOnly+" MST"), n.Kind)
+	}
+	for _, w := range m.workers {
+		w.notices.take(departure{grace: w.cfg.Grace, by: by, note: note})
+	}
+	if m.stop != nil {
+		m.stop(note, gone)
+	}
+}
+
+// approve tells the provider that it need not wait.
+func (m *machine) approve() {
+	m.mu.Lock()
+	list := m.approvals
+	m.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), approveIn)
 	defer cancel()
 	for _, approve := range list {
 		if err := approve(ctx); err != nil {
-			w.log.Warn("the cloud was not told that it need not wait with this machine", "error", err)
+			m.log.Warn("the cloud was not told that it need not wait with this machine", "error", err)
 			continue
 		}
-		w.log.Info("told the cloud that it need not wait with this machine")
+		m.log.Info("told the cloud that it need not wait with this machine")
 	}
 }

@@ -37,7 +37,8 @@ type Worker struct {
 	member     atomic.Pointer[member] // nil while not in the fleet
 	left       atomic.Bool            // it was in the fleet and is not any more
 	leave      chan departure         // a drain was asked for
-	spot       spotWatch
+	notices    notices
+	machine    *machine // nil where somebody else watches it
 }
 
 // opener starts the engine that a configuration names.
@@ -54,6 +55,8 @@ type outside struct {
 	engine opener
 	gpus   func() (gpu.Library, error) // nil: the driver that is there
 	shared *gpu.Watcher                // the process's, where that has several workers; nil: the worker's own
+	// sharesMachine says that the process watches for the machine's end, for several workers.
+	sharesMachine bool
 }
 
 // New makes a worker. It opens nothing; Run does.
@@ -63,7 +66,7 @@ func New(cfg Config, deps host.Deps) *Worker {
 
 func newWorker(cfg Config, deps host.Deps, out outside) *Worker {
 	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: out.engine, leave: make(chan departure, 1)}
-	w.spot.taken = make(chan departure, 1)
+	w.notices.taken = make(chan departure, 1)
 	if w.name == "" {
 		w.name = deps.ID
 	}
@@ -72,6 +75,9 @@ func newWorker(cfg Config, deps host.Deps, out outside) *Worker {
 	if w.gpus, w.sharesGPUs = out.shared, out.shared != nil; !w.sharesGPUs {
 		w.gpus = newGPUs(w.log, out.gpus, cfg)
 		deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
+	}
+	if !out.sharesMachine {
+		w.machine = newMachine(cfg.Spot, deps, w)
 	}
 	return w
 }
@@ -110,8 +116,9 @@ func (w *Worker) Banner() []string {
 // other services, and a supervisor that starts what exits would undo the drain. A machine that goes takes all of them: the
 // whole process is asked to stop. An engine that cannot start is an error that says what to do.
 func (w *Worker) Run(ctx context.Context) error {
-	defer w.approve() // when the process has nothing to do any more
-	defer w.watchSpot(ctx)()
+	if w.machine != nil {
+		defer w.machine.watch(ctx)()
+	}
 	defer w.watchGPUs(ctx)()
 	m, err := w.join(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -125,7 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case d = <-w.leave:
-	case d = <-w.spot.taken:
+	case d = <-w.notices.taken:
 	}
 	if err := m.retire(ctx, d); err != nil {
 		return err
