@@ -11,7 +11,6 @@ import (
 	"github.com/leathq/leat/pkg/pool"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/calls"
-	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // attempt is a call made ready for one model: all that is needed to run it there.
@@ -70,11 +69,7 @@ func (a *answer) run(ctx context.Context, at *attempt) error {
 func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	a := &answer{g: g, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
 	err := a.begin(ctx)
-	echoes := c.template.GetEcho()
-	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{} // a stream may be open for long
-	if !echoes {
-		c.prompts = nil
-	}
+	c.forget()
 	if err != nil {
 		a.Close()
 		return nil, err

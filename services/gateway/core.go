@@ -43,6 +43,15 @@ type call struct {
 	waits    pool.Timeouts
 	trace    string
 	began    time.Time
+	lent     bool // copies of it use its memory, that of the body among it
+}
+
+// forget drops what a call's sequences have by now: a stream may be open for long.
+func (c *call) forget() {
+	if !c.template.GetEcho() {
+		c.prompts = nil
+	}
+	c.template, c.messages, c.raw, c.wishes = nil, nil, nil, openai.Wishes{}
 }
 
 type prompt struct {

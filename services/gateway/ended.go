@@ -3,9 +3,9 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
@@ -63,7 +63,7 @@ func (e *ending) attrs(code string, kind int) []slog.Attr {
 			slog.Float64("ttft_seconds", a.firstToken.Seconds()), slog.Float64("duration_seconds", time.Since(a.call.began).Seconds()))
 	}
 	if a := e.answer; a != nil && a.route != nil && len(a.route.hops) > 0 {
-		out = append(out, slog.String("fallback", strings.Join(a.route.hops, ", ")))
+		out = append(out, slog.String("fallback", told(a.route.hops)))
 	}
 	return out
 }
@@ -80,4 +80,8 @@ func (a *answer) annotate(span trace.Span, op string) {
 		obs.UsageInputTokens.Int(a.usage.Prompt()), obs.UsageOutputTokens.Int(a.made()),
 		obs.UsageCacheRead.Int(a.usage.CacheRead), obs.LatencyFirstToken.Float64(a.firstToken.Seconds()),
 	)
+	if a.route != nil {
+		span.SetAttributes(attribute.String("leat.route", a.call.model), attribute.String("leat.pool", a.model.pool))
+		a.route.trace(span)
+	}
 }
