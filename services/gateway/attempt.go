@@ -22,6 +22,7 @@ type attempt struct {
 	part      *partition
 	waits     pool.Timeouts
 	session   uint64
+	hedger    *hedger // nil: nothing is run twice
 	maxTokens uint32
 }
 
@@ -41,7 +42,7 @@ func (g *Gateway) prepare(ctx context.Context, c *call, m *served) (*attempt, er
 	at := &attempt{
 		model: m, bodies: bodies, parsers: c.parsers(m, len(bodies)), holds: c.holds(m), waits: lower(cfg.Timeouts, c.waits),
 		part:    g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions))),
-		session: sessionOf(c), maxTokens: c.template.GetMaxTokens(),
+		session: sessionOf(c), maxTokens: c.template.GetMaxTokens(), hedger: g.hedger(c, m, cfg.Hedge),
 	}
 	if dl, ok := ctx.Deadline(); ok {
 		at.waits.Total = min(at.waits.Total, time.Until(dl))
@@ -101,8 +102,12 @@ func (a *answer) takeBack() {
 			continue
 		}
 		a.over[i] = true
-		a.g.table.Remove(s.ID)
-		a.g.link.withdraw(s)
+		rival := s.Close()
+		a.g.link.retire(s)
+		if rival != nil {
+			a.g.link.retire(rival)
+			a.g.metrics.hedges.WithLabelValues(a.model.pool, "cancelled").Inc()
+		}
 	}
 	a.left = 0
 }

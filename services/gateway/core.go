@@ -189,6 +189,9 @@ func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
 		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
 	}, g.link.now())
 	s.Wake = a.wakeUp
+	if at.hedger != nil {
+		s.Hedge(at.hedger.begin(g.link.now()), at.hedger)
+	}
 	sub := &inferv1.Submit{
 		Gateway: g.id, Sequence: s.ID, Attempt: 1, Tenant: a.call.tenant, Class: a.call.class,
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),

@@ -45,6 +45,7 @@ type Gateway struct {
 	jobs      *batchJobs
 	pumps     pumps
 	mirrors   mirrors
+	hedgers   hedgers
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
 }

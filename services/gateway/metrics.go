@@ -24,6 +24,8 @@ type metrics struct {
 	fallbacks   *prometheus.CounterVec
 	mirrored    *prometheus.CounterVec
 	copied      *prometheus.CounterVec
+	hedges      *prometheus.CounterVec
+	hedgeTokens *prometheus.CounterVec
 	gaps        prometheus.Counter
 	lost        prometheus.Counter
 	resubmitted prometheus.Counter
@@ -62,8 +64,10 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		fallbacks: counter("llm_fallbacks_total", "Models that could not answer a request for a route, by the code of their error; fixed: the fixed answer was given.", "model", "code"),
 		mirrored:  counter("llm_mirrored_requests_total", "Copies of a route's requests for its mirrors, by how they ended: ok, the code of the error, limit (not made: too many were under way) or stopped.", "model", "target", "outcome"),
 		copied:    counter("llm_mirrored_tokens_total", "Tokens of such copies, prompt or output; they are part of the target's llm_tokens_…, too.", "model", "target", "type"),
+		hedges:    counter("llm_hedges_total", "Sequences that were late with their first token, by what became of a second run: won, lost, refused (no room for it, or its worker failed it), cancelled (the client left) or budget (not tried).", "pool", "outcome"),
 		timeouts:  counter("llm_timeouts_total", "Sequences ended by a time-out, by which.", "timeout"),
 	}
+	m.hedgeTokens = counter("llm_hedge_prompt_tokens_total", "Prompt tokens, as estimated, of the runs that were overtaken.", "pool")
 	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "llm_active_requests", Help: "Requests in flight."}, []string{"model"})
 	r.MustRegister(m.active)
 	single := func(name, help string) prometheus.Counter {
