@@ -2,6 +2,8 @@ package all_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ import (
 	"github.com/leathq/leat/pkg/bus/bustest"
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/events"
+	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway"
@@ -151,7 +154,7 @@ func TestASwallowedRequestIsOvertaken(t *testing.T) {
 	want := f.known(t)
 	w := f.silent(t, "w-mute", 64)
 	marked := 0
-	for i := 0; f.hedges(t, "won") < 5; i++ {
+	for i := 0; f.hedges(t, "won") < 5 || marked == 0; i++ {
 		if i == 400 {
 			t.Fatalf("%d hedges of 400 requests won", f.hedges(t, "won"))
 		}
@@ -172,6 +175,101 @@ func TestASwallowedRequestIsOvertaken(t *testing.T) {
 		t.Errorf("%d were swallowed", ever)
 	}
 	until(t, "the mute worker holds nothing", func() bool { now, _ := w.held(); return now == 0 })
+}
+
+// paired says whether a request runs at both mute workers.
+func paired(a, b *mute) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range a.holds {
+		for _, other := range b.holds {
+			if one.GetTraceparent() != "" && one.GetTraceparent() == other.GetTraceparent() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// untilPaired sends streams, each with a trace of its own, until one runs at both, and returns how all ended once then is done.
+func (f *fleet) untilPaired(t *testing.T, a, b *mute, model string, then func()) (bodies []string, headers []http.Header) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	n := 0
+	until(t, "a request runs at both mute workers", func() bool {
+		n++
+		wg.Go(func() {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url+"/v1/chat/completions", strings.NewReader(
+				`{"model":"`+model+`","stream":true,"seed":0,"ignore_eos":true,"max_tokens":5,"messages":[{"role":"user","content":"question 0"}]}`))
+			req.Header.Set("Traceparent", fmt.Sprintf("00-%032x-%016x-01", n, n))
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			data, _ := io.ReadAll(resp.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			bodies, headers = append(bodies, string(data)), append(headers, resp.Header)
+		})
+		return paired(a, b)
+	})
+	then()
+	wg.Wait()
+	return bodies, headers
+}
+
+// Where both runs lose their worker, the request is run anew, once, and the client notices nothing but the time.
+func TestARequestThatLosesBothRunsIsRunAnew(t *testing.T) {
+	f := start(t, pool.Timeouts{}, hedging(100))
+	want := f.known(t)[0]
+	a, b := f.silent(t, "w-mute", 64), f.silent(t, "w-mute2", 64)
+	bodies, _ := f.untilPaired(t, a, b, "sim", func() {
+		ctx, done := context.WithTimeout(t.Context(), 5*time.Second)
+		defer done()
+		for _, w := range []*mute{a, b} {
+			if err := w.b.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for _, body := range bodies {
+		if contents(body) != want || !strings.HasSuffix(body, "data: [DONE]\n\n") {
+			t.Errorf("%s, want %q", body, want)
+		}
+	}
+	f.awaitRunning(t, 0)
+}
+
+// Where both runs are too late a route's fallback answers, and neither goes on.
+func TestAFallbackFollowsBothRuns(t *testing.T) {
+	f := start(t, pool.Timeouts{}, hedging(100), func(c *gateway.Config) {
+		c.Models = models.Set{"way": {Targets: []models.Target{{Model: "sim"}}, Say: "Later."}}
+	})
+	f.known(t)
+	a, b := f.silent(t, "w-mute", 64), f.silent(t, "w-mute2", 64)
+	bodies, headers := f.untilPaired(t, a, b, "way", func() {})
+	fell := 0
+	for i, h := range headers {
+		if h.Get("X-Leat-Fallback") == "sim:first_token_timeout" && contents(bodies[i]) == "Later." {
+			fell++
+		} else if h.Get("X-Leat-Pool") != "sim" || !strings.HasSuffix(bodies[i], "data: [DONE]\n\n") {
+			t.Errorf("%v %s", h, bodies[i])
+		}
+	}
+	if fell == 0 {
+		t.Errorf("none of %d fell back", len(headers))
+	}
+	f.awaitRunning(t, 0)
+	until(t, "the mute workers hold nothing", func() bool {
+		one, _ := a.held()
+		other, _ := b.held()
+		return one+other == 0
+	})
 }
 
 // No more are made than the budget has; who gets none waits as without.
