@@ -166,35 +166,39 @@ func contents(body string) (out string) {
 // Tools and images reach the mirror as the client sent them, though the body's memory is the client's connection's.
 func TestACopyIsWholeWhateverComesAfterIt(t *testing.T) {
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) {
+		c.Mirrors = 1000
 		c.Models = models.Set{"chat": {Targets: []models.Target{{Model: "calls"}}, Mirror: []models.Mirror{{Model: "shadow", Pool: "shadow", Share: 1}}}}
 	})
 	f.calling(t)
 	u := f.joinShadow(t)
-	image := `"data:image/png;base64,` + strings.Repeat("A", 1<<20) + `"`
-	const n = 5
-	for i := range n {
-		body := fmt.Sprintf(`{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"look %d"},{"type":"image_url","image_url":{"url":%s}}]}],%s}`, i, image, lookTool)
-		if status, answer := f.post(t, []byte(body)); status != 200 {
-			t.Fatalf("%d %s", status, answer)
-		}
+	close(u.open)
+	const n = 200 // of a size whose memory is used again at once
+	images := func(i int) string { return "data:image/png;base64," + strings.Repeat(string(rune('A'+i%26)), 100<<10) }
+	var all sync.WaitGroup
+	for client := range 8 {
+		all.Go(func() {
+			for i := client; i < n; i += 8 {
+				body := fmt.Sprintf(`{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"look %d."},{"type":"image_url","image_url":{"url":%q}}]}],%s}`, i, images(i), lookTool)
+				if status, answer := f.post(t, []byte(body)); status != 200 {
+					t.Errorf("%d %s", status, answer)
+				}
+			}
+		})
 	}
+	all.Wait()
 	until(t, "the mirror has every copy", func() bool { return len(u.requests()) == n })
-	seen := map[string]bool{}
+	seen := map[int]bool{}
 	for _, m := range u.requests() {
 		raw, _ := json.Marshal(m["messages"])
-		if !strings.Contains(string(raw), strings.Trim(image, `"`)) || m["tools"] == nil {
+		i := 0
+		if _, err := fmt.Sscanf(string(raw[max(strings.Index(string(raw), "look "), 0):]), "look %d.", &i); err != nil || !strings.Contains(string(raw), `"`+images(i)+`"`) || m["tools"] == nil {
 			t.Errorf("a copy lost its image or its tools: %.200s", raw)
 		}
-		for i := range n {
-			if strings.Contains(string(raw), fmt.Sprintf("look %d", i)) {
-				seen[fmt.Sprint(i)] = true
-			}
-		}
+		seen[i] = true
 	}
 	if len(seen) != n {
-		t.Errorf("copies of %v", seen)
+		t.Errorf("copies of %d requests, want %d", len(seen), n)
 	}
-	close(u.open)
 }
 
 // A copy goes on when its client leaves; there are no more of them at a time than allowed, and a mirror that is not there

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/leathq/leat/services/router/internal/dispatch"
+	"github.com/leathq/leat/services/router/internal/queue"
 )
 
 func overtakes(first dispatch.Submit) func(*dispatch.Submit) {
@@ -71,6 +72,45 @@ func TestAHedgeNeverWaits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A request that waits because its workers failed it is a sign of trouble, though others have room; bulk work that leaves
+// slots free is none.
+func TestAHedgeHeedsWhoWaits(t *testing.T) {
+	w := newWorld(t, dispatch.Config{}, 2)
+	failed := w.submit(nil)
+	a := w.take(1)[0]
+	for range 3 {
+		w.submit(nil)
+	}
+	others := w.take(3) // all slots are taken
+	w.outcome(a, dispatch.Retry)
+	if w.m.Queued() != 1 || len(w.sent) != 0 {
+		t.Fatalf("the failed request does not wait: %d, %v", w.m.Queued(), w.sent)
+	}
+	first := others[0]
+	for _, o := range others {
+		if o.Worker != a.Worker {
+			first = o
+		}
+	}
+	if first.Call.Sequence == failed.Sequence {
+		t.Fatal("the failed request runs")
+	}
+	w.submit(func(s *dispatch.Submit) { s.Overtakes = first.Call.Sequence })
+	w.wantRefused(dispatch.NoHedge)
+
+	w = newWorld(t, dispatch.Config{BulkReserve: .5}, 2)
+	one := w.submit(nil)
+	for range 3 {
+		w.submit(func(s *dispatch.Submit) { s.Class = queue.Bulk })
+	}
+	w.sent = nil
+	if w.m.Queued() == 0 {
+		t.Fatal("no bulk work waits")
+	}
+	w.submit(overtakes(one))
+	w.take(1)
 }
 
 // What a worker does not take, or fails, is not moved: the first one runs still.

@@ -316,8 +316,8 @@ type Submit struct {
 	// none. Not sent on to workers.
 	Session uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
 	// The gateway's number of a sequence of its own that runs and has been slow to begin: this one is to overtake it. The
-	// router gives it at once to a worker that has room and does not run the other, while nothing waits, or refuses it with
-	// the code no_hedge; it never queues or moves it. 0: it is not such a one. Not sent on to workers.
+	// router gives it at once to a worker that has room and does not run the other, while nothing but bulk work waits, or
+	// refuses it with the code no_hedge; it never queues or moves it. 0: it is not such a one. Not sent on to workers.
 	Overtakes     uint64 `protobuf:"varint,21,opt,name=overtakes,proto3" json:"overtakes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
