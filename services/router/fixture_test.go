@@ -78,6 +78,7 @@ type worker struct {
 
 	mu     sync.Mutex
 	number uint64
+	state  inferv1.WorkerState         // 0: ready
 	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
 }
@@ -139,11 +140,22 @@ func (w *worker) report() {
 	r := &inferv1.Report{
 		Worker: w.name, Pool: "m", Number: w.number, StartedUnixNanos: 1, State: inferv1.WorkerState_WORKER_STATE_READY, Slots: 4,
 	}
+	if w.state != 0 {
+		r.State = w.state
+	}
 	for _, h := range w.holds {
 		r.Held += uint32(len(h.Numbers))
 		r.Holdings = append(r.Holdings, h)
 	}
 	_ = w.b.Publish(bus.Control, events.Reports.Name("m", w.name), "", r) // fails once the test has ended
+}
+
+// become reports another state, now and from now on.
+func (w *worker) become(s inferv1.WorkerState) {
+	w.mu.Lock()
+	w.state = s
+	w.mu.Unlock()
+	w.report()
 }
 
 // end gives an outcome.
