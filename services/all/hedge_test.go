@@ -201,10 +201,11 @@ func (f *fleet) untilPaired(ctx context.Context, t *testing.T, a, b *mute, model
 	n := 0
 	until(t, "a request runs at both mute workers", func() bool {
 		n++
+		trace := fmt.Sprintf("00-%032x-%016x-01", n, n)
 		wg.Go(func() {
 			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, f.url+"/v1/chat/completions", strings.NewReader(
 				`{"model":"`+model+`","stream":true,"seed":0,"ignore_eos":true,"max_tokens":5,"messages":[{"role":"user","content":"question 0"}]}`))
-			req.Header.Set("Traceparent", fmt.Sprintf("00-%032x-%016x-01", n, n))
+			req.Header.Set("Traceparent", trace)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
 				if ctx.Err() == nil {
