@@ -33,6 +33,7 @@ type Config struct {
 	MaxEjected   int           `yaml:"max_ejected" doc:"percent of the workers that may be taken out at a time after failures; one may always be"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
 	Scaling      Scaling       `yaml:"scaling"`
+	Hedge        Hedge         `yaml:"hedge"`
 }
 
 // Timeouts are the waits of a request, each with its own limit. A client may lower them.
@@ -48,7 +49,7 @@ type Timeouts struct {
 func Default() Config {
 	return Config{
 		Policy: "adaptive", Partitions: 1, QueueLimit: 1024, MaxFails: 3, FailTimeout: 2 * time.Second,
-		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(),
+		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(), Hedge: DefaultHedge(),
 		Timeouts: Timeouts{
 			Connect: 5 * time.Second, Queue: 60 * time.Second, FirstToken: 120 * time.Second, Idle: 30 * time.Second, Total: 300 * time.Second,
 		},
@@ -76,6 +77,7 @@ func merge(c, base Config) Config {
 	pick(&c.NoWorkerWait, base.NoWorkerWait)
 	pick(&c.MaxEjected, base.MaxEjected)
 	c.Scaling = c.Scaling.over(base.Scaling)
+	c.Hedge = c.Hedge.over(base.Hedge)
 	pick(&c.BulkReserve, base.BulkReserve)
 	pick(&c.Timeouts.Connect, base.Timeouts.Connect)
 	pick(&c.Timeouts.Queue, base.Timeouts.Queue)

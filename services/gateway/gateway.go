@@ -44,6 +44,8 @@ type Gateway struct {
 	runner    *jobRunner
 	jobs      *batchJobs
 	pumps     pumps
+	mirrors   mirrors
+	hedgers   hedgers
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
 }
@@ -53,7 +55,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	g := &Gateway{
 		cfg: cfg, pools: cfg.Pools, deps: deps, id: bus.Token(deps.ID), log: deps.Log,
 		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer), pumps: newPumps(),
-		pace: pace.New(sweepEvery, 0),
+		pace: pace.New(sweepEvery, 0), mirrors: mirrors{due: make(chan *copied, cfg.Mirrors)},
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore)})
@@ -106,7 +108,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 			}
 		})
 	}
+	copies, end := context.WithCancel(ctx)
+	var mirrors sync.WaitGroup
+	mirrors.Go(func() { g.runMirrors(copies) })
 	defer func() {
+		end()
+		mirrors.Wait() // what they take back goes with the last messages
 		close(stopped)
 		loops.Wait()
 	}()

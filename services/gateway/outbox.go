@@ -145,6 +145,8 @@ func (l *link) sweep() {
 			pings[p.Worker] = append(pings[p.Worker], e)
 			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
 			l.out.grant(p.Worker, &inferv1.Limit{Ref: e.Ref, Below: p.Granted})
+		case flight.Overtaken:
+			l.overtake(s)
 		default:
 			l.g.expire(s, need)
 		}
@@ -167,6 +169,9 @@ func (l *link) sweep() {
 
 // expire ends a sequence whose wait ran out, naming the wait.
 func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
+	if g.link.conceded(s) {
+		return // the other one of a race has the same limits
+	}
 	var err *errs.Error
 	switch need {
 	case flight.NoConnect:

@@ -106,7 +106,7 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		Key: dispatch.Key{Gateway: s.GetGateway(), Sequence: s.GetSequence()}, Attempt: s.GetAttempt(), Partition: partition,
 		Tenant: s.GetTenant(), Class: classOf(s.GetClass()), QueueTimeout: time.Duration(s.GetQueueTimeoutMs()) * time.Millisecond,
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
-		Session: s.GetSession(),
+		Session: s.GetSession(), Overtakes: s.GetOvertakes(),
 		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
 	}
 	if e := s.GetFailed(); e != nil {
@@ -118,7 +118,7 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
-	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session = nil, nil, "", nil, 0
+	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session, s.Overtakes = nil, nil, "", nil, 0, 0
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}

@@ -21,6 +21,7 @@ const (
 	NoToken           // no further token in time
 	NoTime            // the total time is over
 	NoReader          // the client takes nothing
+	Overtaken         // the first token is late: run another sequence beside it
 	NoResend          // a gap was not filled
 )
 
@@ -45,6 +46,8 @@ func (s *Sequence) Check(now time.Duration) Need {
 		return NoToken
 	case !s.bound && s.worker == "" && !s.taken && now-s.submitted > s.waits.Connect:
 		return NoConnect
+	case s.late(now):
+		return Overtaken
 	}
 	return s.ask(now)
 }

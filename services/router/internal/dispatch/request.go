@@ -60,6 +60,10 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 		m.onlineAt = now
 	}
 	r := m.newRequest(s, now)
+	if s.Overtakes != 0 {
+		m.hedge(r, now)
+		return
+	}
 	if !m.affordable(r, now) || r.refusal(m, now) {
 		return
 	}

@@ -29,6 +29,7 @@ type Submit struct {
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
 	RequestID    string        // for Explain
+	Overtakes    uint64        // the gateway's sequence beside which it is to run, at once or not at all; 0: none
 	Failed       any           // the attempt before ended with this error, opaque, and this one is a retry; nil: it is none
 }
 
@@ -76,6 +77,7 @@ const (
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
 	Overloaded   Code = "overloaded"
+	NoHedge      Code = "no_hedge" // between router and gateway only
 )
 
 // Refusal is a final no.
