@@ -166,12 +166,12 @@ func TestAnyPartitionWakesThePool(t *testing.T) {
 		m := two["m"]
 		m.Partitions = 2
 		two["m"] = m
-		second, _, _ := startWith(t, s, "rt-2", two) // owns the second partition
+		second, _, _ := startWith(t, s, "rt-2", two)
+		time.Sleep(8 * time.Second) // it claims the second partition, of which the first router knows nothing
 		g := edge(t, s, "gw-1")
 		if o := g.takeoverOf("1"); o.GetRouter() != "rt-2" {
 			t.Fatalf("the second partition is %s's", o.GetRouter())
 		}
-		time.Sleep(3 * time.Second)
 		scalerOf(t, second).expect("asleep", 0)
 		g.part = "1"
 		g.submit(1, time.Minute)
