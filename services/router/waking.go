@@ -36,11 +36,15 @@ func (r *Router) watchSleepers(ctx context.Context) {
 	for _, name := range r.asleep.names {
 		r.pool(name)
 	}
-	sleepers.New(r.bus, r.nats).Watch(ctx, true, r.log, r)
+	sleepers.New(r.bus, r.nats).Watch(ctx, true, r.log, sleeping{r})
 }
 
+// sleeping hears which pools' models are kept.
+type sleeping struct{ r *Router }
+
 // Kept hears whether a pool's models are kept.
-func (r *Router) Kept(name string, d *inferv1.Description) {
+func (s sleeping) Kept(name string, d *inferv1.Description) {
+	r := s.r
 	if !r.cfg.Pools.Of(name).Scaling.Sleeps() {
 		return
 	}
@@ -57,7 +61,7 @@ func (r *Router) Kept(name string, d *inferv1.Description) {
 }
 
 // Loaded hears that all has been told that is kept.
-func (r *Router) Loaded() { r.asleep.loaded.Store(true) }
+func (s sleeping) Loaded() { s.r.asleep.loaded.Store(true) }
 
 // wake has the pool judged at once where requests wait for it and the last decision was that nobody asks. The caller holds mu.
 func (p *pool) wake() {
