@@ -103,7 +103,7 @@ func TestAPoolFallsAsleepAndARequestWakesIt(t *testing.T) {
 		w.leave()
 		time.Sleep(time.Hour)
 		k.expect("asleep", 0)
-		if why := reason(t, r); !strings.Contains(why, "asleep") {
+		if why := reason(t, r); !strings.Contains(why, "nobody asks") {
 			t.Errorf("why it sleeps: %s", why)
 		}
 		g.submit(2, 4*time.Minute)

@@ -45,7 +45,7 @@ func (c Config) asleep(d Decision, s Signals) Decision {
 	case c.asked(s):
 		d.because("a request came within the last %s", c.Idle)
 	default:
-		d.because("asleep: nobody asks")
+		d.because("nobody asks")
 		return d.named()
 	}
 	d.Desired = c.bound(max(c.Min, 1))
