@@ -16,7 +16,7 @@ const (
 	Worker  Role = "worker"
 	// Console looks and says nothing: leat top.
 	Console Role = "console"
-	// Operator tells workers what to do: leat drain, leat adapter.
+	// Operator tells workers what to do: leat drain, leat cordon, leat adapter.
 	Operator Role = "operator"
 	// Client is whoever has jobs done: leat jobs, or anybody's program.
 	Client Role = "jobs"

@@ -165,9 +165,11 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 	return out
 }
 
+// states has what a worker may say; whatever it says beyond that counts as starting: it takes no work yet.
 var states = map[inferv1.WorkerState]dispatch.State{
 	inferv1.WorkerState_WORKER_STATE_READY: dispatch.Ready, inferv1.WorkerState_WORKER_STATE_UNHEALTHY: dispatch.Unhealthy,
 	inferv1.WorkerState_WORKER_STATE_DRAINING: dispatch.Draining, inferv1.WorkerState_WORKER_STATE_GONE: dispatch.Gone,
+	inferv1.WorkerState_WORKER_STATE_CORDONED: dispatch.Cordoned,
 }
 
 func reportOf(r *inferv1.Report, router string) dispatch.Report {

@@ -87,7 +87,7 @@ type worker struct {
 
 	mu     sync.Mutex
 	number uint64
-	state  inferv1.WorkerState
+	state  inferv1.WorkerState         // 0: ready
 	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
 }
@@ -96,8 +96,7 @@ func join(t *testing.T, s *embed.Server, name string) *worker {
 	t.Helper()
 	w := &worker{
 		t: t, b: bustest.Connect(t, s, bus.Options{Name: name}), name: name, holds: map[string]*inferv1.Holding{},
-		state: inferv1.WorkerState_WORKER_STATE_READY,
-		got:   make(chan *inferv1.Dispatch, 1000), ctl: make(chan *inferv1.Control, 100),
+		got: make(chan *inferv1.Dispatch, 1000), ctl: make(chan *inferv1.Control, 100),
 	}
 	var err error
 	w.sub, err = w.b.Subscribe(bus.Control, events.Work.Name(name), func(m *nats.Msg) {
@@ -126,7 +125,7 @@ func join(t *testing.T, s *embed.Server, name string) *worker {
 	ctx, cancel := context.WithCancel(t.Context())
 	w.leave = func() {
 		cancel()
-		w.is(inferv1.WorkerState_WORKER_STATE_GONE)
+		w.become(inferv1.WorkerState_WORKER_STATE_GONE)
 	}
 	go func() {
 		defer tick.Stop()
@@ -152,7 +151,10 @@ func (w *worker) report() {
 	defer w.mu.Unlock()
 	w.number++
 	r := &inferv1.Report{
-		Worker: w.name, Pool: "m", Number: w.number, StartedUnixNanos: 1, State: w.state, Slots: 4,
+		Worker: w.name, Pool: "m", Number: w.number, StartedUnixNanos: 1, State: inferv1.WorkerState_WORKER_STATE_READY, Slots: 4,
+	}
+	if w.state != 0 {
+		r.State = w.state
 	}
 	for _, h := range w.holds {
 		r.Held += uint32(len(h.Numbers))
@@ -161,8 +163,8 @@ func (w *worker) report() {
 	_ = w.b.Publish(bus.Control, events.Reports.Name("m", w.name), "", r) // fails once the test has ended
 }
 
-// is has it report another state, at once and from now on.
-func (w *worker) is(s inferv1.WorkerState) {
+// become reports another state, now and from now on.
+func (w *worker) become(s inferv1.WorkerState) {
 	w.mu.Lock()
 	w.state = s
 	w.mu.Unlock()

@@ -175,6 +175,8 @@ func (p *pool) count(s *scaling.Signals, now time.Time) {
 		switch w.Report.State {
 		case dispatch.Starting:
 			s.Starting++
+		case dispatch.Cordoned:
+			s.Cordoned++
 		case dispatch.Ready:
 			s.Ready++
 			slots += w.Report.Slots

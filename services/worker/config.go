@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,10 +27,28 @@ type Config struct {
 	Weight     int           `yaml:"weight" flag:"weight" doc:"share of the pool's requests against other workers', under the policies round_robin and session_affinity; 0: 1"`
 	Grace      time.Duration `yaml:"grace" flag:"grace" doc:"how long running sequences may finish when the worker is told to leave"`
 	NoGPU      bool          `yaml:"no_gpu" flag:"no-gpu" doc:"do not ask the NVIDIA driver, where there is one, what the GPUs do"`
+	Spot       Spot          `yaml:"spot" doc:"notices that the machine will be taken away"`
 	Llama      Llama         `yaml:"llama" doc:"the engine llama"`
 	OpenAI     Relay         `yaml:"openai" doc:"the engine openai"`
 	Anthropic  Messages      `yaml:"anthropic" doc:"the engine anthropic"`
 	Sim        sim.Config    `yaml:"sim" doc:"the engine sim"`
+}
+
+// Spot says whether the worker looks for a cloud's notices that its machine will be taken away, and what it does about them.
+type Spot struct {
+	Provider    string `yaml:"provider" flag:"spot" oneof:"off|auto|aws|gcp|azure" doc:"whose notices that this machine will be taken away make the worker leave: auto (of whichever metadata service answers at the start), aws, gcp, azure, or off"`
+	MetadataURL string `yaml:"metadata_url" flag:"spot-metadata-url" doc:"base URL of the machine's metadata service; empty: the provider's own, http://169.254.169.254"`
+	Rebalance   bool   `yaml:"leave_on_rebalance" flag:"spot-leave-on-rebalance" doc:"leave on AWS's recommendation to rebalance, too, which may come long before an interruption, or without one"`
+	Approve     bool   `yaml:"approve" flag:"spot-approve" doc:"once the worker has left, tell Azure that it need not wait any longer; only where nothing else runs on the machine"`
+}
+
+// Validate refuses an address that is no URL.
+func (s Spot) Validate() error {
+	u, err := url.Parse(s.MetadataURL)
+	if s.MetadataURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("metadata_url: %q is not a URL such as http://169.254.169.254", s.MetadataURL)
+	}
+	return nil
 }
 
 // Llama configures llama.cpp, which runs in a child process.
@@ -60,6 +79,7 @@ func DefaultConfig() Config {
 		Engine: "llama", Grace: 30 * time.Second, Llama: Llama{Schedule: "exact"}, OpenAI: Relay(openai.DefaultConfig()),
 		Anthropic: Messages(anthropic.DefaultConfig()),
 		Sim:       sim.DefaultConfig(),
+		Spot:      Spot{Provider: "auto"},
 	}
 }
 

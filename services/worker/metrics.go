@@ -15,6 +15,7 @@ type metrics struct {
 	accepted, refused, panics, gaps, orphans prometheus.Counter
 	outcomes                                 [held.Cancelled + 1]prometheus.Counter
 	steps                                    *prometheus.HistogramVec
+	notices                                  *prometheus.CounterVec
 	vllm                                     *vllm
 }
 
@@ -41,7 +42,10 @@ func newMetrics(reg prometheus.Registerer, member *atomic.Pointer[member]) *metr
 	for v, name := range verdictNames {
 		m.outcomes[v] = outcomes.WithLabelValues(name)
 	}
-	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, m.steps, outcomes, gauges{member})
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leat_worker_spot_notices_total", Help: "Notices of a cloud that the machine will be taken away, and its recommendations to leave.",
+	}, []string{"provider", "kind"})
+	reg.MustRegister(m.accepted, m.refused, m.panics, m.gaps, m.orphans, m.steps, m.notices, outcomes, gauges{member})
 	m.vllm = newVLLM(reg, member)
 	return m
 }

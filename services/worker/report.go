@@ -87,8 +87,9 @@ func (m *member) judge(s engine.Stats, stuck int) {
 		note = "the engine does not let go of sequences that were stopped"
 	}
 	if note == "" {
-		if m.become(inferv1.WorkerState_WORKER_STATE_READY, "") {
-			m.log.Info("worker is ready")
+		if m.become(inferv1.WorkerState_WORKER_STATE_READY, m.worker.spot.said()) {
+			state, _ := m.state()
+			m.log.Info("worker is " + stateName(state))
 			m.kick()
 		}
 		return

@@ -39,7 +39,13 @@
 {{- if .v.apiKey }}{{ $_ := set $openai "api_key_env" "UPSTREAM_API_KEY" }}{{ end -}}
 {{- $_ := set $own "openai" $openai -}}
 {{- end -}}
-{{- mergeOverwrite (deepCopy .v.config) $own | toYaml -}}
+{{- $spot := dict "spot" (dict "provider" (include "leat.notices" . | default "off")) -}}
+{{- mergeOverwrite $spot (deepCopy .v.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* Whose notices that its machine is taken away a pool of workers heeds; nothing: none. Takes root, v. */ -}}
+{{- define "leat.notices" -}}
+{{- if eq (.v.capacity | default "any") "spot" }}{{ .root.Values.nodePools.spot.notices }}{{ end -}}
 {{- end }}
 
 {{- /* Inference servers by kind: what the worker takes them for, the flag for several devices, and what makes them listen. */ -}}

@@ -62,8 +62,11 @@ func (m *Machine) giveUp(now time.Time) {
 func (m *Machine) noWorker(now time.Time) Refusal {
 	f := Refusal{Code: NoWorker, RetryAfter: 5 * time.Second}
 	if m.alone(now) {
-		f.Message = fmt.Sprintf("pool %s has no worker (%s): start one with `leat worker` against the same NATS, or see why the known ones left",
-			m.pool, m.census())
+		instead := "see why the known ones left"
+		if slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && w.report.State == Cordoned }) {
+			instead = "have a cordoned one take work again with `leat uncordon`"
+		}
+		f.Message = fmt.Sprintf("pool %s has no worker (%s): start one with `leat worker` against the same NATS, or %s", m.pool, m.census(), instead)
 		return f
 	}
 	f.Message = fmt.Sprintf("no worker of pool %s is well (%s): see `leat status` and their logs, or start another one with `leat worker`",
@@ -77,7 +80,7 @@ func (m *Machine) ailments() string {
 	var parts []string
 	for _, w := range m.order {
 		switch {
-		case w.lost || w.report.State == Draining:
+		case !w.stays():
 			continue
 		case len(parts) == most:
 			return strings.Join(append(parts, "and others"), "; ")

@@ -22,9 +22,12 @@ func (m *Machine) Idle(now time.Time) bool {
 	return !slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && now.Sub(w.reportAt) > doubtAfter })
 }
 
-// alive says whether the pool has a worker that does not leave.
-func (m *Machine) alive() bool {
-	return slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && w.report.State != Draining })
+// alive says whether the pool has a worker that takes work, or will by itself.
+func (m *Machine) alive() bool { return slices.ContainsFunc(m.order, (*worker).stays) }
+
+// stays says whether a worker is one to count on: one that drains leaves, and one that is cordoned waits for a person.
+func (w *worker) stays() bool {
+	return !w.lost && w.report.State != Draining && w.report.State != Cordoned
 }
 
 // Tick lets time pass: waiting requests expire, silent workers are lost, broken ones get a trial. Call it about every

@@ -126,10 +126,11 @@ const (
 	Unhealthy
 	Draining
 	Gone
+	Cordoned // takes nothing new and stays
 )
 
 func (s State) String() string {
-	return [...]string{"starting", "ready", "unhealthy", "draining", "gone"}[s]
+	return [...]string{"starting", "ready", "unhealthy", "draining", "gone", "cordoned"}[s]
 }
 
 // Report is a worker's word on itself.

@@ -23,6 +23,9 @@ func Judge(c Config, s Signals) Decision {
 		return c.asleep(d, s)
 	case s.Ready == 0 && s.Starting > 0:
 		d.because("no worker is ready yet: %d start", s.Starting)
+	case s.Cordoned == s.Replicas && s.Queued > 0:
+		d.Desired++
+		d.because("%d requests wait and every worker is cordoned", s.Queued)
 	default:
 		c.weigh(&d, s)
 	}

@@ -76,6 +76,7 @@ func TestJudge(t *testing.T) {
 		"fewer would be just full":         {config(), fleet(2, func(s *scaling.Signals) { s.Running = 13 }), 2, "nothing", scaling.Hold},
 		"fewer would do, but some wait":    {config(), fleet(3, func(s *scaling.Signals) { s.Running, s.Queued = 12, 1 }), 3, "nothing", scaling.Hold},
 		"a cordoned worker is none to use": {config(), fleet(2, func(s *scaling.Signals) { s.Running, s.Ready, s.Cordoned = 12, 1, 1 }), 2, "nothing", scaling.Hold},
+		"all are cordoned, some wait":      {config(), fleet(1, func(s *scaling.Signals) { s.Running, s.Ready, s.MaxBatch, s.Cordoned, s.Queued = 0, 0, 0, 1, 1 }), 2, "every worker is cordoned", scaling.Up},
 		"GPUs near 100 % with one request": {config(), fleet(2, func(s *scaling.Signals) { s.Running, s.GPUUse = 1, known(.99) }), 1, "1 sequences run", scaling.Down},
 		"the last stays":                   {config(), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, time.Time{} }), 1, "nothing", scaling.Hold},
 		"the last goes, where it may":      {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-10*time.Minute) }), 0, "no request for 10m0s", scaling.Down},
