@@ -26,17 +26,18 @@ import (
 
 // Worker is the service. Make it with New.
 type Worker struct {
-	cfg     Config
-	deps    host.Deps
-	log     *slog.Logger
-	name    string
-	open    opener
-	metrics *metrics
-	gpus    *gpu.Watcher
-	member  atomic.Pointer[member] // nil while not in the fleet
-	left    atomic.Bool            // it was in the fleet and is not any more
-	leave   chan departure         // a drain was asked for
-	spot    spotWatch
+	cfg        Config
+	deps       host.Deps
+	log        *slog.Logger
+	name       string
+	open       opener
+	metrics    *metrics
+	gpus       *gpu.Watcher
+	sharesGPUs bool                   // somebody else samples and exports them
+	member     atomic.Pointer[member] // nil while not in the fleet
+	left       atomic.Bool            // it was in the fleet and is not any more
+	leave      chan departure         // a drain was asked for
+	spot       spotWatch
 }
 
 // opener starts the engine that a configuration names.
@@ -52,6 +53,7 @@ type hooks struct {
 type outside struct {
 	engine opener
 	gpus   func() (gpu.Library, error) // nil: the driver that is there
+	shared *gpu.Watcher                // the process's, where that has several workers; nil: the worker's own
 }
 
 // New makes a worker. It opens nothing; Run does.
@@ -67,8 +69,10 @@ func newWorker(cfg Config, deps host.Deps, out outside) *Worker {
 	}
 	w.log = deps.Log.With("worker", w.name)
 	w.metrics = newMetrics(deps.Metrics, &w.member)
-	w.gpus = newGPUs(w.log, out.gpus)
-	deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
+	if w.gpus, w.sharesGPUs = out.shared, out.shared != nil; !w.sharesGPUs {
+		w.gpus = newGPUs(w.log, out.gpus, cfg)
+		deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
+	}
 	return w
 }
 

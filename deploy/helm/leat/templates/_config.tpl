@@ -52,6 +52,6 @@
 {{- define "leat.serverKinds" -}}
 vllm: {upstream: vllm, parallel: --tensor-parallel-size, listen: [--host, 0.0.0.0, --port]}
 sglang: {upstream: sglang, parallel: --tp, listen: [--host, 0.0.0.0, --port]}
-tgi: {upstream: compatible, parallel: --num-shard, listen: [--hostname, 0.0.0.0, --port]}
+tgi: {upstream: tgi, parallel: --num-shard, listen: [--hostname, 0.0.0.0, --port]}
 other: {upstream: auto, parallel: "", listen: []}
 {{- end }}
