@@ -18,7 +18,7 @@ func TestWhatCannotScaleIsRefusedByName(t *testing.T) {
 		"gpu_memory": func(s *pool.Scaling) { s.GPUMemory = 95 }, "gpu_use": func(s *pool.Scaling) { s.GPUUse = 60 },
 		"slot_use": func(s *pool.Scaling) { s.SlotUse = 0 }, "ttft_rise": func(s *pool.Scaling) { s.TTFTRise = 1 },
 		"up_after": func(s *pool.Scaling) { s.UpAfter = 0 }, "down_after": func(s *pool.Scaling) { s.DownAfter = time.Millisecond },
-		"cool_down": func(s *pool.Scaling) { s.CoolDown = -1 },
+		"cool_down":  func(s *pool.Scaling) { s.CoolDown = -1 },
 		"zero_after": func(s *pool.Scaling) { s.ZeroAfter = 0 }, "wake_timeout": func(s *pool.Scaling) { s.WakeTimeout = 0 },
 	} {
 		s := pool.DefaultScaling()
