@@ -16,10 +16,10 @@ const (
 )
 
 // Scaling says how the router that owns a pool decides how many workers it should have. It starts and stops none: KEDA, an
-// HPA or a person does, by what it says.
+// HPA or a person does, by what it says. In a Set made by code, a Min of 0 is meant where Mode is set.
 type Scaling struct {
 	Mode        string        `yaml:"mode" oneof:"on|off" doc:"on: say how many workers the pool should have; off: say nothing"`
-	Min         int           `yaml:"min" doc:"fewest workers; with 0 the pool sleeps while nobody asks, and a request wakes it. In a Set made by code, 0 counts where Mode is set"`
+	Min         int           `yaml:"min" doc:"fewest workers; with 0 the pool sleeps while nobody asks, and a request wakes it"`
 	Max         int           `yaml:"max" doc:"most workers"`
 	QueueFactor float64       `yaml:"queue_factor" doc:"more waiting requests than so many times what one worker runs at once ask for more workers"`
 	GPUMemory   float64       `yaml:"gpu_memory" doc:"GPU memory is full above this share; then requests that wait ask for more workers"`
