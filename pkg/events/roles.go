@@ -117,6 +117,7 @@ func Stores() []Store {
 			{Role: Worker, Makes: true, Keys: ">"},
 		}},
 		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
+		{KeyValue, "sleepers", []Grant{{Role: Gateway, Makes: true, Keys: "*"}, {Role: Router, Makes: true, Keys: "*"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
 		{Stream, EventsStream, []Grant{{Role: Router, Makes: true}, {Role: Console, Reads: true}}},
 		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}}},

@@ -3,6 +3,7 @@ package pool
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,16 @@ func (s Set) Of(name string) Config {
 		c = merge(own, c)
 	}
 	return c
+}
+
+// Sleepers names the pools of the set that may sleep, in order; that of those not named may is said by Of("default").
+func (s Set) Sleepers() (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		if name != "default" && s.Of(name).Scaling.Sleeps() {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func merge(c, base Config) Config {

@@ -24,6 +24,8 @@ type attempt struct {
 	session   uint64
 	hedger    *hedger // nil: nothing is run twice
 	maxTokens uint32
+	wake      time.Duration // how long it may wait where its pool sleeps; 0: that does not sleep
+	asleep    bool          // it does now
 }
 
 // prepare makes a call ready for a model.
@@ -46,6 +48,9 @@ func (g *Gateway) prepare(ctx context.Context, c *call, m *served) (*attempt, er
 	}
 	if dl, ok := ctx.Deadline(); ok {
 		at.waits.Total = min(at.waits.Total, time.Until(dl))
+	}
+	if cfg.Scaling.Sleeps() {
+		at.wake, at.asleep = wakeWithin(cfg.Scaling.WakeTimeout, c.waits, at.waits.Total), !g.directory.awake(m.pool, g.link.now())
 	}
 	if m.GetUnaryBlocks() && !c.stream {
 		at.waits.FirstToken = at.waits.Total // nothing comes before the end

@@ -199,6 +199,9 @@ func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
 		RequestId: a.call.id, Session: at.session,
 	}
+	if at.wake > 0 {
+		sub.WakeUntilUnixMs = time.Now().Add(at.wake).UnixMilli()
+	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)
 		if err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,7 @@ func (a *answer) depart(ctx context.Context) error {
 	if a.choices = max(c.n, 1) * max(len(c.prompts), 1); len(a.route.left) == 0 && (a.route.say == "" || !elsewhere(first)) {
 		return first
 	}
+	a.awakeFirst()
 	if err := a.onward(ctx, first); err != nil {
 		return err
 	}
@@ -95,6 +97,28 @@ func (a *answer) depart(ctx context.Context) error {
 		a.mirror(ctx)
 	}
 	return nil
+}
+
+// awakeFirst has models that are up answer before those that sleep: nobody should wait for minutes where something may answer
+// at once. Those that would have come before are woken, for the requests to come.
+func (a *answer) awakeFirst() {
+	all := a.route.left
+	first := slices.IndexFunc(all, func(at *attempt) bool { return !at.asleep })
+	if first < 0 {
+		return
+	}
+	for _, at := range all[:first] {
+		a.g.link.rouse(at.part, a.call.tenant)
+		a.passed(at.model.pool, errs.New(errs.Unavailable, "asleep", "Pool %s sleeps; it is woken.", at.model.pool))
+	}
+	slices.SortStableFunc(all, func(x, y *attempt) int { return cmp.Compare(rank(x), rank(y)) })
+}
+
+func rank(at *attempt) int {
+	if at.asleep {
+		return 1
+	}
+	return 0
 }
 
 func (a *answer) ready(ctx context.Context, t models.Target) (*attempt, error) {

@@ -24,6 +24,7 @@ type partition struct {
 	pool    string
 	number  int
 	subject string
+	sleeps  bool // its pool may
 	mu      sync.Mutex
 	epoch   uint64 // the highest that a router has shown
 	claim   bool   // a takeover is under way
@@ -156,7 +157,7 @@ func (l *link) partitionOf(pool string, number int) *partition {
 	defer l.mu.Unlock()
 	p := l.parts[subject]
 	if p == nil {
-		p = &partition{index: len(l.byIdx), pool: pool, number: number, subject: subject, orphans: map[uint64]*flight.Sequence{}}
+		p = &partition{index: len(l.byIdx), pool: pool, number: number, subject: subject, sleeps: l.g.sleeps(pool), orphans: map[uint64]*flight.Sequence{}}
 		l.parts[subject] = p
 		l.byIdx = append(l.byIdx, p)
 	}

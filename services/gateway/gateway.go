@@ -38,6 +38,7 @@ type Gateway struct {
 	metrics   *metrics
 	table     *flight.Table
 	directory *directory
+	dormitory *dormitory
 	link      *link
 	files     *files.Store
 	batches   *batchStore
@@ -62,6 +63,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	g.batches = &batchStore{bus: deps.Bus}
 	g.runner = newJobRunner(g)
 	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}
+	g.dormitory = newDormitory(g)
 	g.link = newLink(g)
 	g.link.out.init()
 	return g
@@ -75,11 +77,14 @@ func (g *Gateway) Register(r grpc.ServiceRegistrar) {
 	gatewayv1.RegisterGatewayServiceServer(r, &api{g: g})
 }
 
-// Ready says whether requests can be taken: the bus must be up, and the streams of jobs opened or at least tried. Workers may
+// Ready says whether requests can be taken: the bus must be up, and what it keeps in JetStream opened or at least tried. Workers may
 // come and go.
 func (g *Gateway) Ready() error {
 	if err := g.deps.Bus.Up(); err != nil {
 		return err
+	}
+	if !g.dormitory.opened.Load() {
+		return errors.New("the store of sleeping pools is being opened")
 	}
 	if g.cfg.RunJobs && !g.runner.opened.Load() {
 		return errors.New("the streams of jobs are being opened")
@@ -98,9 +103,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { g.link.flushLoop(stopped) })
 	loops.Go(func() { g.pumps.run(stopped) })
+	work, end := context.WithCancel(ctx)
+	defer end()
+	loops.Go(func() { g.dormitory.run(work) })
 	if g.cfg.RunJobs {
-		work, end := context.WithCancel(ctx)
-		defer end()
 		loops.Go(func() { g.runBatches(work) })
 		loops.Go(func() {
 			if err := g.runner.run(work); err != nil {

@@ -109,7 +109,7 @@ func afresh(sub *inferv1.Submit) *inferv1.Submit {
 		DeadlineUnixMs: sub.GetDeadlineUnixMs(), QueueTimeoutMs: sub.GetQueueTimeoutMs(), PromptTokens: sub.GetPromptTokens(),
 		MaxTokens: sub.GetMaxTokens(), Prefix: sub.GetPrefix(), SubmittedUnixNanos: sub.GetSubmittedUnixNanos(),
 		Traceparent: sub.GetTraceparent(), Credit: sub.GetCredit(), Claim: sub.GetClaim(),
-		RequestId: sub.GetRequestId(), Session: sub.GetSession(),
+		RequestId: sub.GetRequestId(), Session: sub.GetSession(), WakeUntilUnixMs: sub.GetWakeUntilUnixMs(),
 	})
 	next.Body = sub.GetBody()
 	return next

@@ -127,7 +127,11 @@ func (l *link) flushLoop(stop <-chan struct{}) {
 func (l *link) sweep() {
 	now := l.now()
 	probes, pings := map[int][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
+	cold := l.cold(now)
 	l.g.table.Each(func(s *flight.Sequence) {
+		if cold[s.Partition] {
+			s.Cold(now)
+		}
 		need := s.Check(now)
 		if need == flight.Nothing {
 			return

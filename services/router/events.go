@@ -115,10 +115,13 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
+	if ms := s.GetWakeUntilUnixMs(); ms > 0 {
+		out.Wake = time.UnixMilli(ms)
+	}
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
-	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session, s.Overtakes = nil, nil, "", nil, 0, 0
+	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session, s.Overtakes, s.WakeUntilUnixMs = nil, nil, "", nil, 0, 0, 0
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}

@@ -9,9 +9,22 @@
 {{- $_ := set $own "worker" (include "leat.workerConfig" . | fromYaml) -}}
 {{- else -}}
 {{- with .v.config }}{{ $_ := set $own $.component . }}{{ end -}}
-{{- with .root.Values.pools }}{{ $_ := set $own "pools" . }}{{ end -}}
+{{- with include "leat.pools" .root | fromYaml }}{{ $_ := set $own "pools" . }}{{ end -}}
 {{- end -}}
 {{- mergeOverwrite (deepCopy .root.Values.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* The pools' settings, with the bounds of those that KEDA scales: these stand in one place, autoscaling of the pool. */ -}}
+{{- define "leat.pools" -}}
+{{- $pools := deepCopy .Values.pools -}}
+{{- range (include "leat.components" . | fromJson).list -}}
+{{- if and .pool .v.autoscaling.enabled .v.autoscaling.keda.enabled -}}
+{{- $scaling := dig .pool "scaling" (dict) $pools -}}
+{{- if or (hasKey $scaling "min") (hasKey $scaling "max") }}{{ fail (printf "pools: %s: leave scaling.min and max to autoscaling.minReplicas and maxReplicas of the pool in workers, which KEDA goes by, too" .pool) }}{{ end -}}
+{{- $_ := set $pools .pool (mergeOverwrite (deepCopy (get $pools .pool | default dict)) (dict "scaling" (dict "min" (int .v.autoscaling.minReplicas) "max" (int .v.autoscaling.maxReplicas)))) -}}
+{{- end -}}
+{{- end -}}
+{{- $pools | toYaml -}}
 {{- end }}
 
 {{- define "leat.workerConfig" -}}

@@ -9,7 +9,7 @@ import (
 	"github.com/leathq/leat/pkg/errs"
 )
 
-// Waits are a sequence's limits. Total is counted from its creation, FirstToken from there to the first delta, Idle
+// Waits are a sequence's limits. Total is counted from its creation, FirstToken from there, or from when Cold was said last, to the first delta, Idle
 // between deltas while the reader has room, Slow while the reader takes nothing.
 type Waits struct {
 	Connect, FirstToken, Idle, Total, Slow time.Duration
@@ -38,10 +38,10 @@ type Sequence struct {
 	over     bool // the end is in pending or was taken, or the sequence failed
 	err      *errs.Error
 
-	created, submitted, heard, delta, asked, gap, stuck time.Duration
-	queued, taken                                       bool
-	unknown                                             int  // how often in a row its worker did not know it
-	failed                                              bool // a worker's error has been kept from the reader
+	created, submitted, heard, delta, asked, gap, stuck, cold time.Duration
+	queued, taken                                             bool
+	unknown                                                   int  // how often in a row its worker did not know it
+	failed                                                    bool // a worker's error has been kept from the reader
 
 	race      atomic.Pointer[race] // with another sequence for the same choice; nil: none
 	hedgeIn   time.Duration        // when another one is to overtake it, from hedgeFrom; 0: not

@@ -37,22 +37,25 @@ func (m *Machine) trialFree(now time.Time) bool {
 	})
 }
 
-// giveUp refuses all that waits in a pool without hope.
+// giveUp refuses all that waits in a pool without hope, but for what waits for it to wake.
 func (m *Machine) giveUp(now time.Time) {
 	if m.Queued() == 0 || !m.hopeless(now) {
 		return
 	}
 	why := m.noWorker(now)
-	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
-		m.queue.Remove(it)
-		delete(m.calls, it.Value.Key)
-		m.refuse(it.Value, why)
-	}
-	for _, r := range m.retries {
-		delete(m.calls, r.Key)
+	for _, r := range m.calls {
+		if r.phase == running || m.wakes(r, now) {
+			continue
+		}
+		key, phase := r.Key, r.phase
+		if phase == waiting {
+			m.queue.Remove(&r.Item)
+		} else {
+			m.retries = slices.DeleteFunc(m.retries, func(o *request) bool { return o == r })
+		}
+		delete(m.calls, key)
 		m.refuse(r, why)
 	}
-	m.retries = m.retries[:0]
 }
 
 // noWorker is the refusal of a pool without workers, or without one that is well.

@@ -21,6 +21,7 @@ type Submit struct {
 	Class        queue.Class
 	Deadline     time.Time     // zero: none
 	QueueTimeout time.Duration // 0: the pool's
+	Wake         time.Time     // until when it waits where no worker is up; zero: no longer than for the queue
 	PromptTokens int           // estimate
 	MaxTokens    int           // 0: unknown
 	Prefix       []uint64      // block hashes; kept by reference until the sequence ends

@@ -319,6 +319,9 @@ type Submit struct {
 	// Hash of the tenant and the key of the session that the sequence belongs to, for the policy session_affinity; 0 is
 	// none. Not sent on to workers.
 	Session uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
+	// Until when it may wait while its pool has no worker that is up, in Unix milliseconds, in place of queue_timeout_ms: a pool
+	// that sleeps is to be woken. 0 where the pool does not sleep. Not sent on to workers.
+	WakeUntilUnixMs int64 `protobuf:"varint,20,opt,name=wake_until_unix_ms,json=wakeUntilUnixMs,proto3" json:"wake_until_unix_ms,omitempty"`
 	// The gateway's number of a sequence of its own that runs and has been slow to begin: this one is to overtake it. The
 	// router gives it at once to a worker that has room and does not run the other, while nothing but bulk work waits, or
 	// refuses it with the code no_hedge; it never queues or moves it. 0: it is not such a one. Not sent on to workers.
@@ -486,6 +489,13 @@ func (x *Submit) GetFailed() *Error {
 func (x *Submit) GetSession() uint64 {
 	if x != nil {
 		return x.Session
+	}
+	return 0
+}
+
+func (x *Submit) GetWakeUntilUnixMs() int64 {
+	if x != nil {
+		return x.WakeUntilUnixMs
 	}
 	return 0
 }
@@ -3705,7 +3715,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\x93\x05\n" +
+	"\x04call\"\xc0\x05\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -3728,7 +3738,8 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tR\trequestId\x12,\n" +
 	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\x12\x18\n" +
-	"\asession\x18\x13 \x01(\x06R\asession\x12\x1c\n" +
+	"\asession\x18\x13 \x01(\x06R\asession\x12+\n" +
+	"\x12wake_until_unix_ms\x18\x14 \x01(\x03R\x0fwakeUntilUnixMs\x12\x1c\n" +
 	"\tovertakes\x18\x15 \x01(\x04R\tovertakes\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
