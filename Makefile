@@ -104,7 +104,7 @@ jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, a
 
 .PHONY: routing
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
-	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg
+	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow|TestHedging' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg
 
 .PHONY: wall
 wall: ## one bad engine of six in eight ways, nginx beside Leat (WALL=garbage picks some); writes its section of docs/faults.md

@@ -72,6 +72,11 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"parallel without a server": {pool + "llama,workers[0].tensorParallel=2,workers[0].gpu.count=2", "needs a server"},
 		"parallel beyond the GPUs":  {vllm + "workers[0].tensorParallel=4,workers[0].gpu.count=2", "gpu.count is 2"},
 		"bounds the wrong way":      {pool + "sim,workers[0].autoscaling.minReplicas=9", "above maxReplicas"},
+		"none without KEDA":         {pool + "sim,workers[0].autoscaling.minReplicas=0", "needs keda.enabled"},
+		"none of all others":        {pool + "sim,workers[0].name=default,workers[0].autoscaling.minReplicas=0,workers[0].autoscaling.keda.enabled=true", "a name of its own"},
+		"none of the gateway":       {"gateway.autoscaling.minReplicas=0", "minReplicas"},
+		"a trigger of the gateway":  {"gateway.autoscaling.keda.trigger=external", "trigger"},
+		"bounds in two places":      {pool + "sim,workers[0].autoscaling.keda.enabled=true,pools.p.scaling.min=2", "leave scaling.min"},
 		"a claim of a StatefulSet":  {pool + "sim,workers[0].kind=StatefulSet,workers[0].cache.existingClaim=c", "existingClaim"},
 	} {
 		t.Run(name, func(t *testing.T) {

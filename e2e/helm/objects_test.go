@@ -195,3 +195,46 @@ func TestGPUsGoWhereTheModelIs(t *testing.T) {
 		t.Errorf("the spot pool goes to %v, tolerating %v", s.NodeSelector, s.Tolerations)
 	}
 }
+
+// Only workers on spot machines heed the cloud's notices, and only they may reach what tells them; a pool's own words count more.
+func TestOnlySpotMachinesAreWatched(t *testing.T) {
+	render, err := template(t, "production", "nodePools.spot.notices=aws,workers[2].config.spot.provider=gcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := objects(t, render)
+	for pool, want := range map[string]string{"big": "off", "small": "aws", "mig": "gcp"} {
+		file := configOf(all, "leat-worker-"+pool)
+		var got struct {
+			Worker struct{ Spot struct{ Provider string } }
+		}
+		if err := yaml.Unmarshal([]byte(file), &got); err != nil || got.Worker.Spot.Provider != want {
+			t.Errorf("%s: provider %q, want %q, %v", pool, got.Worker.Spot.Provider, want, err)
+		}
+	}
+	opened := 0
+	for _, o := range all["networking.k8s.io/v1/NetworkPolicy"] {
+		p := o.(*networking.NetworkPolicy)
+		for _, e := range p.Spec.Egress {
+			if len(e.To) == 1 && e.To[0].IPBlock != nil && e.To[0].IPBlock.CIDR == "169.254.169.254/32" {
+				opened++
+				if p.Spec.PodSelector.MatchLabels["leat/pool"] != "small" {
+					t.Errorf("%s opens the metadata service to %v", p.Name, p.Spec.PodSelector.MatchLabels)
+				}
+			}
+		}
+	}
+	if opened != 1 {
+		t.Errorf("%d policies open the metadata service", opened)
+	}
+}
+
+// configOf is the file that a workload's processes read.
+func configOf(all map[string][]runtime.Object, name string) string {
+	for _, o := range all["v1/ConfigMap"] {
+		if c := o.(*core.ConfigMap); c.Name == name {
+			return c.Data["leat.yaml"]
+		}
+	}
+	return ""
+}

@@ -40,6 +40,12 @@ type fleet struct {
 // with the test. tune may change the workers' settings.
 func start(t *testing.T, w wires, policy string, slower float64, tune ...func(i int, cfg *worker.Config)) *fleet {
 	t.Helper()
+	return startPool(t, w, pool.Config{Policy: policy}, slower, tune...)
+}
+
+// startPool is start with more of a pool's settings than the policy.
+func startPool(t *testing.T, w wires, cfg pool.Config, slower float64, tune ...func(i int, cfg *worker.Config)) *fleet {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	run := func(ctx context.Context, name string, serve func(context.Context) error) {
@@ -49,7 +55,7 @@ func start(t *testing.T, w wires, policy string, slower float64, tune ...func(i 
 			}
 		})
 	}
-	pools := pool.Set{"default": {Policy: policy}}
+	pools := pool.Set{"default": cfg}
 	rcfg := router.DefaultConfig()
 	rcfg.Pools = pools
 	r := router.New(rcfg, deps(t, w, "router"))

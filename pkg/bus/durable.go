@@ -17,8 +17,14 @@ const LeaseBucket = "leases"
 // LeaseTTL is how long a lease that nobody refreshes lives: the backstop of a takeover.
 const LeaseTTL = 3 * time.Second
 
-// storageExceeded is NATS's error code for a disk or an account without room.
-const storageExceeded jetstream.ErrorCode = 10047
+// noRoom are NATS's codes for a disk, an account or a stream without room.
+var noRoom = []jetstream.ErrorCode{10023, 10047, 10077}
+
+// NoRoom says whether JetStream refused something because the disk beneath it is full or a limit of its size is reached.
+func NoRoom(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) && slices.Contains(noRoom, refused.ErrorCode)
+}
 
 // Leases opens the KV bucket of leases and creates it where it is missing. Keys expire after LeaseTTL; the revision of
 // the write that claims a key is the epoch of the ownership, since revisions of a bucket only grow.
@@ -32,8 +38,7 @@ func (b *Bus) leases(ctx context.Context, cfg Config, open func(context.Context,
 		Bucket: LeaseBucket, Description: "who owns what", TTL: LeaseTTL, Storage: jetstream.FileStorage,
 		Replicas: cfg.LeaseReplicas,
 	})
-	var refused *jetstream.APIError
-	if errors.As(err, &refused) && refused.ErrorCode == storageExceeded {
+	if NoRoom(err) {
 		return nil, fmt.Errorf("open KV bucket %s: %w (the NATS server's disk is full or its limit reached: free some space, or give the embedded one another --nats-dir)",
 			LeaseBucket, err)
 	}

@@ -253,6 +253,73 @@ func TestEntriesStartFromTheirDefaults(t *testing.T) {
 	}
 }
 
+// shop is a section whose list has entries that start from what stands around it.
+type shop struct {
+	Stall
+	Stalls []Stall `yaml:"stalls" inherit:"true"`
+}
+
+type Stall struct {
+	Name   string            `yaml:"name" flag:"name"`
+	Kind   string            `yaml:"kind" flag:"kind" oneof:"fruit|fish"`
+	Tables int               `yaml:"tables" flag:"tables"`
+	Signs  map[string]string `yaml:"signs"`
+	Queue  queue             `yaml:"queue"`
+}
+
+func (s *Stall) SetDefaults() { s.Name = "" }
+
+func TestEntriesStartFromWhatStandsAroundThem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "leat.yaml")
+	read := func(text string, args ...string) (shop, *conf.Loaded, error) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := shop{Stall: Stall{Kind: "fruit", Queue: queue{Max: 1}}}
+		loaded, err := conf.Load(conf.Spec{Args: args, Environ: []string{"LEAT_CONFIG=" + file, "LEAT_QUEUE_MAX=7"}, Sections: []conf.Section{{Key: "shop", Into: &s}}})
+		return s, loaded, err
+	}
+	text := "shop:\n  stalls:\n    - {name: a, tables: 1, signs: {x: own}}\n    - name: b\n      queue: {wait: 3s}\n  signs: {x: all, y: all}\n  name: market\n"
+	s, loaded, err := read(text, "--kind=fish", "--tables=4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Stall{
+		{Name: "a", Kind: "fish", Tables: 1, Signs: map[string]string{"x": "own", "y": "all"}, Queue: queue{Max: 7}},
+		{Name: "b", Kind: "fish", Tables: 4, Signs: map[string]string{"x": "all", "y": "all"}, Queue: queue{Max: 7, Wait: 3 * time.Second}},
+	}
+	if !reflect.DeepEqual(s.Stalls, want) || s.Name != "market" || s.Signs["x"] != "all" {
+		t.Errorf("%+v\nwant %+v", s, want)
+	}
+	var out strings.Builder
+	if err := loaded.WriteYAML(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"- name: a", "tables: 1", "kind: fish"} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("no %q in\n%s", line, out.String())
+		}
+	}
+	if got := loaded.Origin("shop.stalls[1].tables").String(); got != "flag --tables" {
+		t.Errorf("the second entry's tables come from %q", got)
+	}
+	if back, _, err := read(out.String()); err != nil || !reflect.DeepEqual(back.Stalls, s.Stalls) {
+		t.Errorf("read back: %+v, %v\n%s", back.Stalls, err, out.String())
+	}
+	for bad, says := range map[string]string{
+		"shop: {stalls: [{name: a, table: 1}]}":   "unknown key shop.stalls[0].table",
+		"shop: {stalls: [{name: a, kind: cake}]}": "none of fruit, fish",
+		"shop: {stalls: {name: a}}":               "must be a list",
+		"shop: {stalls: [{queue: {max: -1}}]}":    "must be at least 1",
+		"shop: {stalls: [{name: a, stalls: []}]}": "unknown key shop.stalls[0].stalls",
+	} {
+		if _, _, err := read(bad); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", bad, err, says)
+		}
+	}
+}
+
 func TestEffectiveConfigurationReadsBackTheSame(t *testing.T) {
 	file := "router:\n  pools:\n    \"a: b\": {policy: adaptive}\n  routes:\n    - {to: \"x # y\", limit: 64KiB}\n    - {to: \"null\"}\n"
 	args := []string{"--key=hunter2", "--peer=nats://me:hunter3@peer:4222", "--tag=true,1e3, ~", "--label=a=1,b=x y", "--http=[::1]:0", "--policy=random"}

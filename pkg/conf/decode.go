@@ -56,6 +56,30 @@ func (l *loader) decodeList(n ast.Node, v reflect.Value, path string, secret boo
 	v.Set(list)
 }
 
+// decodeHeirs reads a list whose entries start from the settings around it, which all layers have set by now.
+func (l *loader) decodeHeirs(n ast.Node, f *field) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		l.refuse("%s: %s must be a list, not %s", l.at(n), f.path, kind(n))
+		return
+	}
+	list := reflect.MakeSlice(f.value.Type(), len(seq.Values), len(seq.Values))
+	around := strings.TrimSuffix(f.path, f.key)
+	own := maps.Clone(l.origins)
+	for i, item := range seq.Values {
+		e, path := list.Index(i), fmt.Sprintf("%s[%d]", f.path, i)
+		e.Set(f.base)
+		for key, origin := range own {
+			if tail, ok := strings.CutPrefix(key, around); ok && !strings.HasPrefix(key, f.path) {
+				l.origins[path+"."+tail] = origin
+			}
+		}
+		setDefaults(e)
+		l.decode(item, e, path, f.secret)
+	}
+	f.value.Set(list)
+}
+
 // decodeMap adds entries to the default map; an entry whose key is there already keeps what the file does not name.
 func (l *loader) decodeMap(n ast.Node, v reflect.Value, path string, secret bool) {
 	pairs, ok := l.pairs(n, path)

@@ -18,7 +18,8 @@
 // Types: string, bool, signed and unsigned integers, floats, time.Duration, [Bytes], anything with UnmarshalText, slices
 // of these (comma-separated in a flag or variable; a repeated flag adds), maps from string to these (k=v,k=v), and, in
 // YAML only, maps from string to structs and slices of structs. An entry of such a map or slice starts from its type's
-// zero value, or from what its SetDefaults method leaves.
+// zero value, or from what its SetDefaults method leaves. The entries of a list with the tag inherit:"true" start from the
+// struct of their type that is embedded beside the list, as file, environment and flags have set it.
 //
 // What the package refuses to do: it never ignores a key, variable or flag that it does not know (it names the nearest
 // one that it does); it does not expand variables inside values, merge several files, watch files, or read YAML merge

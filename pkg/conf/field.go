@@ -22,6 +22,7 @@ type field struct {
 	section   bool
 	value     reflect.Value // addressable
 	fields    []*field
+	base      reflect.Value // what the entries of this list start from; the zero Value: their type's defaults
 }
 
 var (
@@ -94,9 +95,24 @@ func fieldsOf(v reflect.Value, path string) ([]*field, error) {
 		if err != nil {
 			return nil, err
 		}
+		if sf.Tag.Get("inherit") == "true" {
+			if f.base = embedded(v, sf.Type.Elem()); !f.base.IsValid() {
+				return nil, fmt.Errorf("conf: %s inherits, but no %s is embedded beside it", f.path, sf.Type.Elem())
+			}
+		}
 		out = append(out, f)
 	}
 	return out, nil
+}
+
+// embedded is the struct of type t that is spliced into v.
+func embedded(v reflect.Value, t reflect.Type) reflect.Value {
+	for i := range v.NumField() {
+		if sf := v.Type().Field(i); sf.Anonymous && sf.Type == t {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
 }
 
 func newField(sf reflect.StructField, key, path string, v reflect.Value) (*field, error) {

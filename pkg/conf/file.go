@@ -135,6 +135,10 @@ func (l *loader) readSetting(n ast.Node, f *field) {
 		return
 	}
 	l.origins[f.path] = from
+	if f.base.IsValid() {
+		l.last = append(l.last, func() { l.decodeHeirs(n, f) })
+		return
+	}
 	l.decode(n, f.value, f.path, f.secret)
 }
 

@@ -59,6 +59,7 @@ type loader struct {
 	*Loaded
 	problems []string
 	later    []func() // what the overlay repeats, to be applied over the rest of the file
+	last     []func() // lists that inherit, to be read when all layers are applied
 	usage    int      // how many of the problems are the command line's
 }
 
@@ -79,6 +80,9 @@ func Load(spec Spec) (*Loaded, error) {
 	}
 	l.readEnv()
 	l.applyFlags(cmd)
+	for _, apply := range l.last {
+		apply()
+	}
 	if len(l.problems) == 0 {
 		l.validate()
 	}

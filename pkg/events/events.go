@@ -22,7 +22,7 @@ var (
 	Undelivered = bus.Subject[*inferv1.Dispatch]{Pattern: "nrs.{router}.{worker}.{number}", Lane: bus.Control}
 	// Outcomes: worker → the router that dispatched.
 	Outcomes = bus.Subject[*inferv1.Outcomes]{Pattern: "rtr.{router}", Lane: bus.Control}
-	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, describe, adapters.
+	// Control: gateway or router → worker: ping, cancel, grant, resend, drain, cordon, describe, adapters.
 	Control = bus.Subject[*inferv1.Control]{Pattern: "ctl.{worker}", Lane: bus.Control}
 	// Pongs: worker → the gateway that pinged it, and NATS's own no-responders status naming a worker that is gone. With
 	// PongEcho for the worker, a gateway's word to itself.

@@ -15,7 +15,7 @@ import (
 
 // inner are the messages of bus.proto that travel inside others.
 var inner = strings.Fields(`Submit Claim Ref Withdraw Probe Status Queued Outcome Holding Ping Expect Cancel Grant
-	Limit Resend Drain Describe Description Model TokenizeText Answer Owner Gpu MigDevice CountChat LoadAdapter UnloadAdapter ListAdapters
+	Limit Resend Drain Cordon Uncordon Describe Description Model TokenizeText Answer Owner Gpu MigDevice CountChat LoadAdapter UnloadAdapter ListAdapters
 	Adapters Adapter`)
 
 // Every message of bus.proto is either inside another, or an answer, or has exactly one subject; no two subjects could

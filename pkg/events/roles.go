@@ -16,7 +16,7 @@ const (
 	Worker  Role = "worker"
 	// Console looks and says nothing: leat top.
 	Console Role = "console"
-	// Operator tells workers what to do: leat drain, leat adapter.
+	// Operator tells workers what to do: leat drain, leat cordon, leat adapter.
 	Operator Role = "operator"
 	// Client is whoever has jobs done: leat jobs, or anybody's program.
 	Client Role = "jobs"
@@ -117,6 +117,7 @@ func Stores() []Store {
 			{Role: Worker, Makes: true, Keys: ">"},
 		}},
 		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
+		{KeyValue, "sleepers", []Grant{{Role: Gateway, Makes: true, Keys: "*"}, {Role: Router, Makes: true, Keys: "*"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
 		{Stream, EventsStream, []Grant{{Role: Router, Makes: true}, {Role: Console, Reads: true}}},
 		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}}},

@@ -113,11 +113,10 @@ func (s *Store) with(ctx context.Context, use func(jetstream.ObjectStore) error)
 
 // named turns NATS's errors into the package's own.
 func named(err error) error {
-	var api *jetstream.APIError
 	switch {
 	case errors.Is(err, jetstream.ErrObjectNotFound):
 		return ErrNotFound
-	case errors.As(err, &api) && (api.ErrorCode == 10047 || api.ErrorCode == 10077):
+	case bus.NoRoom(err):
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err

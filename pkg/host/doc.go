@@ -22,7 +22,7 @@
 //  3. consumers drain: the context of every service's Run ends, and all must return within --drain-timeout;
 //  4. the HTTP listener closes, and then the bus and whatever else was opened closes, in reverse order, within CloseTime each.
 //
-// A second signal ends the process at once.
+// A second signal ends the process at once. A service may ask for the stop, too (Deps.Stop): its machine is taken away, say.
 //
 // Exit codes: see ExitCodes.
 //

@@ -40,6 +40,10 @@ type Deps struct {
 	NATS bus.Config
 	// DrainTimeout is how long Run may take after its context ended, until the process gives up on it.
 	DrainTimeout time.Duration
+	// Stop asks the process to end as a signal does: in order, cleanly, with exit code 0. It is for a service that learns that its
+	// machine goes away. by, where it is not zero, shortens the stop's waits. Only the first call counts; it returns at once,
+	// and the service goes on until its context ends. A host sets it; elsewhere it may be nil.
+	Stop func(reason string, by time.Time)
 }
 
 // Host is a process around its services. Open it, Run it once, Close it.
@@ -57,6 +61,7 @@ type Host struct {
 	health   *health
 	onHTTP   net.Listener // nil: off
 	onGRPC   net.Listener // nil: off
+	wishes   chan wish    // to stop, of services
 
 	closing sync.Once
 	closers []closer
@@ -104,8 +109,8 @@ func Open(ctx context.Context, name string, args, environ []string, cfg any, opt
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{name: name, version: o.version, cfg: o.config, loaded: loaded, stderr: o.stderr}
-	h.ID = newID(name)
+	h := &Host{name: name, version: o.version, cfg: o.config, loaded: loaded, stderr: o.stderr, wishes: make(chan wish, 1)}
+	h.ID, h.Stop = newID(name), h.askToStop
 	h.NATS, h.DrainTimeout = o.config.NATS, o.config.Host.DrainTimeout
 	if err := h.open(ctx, o); err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 )
@@ -25,6 +26,7 @@ type running struct {
 	stop     context.CancelFunc      // ends work
 	ended    chan result             // one per service, one per server that failed, and one of the profile
 	left     []string                // services that have not returned
+	by       time.Time               // when the stop should be over; zero: the waits say it
 }
 
 // result is how a service or a server ended.
@@ -41,7 +43,7 @@ func (r result) failure() error {
 	return fmt.Errorf("%s: returned before it was asked to stop", r.name)
 }
 
-// Run serves until ctx ends or a service gives up, then stops in order (see the package's documentation) and closes
+// Run serves until ctx ends, a service asks for the stop or one gives up, then stops in order (see the package's documentation) and closes
 // what Open opened. It returns nil after a clean stop; ErrDrainDeadline, wrapped, where something had to be cut off;
 // and a service's own error where that was the reason. It must be called at most once.
 func (h *Host) Run(ctx context.Context, services ...Service) error {
@@ -55,6 +57,9 @@ func (h *Host) Run(ctx context.Context, services ...Service) error {
 	select {
 	case <-ctx.Done():
 		h.Log.Info("stop requested", "reason", context.Cause(ctx).Error())
+	case w := <-h.wishes:
+		r.by = w.by
+		h.Log.Info("stop requested", "reason", w.reason)
 	case res := <-r.ended:
 		r.returned(res)
 		cause = res.failure()

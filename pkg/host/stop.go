@@ -20,10 +20,33 @@ const (
 	CloseTime = 5 * time.Second
 )
 
+// wish is a service's for the end of the process.
+type wish struct {
+	reason string
+	by     time.Time
+}
+
+// askToStop is Deps.Stop.
+func (h *Host) askToStop(reason string, by time.Time) {
+	select {
+	case h.wishes <- wish{reason, by}:
+	default: // it is asked for already
+	}
+}
+
+// patience is how long a wait of the stop may take that begins now: at most d, and less where the process should be gone
+// before. What has nothing left to do gets the moment that this takes, however late it is.
+func (r *running) patience(d time.Duration) time.Duration {
+	if r.by.IsZero() {
+		return d
+	}
+	return min(d, max(CutTime, time.Until(r.by)))
+}
+
 // shutdown is the stop, in its only order. Each wait has a deadline.
 func (r *running) shutdown() error {
 	r.health.setPhase("stopping")
-	if d := r.cfg.Host.ReadyDelay; d > 0 {
+	if d := r.patience(r.cfg.Host.ReadyDelay); d > 0 {
 		<-time.After(d)
 	}
 	calls := r.drainCalls()
@@ -43,11 +66,12 @@ func (r *running) stopHTTP() {
 // drainCalls takes no new calls and waits for those in flight; at the deadline their contexts end, and CutTime later
 // their connections. The HTTP listener stays, for /ready, /health and /metrics, and refuses calls.
 func (r *running) drainCalls() error {
-	ctx, cancel := context.WithTimeout(context.Background(), r.DrainTimeout+CutTime)
+	wait := r.patience(r.DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), wait+CutTime)
 	defer cancel()
 	r.noProbes()
 	var cut error
-	deadline := time.AfterFunc(r.DrainTimeout, func() {
+	deadline := time.AfterFunc(wait, func() {
 		r.cut(ErrDrainDeadline)
 		r.http.stopReading()
 	})
@@ -61,9 +85,9 @@ func (r *running) drainCalls() error {
 	case <-ctx.Done():
 	}
 	if http, grpc := r.http.inFlight.Load(), r.grpc.inFlight.Load(); http+grpc > 0 {
-		cut = fmt.Errorf("%w: %d HTTP and %d gRPC calls were cut off after %s", ErrDrainDeadline, http, grpc, r.DrainTimeout)
+		cut = fmt.Errorf("%w: %d HTTP and %d gRPC calls were cut off after %s", ErrDrainDeadline, http, grpc, wait)
 	} else if !deadline.Stop() {
-		cut = fmt.Errorf("%w: calls still in flight after %s were ended", ErrDrainDeadline, r.DrainTimeout)
+		cut = fmt.Errorf("%w: calls still in flight after %s were ended", ErrDrainDeadline, wait)
 	}
 	if r.http.inFlight.Load() > 0 {
 		_ = r.http.Server.Close() // whatever it could not close is closed with the process
@@ -76,7 +100,8 @@ func (r *running) drainCalls() error {
 // drainServices ends the services' context and waits until all have returned.
 func (r *running) drainServices() error {
 	r.stop()
-	deadline := time.NewTimer(r.DrainTimeout)
+	wait := r.patience(r.DrainTimeout)
+	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	var failed []error
 	for len(r.left) > 0 {
@@ -88,7 +113,7 @@ func (r *running) drainServices() error {
 			}
 		case <-deadline.C:
 			left := strings.Join(r.left, ", ")
-			return errors.Join(append(failed, fmt.Errorf("%w: %s had not stopped after %s", ErrDrainDeadline, left, r.DrainTimeout))...)
+			return errors.Join(append(failed, fmt.Errorf("%w: %s had not stopped after %s", ErrDrainDeadline, left, wait))...)
 		}
 	}
 	return errors.Join(failed...)

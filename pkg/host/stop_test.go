@@ -230,6 +230,62 @@ func TestEveryWaitHasItsDeadline(t *testing.T) {
 	})
 }
 
+// A service that learns that its machine goes away ends the process as a signal would: in order, all services drained, code 0.
+func TestAServiceMayAskForTheStop(t *testing.T) {
+	for name, by := range map[string]time.Time{"whenever": {}, "late already": time.Now().Add(-time.Minute)} {
+		t.Run(name, func(t *testing.T) {
+			drained := false
+			asks := make(chan struct{})
+			var s *started
+			s = start(t, nil, &service{name: "gateway", run: func(ctx context.Context) error {
+				<-asks
+				s.Stop("the machine goes away", by)
+				s.Stop("and again", by)
+				<-ctx.Done()
+				return nil
+			}}, &quiet{"other", func(ctx context.Context) error { <-ctx.Done(); drained = true; return nil }})
+			eventually(t, "ready", func() bool { code, _ := s.get(t, "/ready"); return code == 200 })
+			close(asks)
+			select {
+			case err := <-s.done:
+				if err != nil || host.ExitCode(err) != host.ExitOK || !drained {
+					t.Errorf("Run returned %v, the other service drained: %v", err, drained)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("still running")
+			}
+			if !strings.Contains(s.err.String(), "the machine goes away") {
+				t.Errorf("the log does not say why:\n%s", s.err)
+			}
+		})
+	}
+}
+
+// TestAStopThatMustBeOverShortensItsWaits: a service that hangs is given up on when the machine goes, not at the drain timeout.
+func TestAStopThatMustBeOverShortensItsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		args := []string{"--http=", "--grpc=", "--ready-delay=3s", "--drain-timeout=40s"}
+		h, err := host.Open(t.Context(), "test", args, nil, nil, host.NoBus(), host.Stderr(io.Discard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		before := time.Now()
+		err = h.Run(t.Context(), &quiet{"worker", func(context.Context) error {
+			h.Stop("the machine goes away", before.Add(10*time.Second))
+			<-release
+			return nil
+		}})
+		if took := time.Since(before); took != 10*time.Second {
+			t.Errorf("the stop took %s", took)
+		}
+		if host.ExitCode(err) != host.ExitDrain {
+			t.Errorf("Run returned %v", err)
+		}
+		close(release)
+	})
+}
+
 // quiet is a service without any optional method but its name.
 type quiet struct {
 	name string

@@ -33,10 +33,18 @@ func (t Target) share() float64 {
 	return float64(t.Weight)
 }
 
+// Mirror is a model of a pool that gets copies of a route's requests.
+type Mirror struct {
+	Model string  `yaml:"model" doc:"name that workers serve it by; no route"`
+	Pool  string  `yaml:"pool" doc:"pool whose workers serve it; empty: any that does"`
+	Share float64 `yaml:"share" doc:"share of the requests that are copied, above 0 and at most 1"`
+}
+
 // Route is what a name stands for.
 type Route struct {
 	Targets  []Target `yaml:"targets" doc:"what answers: one of these, by weight; a user or session stays with one"`
 	Fallback []Target `yaml:"fallback" doc:"what answers in their place, in this order, while the client has nothing"`
+	Mirror   []Mirror `yaml:"mirror" doc:"what gets copies of the requests as bulk work; their answers are dropped"`
 	Say      string   `yaml:"say" doc:"fixed answer where nothing else can answer; empty: the error"`
 }
 
@@ -68,6 +76,11 @@ func (s Set) Validate() error {
 				sum += t.share()
 			}
 		}
+		for i, m := range r.Mirror {
+			if why := m.wrong(); why != "" {
+				bad = append(bad, conf.Refuse(fmt.Sprintf("%s mirror %d", name, i), "%s", why))
+			}
+		}
 		if len(r.Targets) > 0 && sum == 0 {
 			bad = append(bad, conf.Refuse(name+".targets", "have no weight; give one of them some"))
 		}
@@ -76,6 +89,19 @@ func (s Set) Validate() error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// wrong says what is wrong with a mirror, or nothing.
+func (m Mirror) wrong() string {
+	switch {
+	case m.Model == "":
+		return "has no model"
+	case m.Pool != "" && bus.Token(m.Pool) != m.Pool:
+		return fmt.Sprintf("names the pool %q; a pool's name has letters, digits, _ and -", m.Pool)
+	case !(m.Share > 0 && m.Share <= 1):
+		return fmt.Sprintf("has the share %g; it must be above 0 and at most 1", m.Share)
+	}
+	return ""
 }
 
 // loops says whether a route leads to start through others. A target of the route's own name is the served model.
@@ -117,6 +143,33 @@ func (s Set) resolve(name, key string, left int, plain bool) (out []Target) {
 	return out
 }
 
+// Mirrors is what gets a copy of a request for a name: of each route that its key's first target leads through, the mirrors
+// that the request's id draws. The same id draws the same.
+func (s Set) Mirrors(name, key, id string) []Target { return s.mirrors(nil, name, key, id, depth) }
+
+func (s Set) mirrors(out []Target, name, key, id string, left int) []Target {
+	r, ok := s[name]
+	if !ok || left < 0 {
+		return out
+	}
+	for _, m := range r.Mirror {
+		if uniform(name+"\x00"+m.Model+"\x00"+m.Pool+"\x00"+id) < m.Share {
+			out = append(out, Target{Model: m.Model, Pool: m.Pool})
+		}
+	}
+	order := draw(r.Targets, name, key)
+	if len(order) == 0 {
+		return out
+	}
+	if t := r.Targets[order[0]]; t.Pool == "" && t.Model != name {
+		return s.mirrors(out, t.Model, key, id, left-1)
+	}
+	return out
+}
+
+// uniform is a number between 0 and 1 that a string draws, never either of them.
+func uniform(of string) float64 { return (float64(xxh3.HashString(of)>>11) + .5) / (1 << 53) }
+
 // draw orders the targets that have a weight, the drawn one first.
 func draw(targets []Target, name, key string) []int {
 	order := make([]int, 0, len(targets))
@@ -125,9 +178,7 @@ func draw(targets []Target, name, key string) []int {
 		if t.share() == 0 {
 			continue
 		}
-		h := xxh3.HashString(name + "\x00" + t.Model + "\x00" + t.Pool + "\x00" + key)
-		u := (float64(h>>11) + .5) / (1 << 53)
-		score[i] = -t.share() / math.Log(u)
+		score[i] = -t.share() / math.Log(uniform(name+"\x00"+t.Model+"\x00"+t.Pool+"\x00"+key))
 		at := len(order)
 		for at > 0 && score[order[at-1]] < score[i] {
 			at--

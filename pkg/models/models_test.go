@@ -72,9 +72,48 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		"no weight":   {"a": {Targets: []models.Target{{Model: "m", Weight: -1}}}},
 		"a loop":      {"a": {Targets: []models.Target{{Model: "b"}}}, "b": {Targets: one, Fallback: []models.Target{{Model: "a"}}}},
 		"an odd pool": {"a": {Targets: []models.Target{{Model: "m", Pool: "x y"}}}},
+		"no share":    {"a": {Targets: one, Mirror: []models.Mirror{{Model: "m"}}}},
+		"two copies":  {"a": {Targets: one, Mirror: []models.Mirror{{Model: "m", Share: 2}}}},
+		"of nothing":  {"a": {Targets: one, Mirror: []models.Mirror{{Share: 1}}}},
 	} {
 		if set.Validate() == nil {
 			t.Errorf("%s was accepted", name)
 		}
+	}
+}
+
+// A mirror gets its share of the requests, whoever sends them, through every name that leads to it; a request's id decides.
+func TestMirrorsGetTheirShare(t *testing.T) {
+	set := models.Set{
+		"gpt": {Targets: []models.Target{{Model: "chat"}}, Mirror: []models.Mirror{{Model: "all", Share: 1}}},
+		"chat": {Targets: []models.Target{{Model: "chat"}, {Model: "gpt", Weight: -1}}, Mirror: []models.Mirror{
+			{Model: "new", Pool: "p", Share: .1}, {Model: "other", Share: .1},
+		}},
+	}
+	const n = 100_000
+	count, both := map[models.Target]int{}, 0
+	for i := range n {
+		id := fmt.Sprint("req-", i)
+		got := set.Mirrors("gpt", "one user", id)
+		if !slices.Equal(got, set.Mirrors("gpt", "one user", id)) {
+			t.Fatalf("%s draws differently", id)
+		}
+		for _, target := range got {
+			count[target]++
+		}
+		if len(got) == 3 {
+			both++
+		}
+	}
+	for target, want := range map[models.Target]float64{{Model: "all"}: 1, {Model: "new", Pool: "p"}: .1, {Model: "other"}: .1} {
+		if got := float64(count[target]) / n; math.Abs(got-want) > .01*want+.003 {
+			t.Errorf("%v got %.4f of the requests, want %.2f", target, got, want)
+		}
+	}
+	if both < n/200 || both > n/50 { // they draw apart
+		t.Errorf("%d requests went to both", both)
+	}
+	if got := set.Mirrors("served", "k", "id"); got != nil {
+		t.Errorf("a name without a route has the mirrors %v", got)
 	}
 }

@@ -3,6 +3,7 @@ package pool
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type Config struct {
 	MaxEjected   int           `yaml:"max_ejected" doc:"percent of the workers that may be taken out at a time after failures; one may always be"`
 	Timeouts     Timeouts      `yaml:"timeouts"`
 	Scaling      Scaling       `yaml:"scaling"`
+	Hedge        Hedge         `yaml:"hedge"`
 }
 
 // Timeouts are the waits of a request, each with its own limit. A client may lower them.
@@ -48,7 +50,7 @@ type Timeouts struct {
 func Default() Config {
 	return Config{
 		Policy: "adaptive", Partitions: 1, QueueLimit: 1024, MaxFails: 3, FailTimeout: 2 * time.Second,
-		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(),
+		NoWorkerWait: 2 * time.Second, BulkReserve: 25, MaxEjected: 50, Scaling: DefaultScaling(), Hedge: DefaultHedge(),
 		Timeouts: Timeouts{
 			Connect: 5 * time.Second, Queue: 60 * time.Second, FirstToken: 120 * time.Second, Idle: 30 * time.Second, Total: 300 * time.Second,
 		},
@@ -67,6 +69,16 @@ func (s Set) Of(name string) Config {
 	return c
 }
 
+// Sleepers names the pools of the set that may sleep, in order; that of those not named may is said by Of("default").
+func (s Set) Sleepers() (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		if name != "default" && s.Of(name).Scaling.Sleeps() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func merge(c, base Config) Config {
 	pick(&c.Policy, base.Policy)
 	pick(&c.Partitions, base.Partitions)
@@ -76,6 +88,7 @@ func merge(c, base Config) Config {
 	pick(&c.NoWorkerWait, base.NoWorkerWait)
 	pick(&c.MaxEjected, base.MaxEjected)
 	c.Scaling = c.Scaling.over(base.Scaling)
+	c.Hedge = c.Hedge.over(base.Hedge)
 	pick(&c.BulkReserve, base.BulkReserve)
 	pick(&c.Timeouts.Connect, base.Timeouts.Connect)
 	pick(&c.Timeouts.Queue, base.Timeouts.Queue)

@@ -16,10 +16,10 @@ const (
 )
 
 // Scaling says how the router that owns a pool decides how many workers it should have. It starts and stops none: KEDA, an
-// HPA or a person does, by what it says.
+// HPA or a person does, by what it says. In a Set made by code, a Min of 0 is meant where Mode is set.
 type Scaling struct {
 	Mode        string        `yaml:"mode" oneof:"on|off" doc:"on: say how many workers the pool should have; off: say nothing"`
-	Min         int           `yaml:"min" doc:"fewest workers"`
+	Min         int           `yaml:"min" doc:"fewest workers; with 0 the pool sleeps while nobody asks, and a request wakes it"`
 	Max         int           `yaml:"max" doc:"most workers"`
 	QueueFactor float64       `yaml:"queue_factor" doc:"more waiting requests than so many times what one worker runs at once ask for more workers"`
 	GPUMemory   float64       `yaml:"gpu_memory" doc:"GPU memory is full above this share; then requests that wait ask for more workers"`
@@ -29,22 +29,29 @@ type Scaling struct {
 	UpAfter     time.Duration `yaml:"up_after" doc:"how long the signals must ask for more workers"`
 	DownAfter   time.Duration `yaml:"down_after" doc:"how long they must ask for fewer"`
 	CoolDown    time.Duration `yaml:"cool_down" doc:"between two changes of the number"`
+	ZeroAfter   time.Duration `yaml:"zero_after" doc:"where min is 0: how long nobody must have asked before the last worker may go"`
+	WakeTimeout time.Duration `yaml:"wake_timeout" doc:"where min is 0: how long a request waits for the first worker of a pool that sleeps, in place of the queue time-out; at most nine tenths of its total time-out, and no longer than its client allows for the queue or the first token"`
 }
 
 // DefaultScaling fits workers that need a minute to load.
 func DefaultScaling() Scaling {
 	return Scaling{
 		Mode: ScalingOn, Min: 1, Max: 8, QueueFactor: 2, GPUMemory: .95, GPUUse: .6, TTFTRise: 1.5, SlotUse: .75,
-		UpAfter: 30 * time.Second, DownAfter: 300 * time.Second, CoolDown: time.Minute,
+		UpAfter: 30 * time.Second, DownAfter: 300 * time.Second, CoolDown: time.Minute, ZeroAfter: 10 * time.Minute, WakeTimeout: 4 * time.Minute,
 	}
 }
 
 // On says whether decisions are made at all.
 func (s Scaling) On() bool { return s.Mode != ScalingOff }
 
+// Sleeps says whether the pool may have no worker while nobody asks.
+func (s Scaling) Sleeps() bool { return s.On() && s.Min == 0 }
+
 func (s Scaling) over(base Scaling) Scaling {
+	if s.Mode == "" { // else 0 is meant
+		pick(&s.Min, base.Min)
+	}
 	pick(&s.Mode, base.Mode)
-	pick(&s.Min, base.Min)
 	pick(&s.Max, base.Max)
 	pick(&s.QueueFactor, base.QueueFactor)
 	pick(&s.GPUMemory, base.GPUMemory)
@@ -54,6 +61,8 @@ func (s Scaling) over(base Scaling) Scaling {
 	pick(&s.UpAfter, base.UpAfter)
 	pick(&s.DownAfter, base.DownAfter)
 	pick(&s.CoolDown, base.CoolDown)
+	pick(&s.ZeroAfter, base.ZeroAfter)
+	pick(&s.WakeTimeout, base.WakeTimeout)
 	return s
 }
 
@@ -66,10 +75,10 @@ func (s Scaling) Validate() error {
 	}
 	const most = 10_000
 	switch {
-	case s.Min < 1:
-		refuse("min", "is %d; it must be at least 1", s.Min)
-	case s.Max < s.Min || s.Max > most:
-		refuse("max", "is %d; it must be at least min, %d, and at most %d", s.Max, s.Min, most)
+	case s.Min < 0:
+		refuse("min", "is %d; it must be at least 0", s.Min)
+	case s.Max < max(s.Min, 1) || s.Max > most:
+		refuse("max", "is %d; it must be at least min, at least 1, and at most %d", s.Max, most)
 	}
 	for key, v := range map[string]float64{"gpu_memory": s.GPUMemory, "gpu_use": s.GPUUse, "slot_use": s.SlotUse} {
 		if !(v > 0 && v <= 1) {
@@ -84,6 +93,7 @@ func (s Scaling) Validate() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"up_after": s.UpAfter, "down_after": s.DownAfter, "cool_down": s.CoolDown,
+		"zero_after": s.ZeroAfter, "wake_timeout": s.WakeTimeout,
 	} {
 		if d < time.Second || d > 24*time.Hour {
 			refuse(key, "is %s; it must be from 1s to 24h", d)

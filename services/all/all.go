@@ -29,13 +29,13 @@ type Config struct {
 	Pools    pool.Set       `yaml:"pools" doc:"settings by pool; 'default' holds for those not named"`
 	Gateway  gateway.Config `yaml:"gateway" doc:"the edge"`
 	Router   router.Config  `yaml:"router" doc:"queues and picks"`
-	Worker   worker.Config  `yaml:"worker" doc:"one engine"`
+	Worker   worker.Setup   `yaml:"worker" doc:"one engine, or several"`
 }
 
 // Default is every service's own default.
 func Default() Config {
 	return Config{
-		Embedded: embed.DefaultConfig(), Pools: pool.DefaultSet(), Gateway: gateway.DefaultConfig(), Router: router.DefaultConfig(), Worker: worker.DefaultConfig(),
+		Embedded: embed.DefaultConfig(), Pools: pool.DefaultSet(), Gateway: gateway.DefaultConfig(), Router: router.DefaultConfig(), Worker: worker.DefaultSetup(),
 	}
 }
 
@@ -71,7 +71,7 @@ func Services(c Config, deps host.Deps) []host.Service {
 		out = append(out, gateway.New(c.Gateway, deps))
 	}
 	if c.Runs("worker") {
-		out = append(out, worker.New(c.Worker, deps))
+		out = append(out, c.Worker.Service(deps))
 	}
 	return out
 }

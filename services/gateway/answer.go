@@ -55,6 +55,9 @@ func (a *answer) collect() error {
 		if a.over[i] {
 			continue
 		}
+		if r := s.Runs(); r != s { // another one has overtaken it
+			a.seqs[i], s = r, r
+		}
 		out, grant, over, failed := s.Take(a.scratch[:0], now)
 		a.scratch = out
 		if grant > 0 {

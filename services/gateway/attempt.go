@@ -11,7 +11,6 @@ import (
 	"github.com/leathq/leat/pkg/pool"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/calls"
-	"github.com/leathq/leat/services/gateway/internal/openai"
 )
 
 // attempt is a call made ready for one model: all that is needed to run it there.
@@ -23,7 +22,10 @@ type attempt struct {
 	part      *partition
 	waits     pool.Timeouts
 	session   uint64
+	hedger    *hedger // nil: nothing is run twice
 	maxTokens uint32
+	wake      time.Duration // how long it may wait where its pool sleeps; 0: that does not sleep
+	asleep    bool          // it does now
 }
 
 // prepare makes a call ready for a model.
@@ -42,10 +44,13 @@ func (g *Gateway) prepare(ctx context.Context, c *call, m *served) (*attempt, er
 	at := &attempt{
 		model: m, bodies: bodies, parsers: c.parsers(m, len(bodies)), holds: c.holds(m), waits: lower(cfg.Timeouts, c.waits),
 		part:    g.link.partitionOf(m.pool, int(xxh3.HashString(c.tenant)%uint64(cfg.Partitions))),
-		session: sessionOf(c), maxTokens: c.template.GetMaxTokens(),
+		session: sessionOf(c), maxTokens: c.template.GetMaxTokens(), hedger: g.hedger(c, m, cfg.Hedge),
 	}
 	if dl, ok := ctx.Deadline(); ok {
 		at.waits.Total = min(at.waits.Total, time.Until(dl))
+	}
+	if cfg.Scaling.Sleeps() {
+		at.wake, at.asleep = wakeWithin(cfg.Scaling.WakeTimeout, c.waits, at.waits.Total), !g.directory.awake(m.pool, g.link.now())
 	}
 	if m.GetUnaryBlocks() && !c.stream {
 		at.waits.FirstToken = at.waits.Total // nothing comes before the end
@@ -70,11 +75,7 @@ func (a *answer) run(ctx context.Context, at *attempt) error {
 func (g *Gateway) generate(ctx context.Context, c *call) (*answer, error) {
 	a := &answer{g: g, call: c, chat: c.messages != nil, wake: make(chan struct{}, 1)}
 	err := a.begin(ctx)
-	echoes := c.template.GetEcho()
-	c.template, c.messages, c.raw, c.rich, c.wishes = nil, nil, nil, nil, openai.Wishes{} // a stream may be open for long
-	if !echoes {
-		c.prompts = nil
-	}
+	c.forget()
 	if err != nil {
 		a.Close()
 		return nil, err
@@ -106,8 +107,12 @@ func (a *answer) takeBack() {
 			continue
 		}
 		a.over[i] = true
-		a.g.table.Remove(s.ID)
-		a.g.link.withdraw(s)
+		rival := s.Close()
+		a.g.link.retire(s)
+		if rival != nil {
+			a.g.link.retire(rival)
+			a.g.metrics.hedges.WithLabelValues(a.model.pool, "cancelled").Inc()
+		}
 	}
 	a.left = 0
 }

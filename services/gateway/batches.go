@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nuid"
 
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/services/gateway/internal/batch"
@@ -203,6 +204,10 @@ func batchError(err error, id string) error {
 	}
 	if own := (*errs.Error)(nil); errors.As(err, &own) {
 		return own
+	}
+	if bus.NoRoom(err) {
+		return errs.New(errs.Unavailable, "batch_store_full",
+			"There is no room for a batch. Try later; operator: the disk beneath NATS is full, or the limit of its store is reached.").Because(err)
 	}
 	return errs.New(errs.Unavailable, "batch_store_failed",
 		"The store of batches did not answer. Try again; operator: is NATS's JetStream up?").Because(err)

@@ -23,6 +23,7 @@ type Config struct {
 	RunJobs     bool          `yaml:"run_jobs" flag:"run-jobs" doc:"take jobs from the streams and run batches; some gateway must"`
 	Jobs        jobs.Config   `yaml:"jobs" doc:"the streams of jobs"`
 	Models      models.Set    `yaml:"models" doc:"what names that clients use stand for, where they are not served models"`
+	Mirrors     int           `yaml:"mirrors" flag:"mirrors" doc:"copies of requests for routes' mirrors that may be under way; more are not made"`
 	Pools       pool.Set
 }
 
@@ -30,7 +31,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		BodyLimit: 32 * conf.MiB, BodyTimeout: 30 * time.Second, JSONDepth: 32, SlowClient: 30 * time.Second, Window: 128, Tenant: "default",
-		FileLimit: 512 * conf.MiB, RunJobs: true, Jobs: jobs.DefaultConfig(),
+		FileLimit: 512 * conf.MiB, RunJobs: true, Jobs: jobs.DefaultConfig(), Mirrors: 64,
 	}
 }
 
@@ -57,6 +58,9 @@ func (c Config) Validate() error {
 	}
 	if c.Window < 2 || c.Window > 256 {
 		errs = append(errs, conf.Refuse("window", "must be between 2 and 256"))
+	}
+	if c.Mirrors < 0 || c.Mirrors > 10_000 {
+		errs = append(errs, conf.Refuse("mirrors", "must be between 0 and 10000"))
 	}
 	if c.Tenant == "" || len(c.Tenant) > 128 {
 		errs = append(errs, conf.Refuse("tenant", "must have 1 to 128 characters"))

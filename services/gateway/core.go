@@ -44,6 +44,15 @@ type call struct {
 	waits    pool.Timeouts
 	trace    string
 	began    time.Time
+	lent     bool // copies of it use its memory, that of the body among it
+}
+
+// forget drops what a call's sequences have by now: a stream may be open for long.
+func (c *call) forget() {
+	if !c.template.GetEcho() {
+		c.prompts = nil
+	}
+	c.template, c.messages, c.raw, c.rich, c.wishes = nil, nil, nil, nil, openai.Wishes{}
 }
 
 type prompt struct {
@@ -181,12 +190,18 @@ func (a *answer) launch(ctx context.Context, at *attempt, b body) error {
 		Connect: w.Connect, FirstToken: w.FirstToken, Idle: w.Idle, Total: w.Total, Slow: g.cfg.SlowClient,
 	}, g.link.now())
 	s.Wake = a.wakeUp
+	if at.hedger != nil {
+		s.Hedge(at.hedger.begin(g.link.now()), at.hedger)
+	}
 	sub := &inferv1.Submit{
 		Gateway: g.id, Sequence: s.ID, Attempt: 1, Tenant: a.call.tenant, Class: a.call.class,
 		DeadlineUnixMs: a.call.began.Add(w.Total).UnixMilli(), QueueTimeoutMs: w.Queue.Milliseconds(),
 		PromptTokens: uint32(b.tokens), MaxTokens: at.maxTokens, Prefix: b.blocks,
 		SubmittedUnixNanos: time.Now().UnixNano(), Traceparent: a.call.trace, Credit: uint32(g.cfg.Window),
 		RequestId: a.call.id, Session: at.session, Model: at.model.GetName(),
+	}
+	if at.wake > 0 {
+		sub.WakeUntilUnixMs = time.Now().Add(at.wake).UnixMilli()
 	}
 	if g.deps.Bus.TooLarge(len(b.data) + 8*len(b.blocks)) {
 		claim, err := g.deps.Bus.PutClaim(ctx, b.data)

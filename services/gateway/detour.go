@@ -3,20 +3,54 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/models"
+	"github.com/leathq/leat/pkg/obs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway/internal/flight"
 )
 
 // detour is the way of a call whose name is a route: what may still answer it, and what could not.
 type detour struct {
-	left []*attempt
-	say  string
-	hops []string // pool or model and the code of its error, for each that could not
-	said bool     // the fixed answer is the answer
+	left    []*attempt
+	say     string
+	hops    []hop    // what could not
+	said    bool     // the fixed answer is the answer
+	mirrors []string // what gets copies
+	copied  time.Time
+}
+
+// hop is a model that could not answer.
+type hop struct {
+	where, code string // pool or model, and its error's
+	at          time.Time
+}
+
+// told spells hops as headers and the log have them.
+func told(hops []hop) string {
+	parts := make([]string, len(hops))
+	for i, h := range hops {
+		parts[i] = h.where + ":" + h.code
+	}
+	return strings.Join(parts, ", ")
+}
+
+// trace puts the way on the request's span, an event for each turn of it.
+func (d *detour) trace(span trace.Span) {
+	for _, h := range d.hops {
+		span.AddEvent("fallback", trace.WithTimestamp(h.at), trace.WithAttributes(attribute.String("leat.pool", h.where), obs.ErrorType.String(h.code)))
+	}
+	for _, m := range d.mirrors {
+		span.AddEvent("mirror", trace.WithTimestamp(d.copied), trace.WithAttributes(attribute.String("leat.mirror.target", m)))
+	}
+	span.SetAttributes(attribute.Bool("leat.fixed", d.said))
 }
 
 // routeKey is what a call draws its target by: its session or user, so that they stay with one, else the request.
@@ -55,7 +89,36 @@ func (a *answer) depart(ctx context.Context) error {
 	if a.choices = max(c.n, 1) * max(len(c.prompts), 1); len(a.route.left) == 0 && (a.route.say == "" || !elsewhere(first)) {
 		return first
 	}
-	return a.onward(ctx, first)
+	a.awakeFirst()
+	if err := a.onward(ctx, first); err != nil {
+		return err
+	}
+	if !a.route.said {
+		a.mirror(ctx)
+	}
+	return nil
+}
+
+// awakeFirst has models that are up answer before those that sleep: nobody should wait for minutes where something may answer
+// at once. Those that would have come before are woken, for the requests to come.
+func (a *answer) awakeFirst() {
+	all := a.route.left
+	first := slices.IndexFunc(all, func(at *attempt) bool { return !at.asleep })
+	if first < 0 {
+		return
+	}
+	for _, at := range all[:first] {
+		a.g.link.rouse(at.part, a.call.tenant)
+		a.passed(at.model.pool, errs.New(errs.Unavailable, "asleep", "Pool %s sleeps; it is woken.", at.model.pool))
+	}
+	slices.SortStableFunc(all, func(x, y *attempt) int { return cmp.Compare(rank(x), rank(y)) })
+}
+
+func rank(at *attempt) int {
+	if at.asleep {
+		return 1
+	}
+	return 0
 }
 
 func (a *answer) ready(ctx context.Context, t models.Target) (*attempt, error) {
@@ -91,7 +154,7 @@ func (a *answer) onward(ctx context.Context, why error) error {
 // passed notes that something could not answer.
 func (a *answer) passed(where string, err error) {
 	code := cmp.Or(errs.As(err).Code, errs.As(err).Kind.Type())
-	a.route.hops = append(a.route.hops, where+":"+code)
+	a.route.hops = append(a.route.hops, hop{where, code, time.Now()})
 	a.g.metrics.fallbacks.WithLabelValues(a.call.model, code).Inc()
 }
 
@@ -137,7 +200,7 @@ func (x *exchange) wayHeaders(a *answer) {
 	h := x.w.Header()
 	h["X-Leat-Model"], h["X-Leat-Pool"] = []string{a.model.GetName()}, []string{a.model.pool}
 	if len(a.route.hops) > 0 {
-		h["X-Leat-Fallback"] = []string{strings.Join(a.route.hops, ", ")}
+		h["X-Leat-Fallback"] = []string{told(a.route.hops)}
 	}
 	if a.route.said {
 		h["X-Leat-Fixed"] = []string{"true"}

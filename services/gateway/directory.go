@@ -35,19 +35,25 @@ type member struct {
 	seen   time.Duration
 }
 
+// ready says whether the worker takes work, as far as is known.
+func (m *member) ready(now time.Duration) bool {
+	return m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter
+}
+
 // directory knows which models can be called, from what workers report. It is safe for concurrent use; lookups take no
 // lock.
 type directory struct {
 	mu        sync.Mutex
 	members   map[string]*member       // by worker
 	described map[string][]*served     // by description digest
+	kept      map[string]*kept         // by pool that may sleep
 	asking    map[string]time.Duration // digests that were asked for, and when
 	byModel   atomic.Pointer[map[string]*served]
 	byPool    atomic.Pointer[map[poolModel]*served]
 }
 
 func newDirectory() *directory {
-	d := &directory{members: map[string]*member{}, described: map[string][]*served{}, asking: map[string]time.Duration{}}
+	d := &directory{members: map[string]*member{}, described: map[string][]*served{}, kept: map[string]*kept{}, asking: map[string]time.Duration{}}
 	d.byModel.Store(&map[string]*served{})
 	d.byPool.Store(&map[poolModel]*served{})
 	return d
@@ -82,6 +88,15 @@ func (d *directory) report(r *inferv1.Report, now time.Duration) (describe bool)
 
 // describe takes in a worker's answer.
 func (d *directory) describe(p *inferv1.Description, now time.Duration) {
+	models := servedOf(p)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.described[p.GetDigest()] = models
+	delete(d.asking, p.GetDigest())
+	d.rebuild(now)
+}
+
+func servedOf(p *inferv1.Description) []*served {
 	models := make([]*served, 0, len(p.GetModels()))
 	for _, m := range p.GetModels() {
 		s := &served{Model: m, pool: p.GetPool(), params: map[string]bool{}}
@@ -94,11 +109,7 @@ func (d *directory) describe(p *inferv1.Description, now time.Duration) {
 		}
 		models = append(models, s)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.described[p.GetDigest()] = models
-	delete(d.asking, p.GetDigest())
-	d.rebuild(now)
+	return models
 }
 
 // rebuild makes the lookup table anew; the caller holds mu. Where pools share a model's name, one with a worker that
@@ -108,7 +119,7 @@ func (d *directory) rebuild(now time.Duration) {
 	pools := map[poolModel]*served{}
 	for _, name := range slices.Sorted(maps.Keys(d.members)) {
 		m := d.members[name]
-		up := m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter
+		up := m.ready(now)
 		for _, s := range d.described[m.report.GetDescriptionDigest()] {
 			pools[poolModel{s.pool, s.GetName()}] = s
 			have := table[s.GetName()]
@@ -119,6 +130,7 @@ func (d *directory) rebuild(now time.Duration) {
 			}
 		}
 	}
+	d.addSleeping(table, pools)
 	d.byModel.Store(&table)
 	d.byPool.Store(&pools)
 }
@@ -219,13 +231,19 @@ func clip(s string) string {
 	return s
 }
 
-// slots is how many sequences the fleet runs at once, by the last reports of the workers that take work.
+// slots is how many sequences the fleet runs at once, by the last reports of the workers that take work, and one for each
+// pool that sleeps: somebody must wake it.
 func (d *directory) slots(now time.Duration) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, m := range d.members {
-		if m.report.GetState() == inferv1.WorkerState_WORKER_STATE_READY && now-m.seen < unknownAfter {
+		if m.ready(now) {
 			n += int(m.report.GetSlots())
+		}
+	}
+	for pool := range d.kept {
+		if !d.readyIn(pool, now) {
+			n++
 		}
 	}
 	return n

@@ -3,9 +3,9 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
@@ -62,8 +62,11 @@ func (e *ending) attrs(code string, kind int) []slog.Attr {
 			slog.Int("prompt_tokens", a.usage.Prompt()), slog.Int("output_tokens", a.made()),
 			slog.Float64("ttft_seconds", a.firstToken.Seconds()), slog.Float64("duration_seconds", time.Since(a.call.began).Seconds()))
 	}
+	if a := e.answer; a != nil && a.hedged() != "" {
+		out = append(out, slog.String("hedge", a.hedged()))
+	}
 	if a := e.answer; a != nil && a.route != nil && len(a.route.hops) > 0 {
-		out = append(out, slog.String("fallback", strings.Join(a.route.hops, ", ")))
+		out = append(out, slog.String("fallback", told(a.route.hops)))
 	}
 	return out
 }
@@ -80,4 +83,11 @@ func (a *answer) annotate(span trace.Span, op string) {
 		obs.UsageInputTokens.Int(a.usage.Prompt()), obs.UsageOutputTokens.Int(a.made()),
 		obs.UsageCacheRead.Int(a.usage.CacheRead), obs.LatencyFirstToken.Float64(a.firstToken.Seconds()),
 	)
+	if how := a.hedged(); how != "" {
+		span.AddEvent("hedge", trace.WithAttributes(attribute.String("leat.hedge.outcome", how), attribute.String("leat.worker", a.worker)))
+	}
+	if a.route != nil {
+		span.SetAttributes(attribute.String("leat.route", a.call.model), attribute.String("leat.pool", a.model.pool))
+		a.route.trace(span)
+	}
 }

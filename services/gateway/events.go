@@ -24,6 +24,7 @@ type partition struct {
 	pool    string
 	number  int
 	subject string
+	sleeps  bool // its pool may
 	mu      sync.Mutex
 	epoch   uint64 // the highest that a router has shown
 	claim   bool   // a takeover is under way
@@ -103,6 +104,8 @@ func (l *link) frame(m *nats.Msg) {
 			return
 		}
 		switch s.Deliver(worker, a.attempt, a.delta, now) {
+		case flight.Won:
+			l.outrun(s)
 		case flight.Failed:
 			if !l.again(s, worker, a.delta.End.Err) { // the reader was faster
 				s.Deliver(worker, a.attempt, a.delta, now)
@@ -154,7 +157,7 @@ func (l *link) partitionOf(pool string, number int) *partition {
 	defer l.mu.Unlock()
 	p := l.parts[subject]
 	if p == nil {
-		p = &partition{index: len(l.byIdx), pool: pool, number: number, subject: subject, orphans: map[uint64]*flight.Sequence{}}
+		p = &partition{index: len(l.byIdx), pool: pool, number: number, subject: subject, sleeps: l.g.sleeps(pool), orphans: map[uint64]*flight.Sequence{}}
 		l.parts[subject] = p
 		l.byIdx = append(l.byIdx, p)
 	}
@@ -182,21 +185,17 @@ func (l *link) submit(p *partition, sub *inferv1.Submit) {
 // again starts the next attempt of a sequence of which nothing was read yet; it reports false where that is too late.
 // lost is the worker that it is taken from, failed the error with which that one has ended it, if it has.
 func (l *link) again(s *flight.Sequence, lost string, failed *errs.Error) bool {
+	if l.conceded(s) {
+		return true
+	}
 	attempt, avoid, payload, ok := s.Again(lost, l.now())
 	if !ok {
 		return false
 	}
 	sub := payload.(*inferv1.Submit) // there until the reader takes something
 	l.g.metrics.resubmitted.Inc()
-	next := &inferv1.Submit{}
-	proto.Merge(next, &inferv1.Submit{
-		Gateway: sub.GetGateway(), Sequence: sub.GetSequence(), Tenant: sub.GetTenant(), Class: sub.GetClass(),
-		DeadlineUnixMs: sub.GetDeadlineUnixMs(), QueueTimeoutMs: sub.GetQueueTimeoutMs(), PromptTokens: sub.GetPromptTokens(),
-		MaxTokens: sub.GetMaxTokens(), Prefix: sub.GetPrefix(), SubmittedUnixNanos: sub.GetSubmittedUnixNanos(),
-		Traceparent: sub.GetTraceparent(), Credit: sub.GetCredit(), Claim: sub.GetClaim(),
-		RequestId: sub.GetRequestId(), Session: sub.GetSession(), Model: sub.GetModel(),
-	})
-	next.Body, next.Attempt, next.Avoid = sub.GetBody(), attempt, avoid
+	next := afresh(sub)
+	next.Attempt, next.Avoid = attempt, avoid
 	if failed != nil {
 		next.Failed = errs.Proto(failed)
 	}
@@ -253,12 +252,23 @@ func (l *link) status(s *flight.Sequence, st *inferv1.Status) {
 		s.Dispatched(attempt, state.Worker, l.now())
 	case *inferv1.Status_Refused:
 		if attempt == place.Attempt && !place.Bound {
-			s.Fail(errs.FromProto(state.Refused))
+			l.refused(s, errs.FromProto(state.Refused))
 		}
 	case *inferv1.Status_Unknown:
 		if attempt == place.Attempt && !place.Bound && place.Worker == "" {
 			l.again(s, "", nil)
 		}
+	}
+}
+
+// refused ends a sequence that a router refused. One that was only to overtake another, which is gone by now, runs as any.
+func (l *link) refused(s *flight.Sequence, why *errs.Error) {
+	switch {
+	case l.conceded(s):
+	case why.Code == "no_hedge":
+		l.again(s, "", nil)
+	default:
+		s.Fail(why)
 	}
 }
 

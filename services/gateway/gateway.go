@@ -38,12 +38,15 @@ type Gateway struct {
 	metrics   *metrics
 	table     *flight.Table
 	directory *directory
+	dormitory *dormitory
 	link      *link
 	files     *files.Store
 	batches   *batchStore
 	runner    *jobRunner
 	jobs      *batchJobs
 	pumps     pumps
+	mirrors   mirrors
+	hedgers   hedgers
 	pace      *pace.Pace // of the sweeping, which rests while there is no sequence
 	tracing   bool
 }
@@ -53,13 +56,14 @@ func New(cfg Config, deps host.Deps) *Gateway {
 	g := &Gateway{
 		cfg: cfg, pools: cfg.Pools, deps: deps, id: bus.Token(deps.ID), log: deps.Log,
 		table: flight.NewTable(), directory: newDirectory(), tracing: obs.On(deps.Tracer), pumps: newPumps(),
-		pace: pace.New(sweepEvery, 0),
+		pace: pace.New(sweepEvery, 0), mirrors: mirrors{due: make(chan *copied, cfg.Mirrors)},
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
 	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore), Replicas: cfg.Jobs.Replicas})
 	g.batches = &batchStore{bus: deps.Bus, replicas: cfg.Jobs.Replicas}
 	g.runner = newJobRunner(g)
 	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}
+	g.dormitory = newDormitory(g)
 	g.link = newLink(g)
 	g.link.out.init()
 	return g
@@ -73,11 +77,14 @@ func (g *Gateway) Register(r grpc.ServiceRegistrar) {
 	gatewayv1.RegisterGatewayServiceServer(r, &api{g: g})
 }
 
-// Ready says whether requests can be taken: the bus must be up, and the streams of jobs opened or at least tried. Workers may
+// Ready says whether requests can be taken: the bus must be up, and what it keeps in JetStream opened or at least tried. Workers may
 // come and go.
 func (g *Gateway) Ready() error {
 	if err := g.deps.Bus.Up(); err != nil {
 		return err
+	}
+	if !g.dormitory.opened.Load() {
+		return errors.New("the store of sleeping pools is being opened")
 	}
 	if g.cfg.RunJobs && !g.runner.opened.Load() {
 		return errors.New("the streams of jobs are being opened")
@@ -96,9 +103,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { g.link.flushLoop(stopped) })
 	loops.Go(func() { g.pumps.run(stopped) })
+	work, end := context.WithCancel(ctx)
+	defer end()
+	loops.Go(func() { g.dormitory.run(work) })
 	if g.cfg.RunJobs {
-		work, end := context.WithCancel(ctx)
-		defer end()
 		loops.Go(func() { g.runBatches(work) })
 		loops.Go(func() {
 			if err := g.runner.run(work); err != nil {
@@ -106,7 +114,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 			}
 		})
 	}
+	copies, end := context.WithCancel(ctx)
+	var mirrors sync.WaitGroup
+	mirrors.Go(func() { g.runMirrors(copies) })
 	defer func() {
+		end()
+		mirrors.Wait() // what they take back goes with the last messages
 		close(stopped)
 		loops.Wait()
 	}()

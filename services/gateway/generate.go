@@ -57,7 +57,9 @@ func (g *Gateway) serveChat(x *exchange) *reply {
 	c.messages, c.raw, c.wishes, c.images = turns(req.Messages), req.RawMessages, req.Wishes, imageryOf(req.Messages)
 	fill(c, &req.Params)
 	a, err := g.generate(x.alive(), c)
-	release()
+	if !c.lent {
+		release()
+	}
 	if err != nil {
 		return x.refuse(err)
 	}
@@ -69,13 +71,17 @@ func (g *Gateway) serveCompletion(x *exchange) *reply {
 	if err != nil {
 		return x.refuse(err)
 	}
-	defer release()
+	var c *call
+	defer func() {
+		if c == nil || !c.lent {
+			release()
+		}
+	}()
 	req, err := openai.DecodeCompletion(data, openai.Limits{Depth: g.cfg.JSONDepth})
 	if err != nil {
 		return x.refuse(err)
 	}
-	c, err := x.call()
-	if err != nil {
+	if c, err = x.call(); err != nil {
 		return x.refuse(err)
 	}
 	fill(c, &req.Params)

@@ -293,6 +293,9 @@ func waits(s string) (w pool.Timeouts, err error) {
 func (x *exchange) headers(a *answer) {
 	x.wayHeaders(a)
 	h := x.w.Header()
+	if a.hedged() != "" {
+		h["X-Leat-Hedged"] = []string{"true"}
+	}
 	if a.start == nil {
 		return
 	}

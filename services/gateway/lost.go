@@ -70,10 +70,14 @@ func (l *link) withdraw(s *flight.Sequence) {
 		l.out.cancel(p.Worker, ref)
 	}
 	if !p.Bound {
-		part := l.partition(s.Partition)
-		call := &inferv1.Call{Call: &inferv1.Call_Withdraw{Withdraw: &inferv1.Withdraw{Gateway: l.g.id, Refs: []*inferv1.Ref{ref}}}}
-		if err := l.bus.Publish(bus.Control, part.subject, "", call); err != nil {
-			l.g.log.Warn("withdrawal not sent; the sequence's deadline ends it", "pool", part.pool, "error", err)
-		}
+		l.takeBack(l.partition(s.Partition), ref)
+	}
+}
+
+// takeBack takes a sequence out of a router's queue.
+func (l *link) takeBack(part *partition, ref *inferv1.Ref) {
+	call := &inferv1.Call{Call: &inferv1.Call_Withdraw{Withdraw: &inferv1.Withdraw{Gateway: l.g.id, Refs: []*inferv1.Ref{ref}}}}
+	if err := l.bus.Publish(bus.Control, part.subject, "", call); err != nil {
+		l.g.log.Warn("withdrawal not sent; the sequence's deadline ends it", "pool", part.pool, "error", err)
 	}
 }

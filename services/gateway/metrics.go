@@ -22,6 +22,10 @@ type metrics struct {
 	active      *prometheus.GaugeVec
 	timeouts    *prometheus.CounterVec
 	fallbacks   *prometheus.CounterVec
+	mirrored    *prometheus.CounterVec
+	copied      *prometheus.CounterVec
+	hedges      *prometheus.CounterVec
+	hedgeTokens *prometheus.CounterVec
 	gaps        prometheus.Counter
 	lost        prometheus.Counter
 	resubmitted prometheus.Counter
@@ -58,8 +62,12 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		tokens:    counter("llm_tokens_generated_total", "Generated tokens.", "model"),
 		input:     counter("llm_tokens_prompt_total", "Prompt tokens, by where they came from.", "model", "source"),
 		fallbacks: counter("llm_fallbacks_total", "Models that could not answer a request for a route, by the code of their error; fixed: the fixed answer was given.", "model", "code"),
+		mirrored:  counter("llm_mirrored_requests_total", "Copies of a route's requests for its mirrors, by how they ended: ok, the code of the error, limit (not made: too many were under way) or stopped.", "model", "target", "outcome"),
+		copied:    counter("llm_mirrored_tokens_total", "Tokens of such copies, prompt or output; they are part of the target's llm_tokens_…, too.", "model", "target", "type"),
+		hedges:    counter("llm_hedges_total", "Sequences that were late with their first token, by what became of a second run: won, lost, refused (no room for it, or its worker failed it), cancelled (the client left) or budget (not tried).", "pool", "outcome"),
 		timeouts:  counter("llm_timeouts_total", "Sequences ended by a time-out, by which.", "timeout"),
 	}
+	m.hedgeTokens = counter("llm_hedge_prompt_tokens_total", "Prompt tokens, as estimated, of the runs that were overtaken.", "pool")
 	m.active = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "llm_active_requests", Help: "Requests in flight."}, []string{"model"})
 	r.MustRegister(m.active)
 	single := func(name, help string) prometheus.Counter {
@@ -112,10 +120,7 @@ func (m *metrics) ended(a *answer, status int, broken bool) {
 	} else {
 		h.whole.Observe(took.Seconds())
 	}
-	n := a.made()
-	h.output.Add(float64(n))
-	h.cached.Add(float64(a.usage.CacheRead))
-	h.uncached.Add(float64(a.usage.UncachedInput + a.usage.CacheWrite))
+	n := h.used(a)
 	if a.start == nil {
 		return
 	}
@@ -127,4 +132,24 @@ func (m *metrics) ended(a *answer, status int, broken bool) {
 	if n > 1 && len(a.seqs) == 1 {
 		h.perToken.Observe((took - a.firstToken).Seconds() / float64(n-1))
 	}
+}
+
+// used books an answer's tokens and returns how many were generated.
+func (h *modelMetrics) used(a *answer) int {
+	n := a.made()
+	h.output.Add(float64(n))
+	h.cached.Add(float64(a.usage.CacheRead))
+	h.uncached.Add(float64(a.usage.UncachedInput + a.usage.CacheWrite))
+	return n
+}
+
+// mirrorEnded books a copy: its tokens are the target's as any others, but nobody has waited for it.
+func (m *metrics) mirrorEnded(a *answer, model, target, outcome string) {
+	m.mirrored.WithLabelValues(model, target, outcome).Inc()
+	if a.model == nil {
+		return
+	}
+	n := m.of(a.model.GetName()).used(a)
+	m.copied.WithLabelValues(model, target, "prompt").Add(float64(a.usage.Prompt()))
+	m.copied.WithLabelValues(model, target, "output").Add(float64(n))
 }

@@ -127,7 +127,11 @@ func (l *link) flushLoop(stop <-chan struct{}) {
 func (l *link) sweep() {
 	now := l.now()
 	probes, pings := map[int][]*inferv1.Ref{}, map[string][]*inferv1.Expect{}
+	cold := l.cold(now)
 	l.g.table.Each(func(s *flight.Sequence) {
+		if cold[s.Partition] {
+			s.Cold(now)
+		}
 		need := s.Check(now)
 		if need == flight.Nothing {
 			return
@@ -145,6 +149,8 @@ func (l *link) sweep() {
 			pings[p.Worker] = append(pings[p.Worker], e)
 			// A grant that was lost would stall it for ever; limits are absolute, so repeating one does no harm.
 			l.out.grant(p.Worker, &inferv1.Limit{Ref: e.Ref, Below: p.Granted})
+		case flight.Overtaken:
+			l.overtake(s)
 		default:
 			l.g.expire(s, need)
 		}
@@ -167,6 +173,9 @@ func (l *link) sweep() {
 
 // expire ends a sequence whose wait ran out, naming the wait.
 func (g *Gateway) expire(s *flight.Sequence, need flight.Need) {
+	if g.link.conceded(s) {
+		return // the other one of a race has the same limits
+	}
 	var err *errs.Error
 	switch need {
 	case flight.NoConnect:

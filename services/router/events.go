@@ -106,7 +106,7 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 		Key: dispatch.Key{Gateway: s.GetGateway(), Sequence: s.GetSequence()}, Attempt: s.GetAttempt(), Partition: partition,
 		Tenant: s.GetTenant(), Class: classOf(s.GetClass()), QueueTimeout: time.Duration(s.GetQueueTimeoutMs()) * time.Millisecond,
 		PromptTokens: int(s.GetPromptTokens()), MaxTokens: int(s.GetMaxTokens()), Prefix: s.GetPrefix(), Avoid: s.GetAvoid(),
-		Session: s.GetSession(), Model: s.GetModel(),
+		Session: s.GetSession(), Overtakes: s.GetOvertakes(), Model: s.GetModel(),
 		ReplyTo: reply, Payload: t, RequestID: s.GetRequestId(),
 	}
 	if e := s.GetFailed(); e != nil {
@@ -115,10 +115,13 @@ func (r *Router) submission(s *inferv1.Submit, partition uint32, reply, pool str
 	if ms := s.GetDeadlineUnixMs(); ms > 0 {
 		out.Deadline = time.UnixMilli(ms)
 	}
+	if ms := s.GetWakeUntilUnixMs(); ms > 0 {
+		out.Wake = time.UnixMilli(ms)
+	}
 	// Both come from outside this process: what is longer than makes sense costs only its sender.
 	out.Prefix, out.Avoid = out.Prefix[:min(len(out.Prefix), prefix.MaxBlocks)], out.Avoid[:min(len(out.Avoid), 32)]
 	out.RequestID = out.RequestID[:min(len(out.RequestID), 128)]
-	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session, s.Model = nil, nil, "", nil, 0, ""
+	s.Prefix, s.Avoid, s.RequestId, s.Failed, s.Session, s.Overtakes, s.WakeUntilUnixMs, s.Model = nil, nil, "", nil, 0, 0, 0, ""
 	if r.tracer != nil {
 		r.startSpan(t, pool)
 	}
@@ -162,9 +165,11 @@ func outcomeOf(worker string, o *inferv1.Outcome) dispatch.Outcome {
 	return out
 }
 
+// states has what a worker may say; whatever it says beyond that counts as starting: it takes no work yet.
 var states = map[inferv1.WorkerState]dispatch.State{
 	inferv1.WorkerState_WORKER_STATE_READY: dispatch.Ready, inferv1.WorkerState_WORKER_STATE_UNHEALTHY: dispatch.Unhealthy,
 	inferv1.WorkerState_WORKER_STATE_DRAINING: dispatch.Draining, inferv1.WorkerState_WORKER_STATE_GONE: dispatch.Gone,
+	inferv1.WorkerState_WORKER_STATE_CORDONED: dispatch.Cordoned,
 }
 
 func reportOf(r *inferv1.Report, router string) dispatch.Report {

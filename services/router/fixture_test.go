@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -28,9 +29,15 @@ const wait = 10 * time.Second // for what should take milliseconds
 // may ask for less patience with one; the others' reports may be late.
 func start(t *testing.T, s *embed.Server, id string, noWorkerWait ...time.Duration) (*router.Router, *bus.Bus, context.CancelFunc) {
 	t.Helper()
+	return startWith(t, s, id, pool.Set{"default": pool.Config{NoWorkerWait: append(noWorkerWait, wait)[0]}})
+}
+
+// startWith is start with settings of its pools.
+func startWith(t *testing.T, s *embed.Server, id string, pools pool.Set) (*router.Router, *bus.Bus, context.CancelFunc) {
+	t.Helper()
 	b := bustest.Connect(t, s, bus.Options{Name: id})
 	cfg := router.DefaultConfig()
-	cfg.Pools = pool.Set{"default": pool.Config{NoWorkerWait: append(noWorkerWait, wait)[0]}}
+	cfg.Pools = pools
 	deps := host.Deps{ID: id, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Bus: b, NATS: bus.DefaultConfig()}
 	r := router.New(cfg, deps)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -76,12 +83,14 @@ type worker struct {
 	ctl  chan *inferv1.Control
 	sub  *nats.Subscription
 
+	leave context.CancelFunc // it says that it is gone
+
 	mu     sync.Mutex
 	number uint64
+	state  inferv1.WorkerState         // 0: ready
 	knows  uint64                      // the epoch that it tells with a refusal; 0: it does not
 	holds  map[string]*inferv1.Holding // by router
 	models []string
-	gone   bool
 }
 
 func join(t *testing.T, s *embed.Server, name string, models ...string) *worker {
@@ -114,7 +123,11 @@ func join(t *testing.T, s *embed.Server, name string, models ...string) *worker 
 	w.must(err)
 	w.must(w.b.Conn(bus.Control).Flush())
 	tick := time.NewTicker(100 * time.Millisecond)
-	ctx := t.Context()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.leave = func() {
+		cancel()
+		w.become(inferv1.WorkerState_WORKER_STATE_GONE)
+	}
 	go func() {
 		defer tick.Stop()
 		for w.report(); ctx.Err() == nil; w.report() {
@@ -142,8 +155,8 @@ func (w *worker) report() {
 		Worker: w.name, Pool: "m", Number: w.number, StartedUnixNanos: 1, State: inferv1.WorkerState_WORKER_STATE_READY, Slots: 4,
 		Models: w.models,
 	}
-	if w.gone {
-		r.State = inferv1.WorkerState_WORKER_STATE_GONE
+	if w.state != 0 {
+		r.State = w.state
 	}
 	for _, h := range w.holds {
 		r.Held += uint32(len(h.Numbers))
@@ -152,13 +165,10 @@ func (w *worker) report() {
 	_ = w.b.Publish(bus.Control, events.Reports.Name("m", w.name), "", r) // fails once the test has ended
 }
 
-// leave is the worker's end.
-func (w *worker) leave() {
-	w.t.Helper()
-	w.must(w.sub.Unsubscribe())
-	w.must(w.b.Conn(bus.Control).Flush())
+// become reports another state, now and from now on.
+func (w *worker) become(s inferv1.WorkerState) {
 	w.mu.Lock()
-	w.gone = true
+	w.state = s
 	w.mu.Unlock()
 	w.report()
 }
@@ -198,6 +208,7 @@ type gateway struct {
 	t       *testing.T
 	b       *bus.Bus
 	id      string
+	part    string // the partition that it calls; empty: the first
 	replies chan *inferv1.Status
 	nobody  chan string // subjects of replies that say no responders
 	mu      sync.Mutex
@@ -231,20 +242,24 @@ func edge(t *testing.T, s *embed.Server, id string) *gateway {
 
 func (g *gateway) call(seq uint64, c *inferv1.Call) {
 	g.t.Helper()
-	if err := g.b.Publish(bus.Control, events.Infer.Name("m", "0"), fmt.Sprintf("rep.%s.%x", g.id, seq), c); err != nil {
+	if err := g.b.Publish(bus.Control, events.Infer.Name("m", cmp.Or(g.part, "0")), fmt.Sprintf("rep.%s.%x", g.id, seq), c); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-func (g *gateway) submit(seq uint64) {
+func (g *gateway) submit(seq uint64, wake ...time.Duration) {
 	g.t.Helper()
-	g.submitOf(seq, "")
+	g.submitOf(seq, "", wake...)
 }
 
-func (g *gateway) submitOf(seq uint64, model string) {
+func (g *gateway) submitOf(seq uint64, model string, wake ...time.Duration) {
 	g.t.Helper()
+	until := int64(0)
+	for _, d := range wake {
+		until = time.Now().Add(d).UnixMilli()
+	}
 	g.call(seq, &inferv1.Call{Call: &inferv1.Call_Submit{Submit: &inferv1.Submit{
-		Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
+		WakeUntilUnixMs: until, Gateway: g.id, Sequence: seq, Attempt: 1, Tenant: "t", Class: inferv1.Class_CLASS_NORMAL, PromptTokens: 10,
 		RequestId: fmt.Sprint("req-", seq), Body: []byte("opaque"), Prefix: []uint64{1, 2, 3}, Model: model,
 	}}})
 }

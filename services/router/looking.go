@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/leathq/leat/services/router/internal/lease"
@@ -110,6 +111,6 @@ func (o *ownership) look(ctx context.Context, now time.Time) {
 	}
 	o.mu.Unlock()
 	for _, k := range down {
-		o.stepDown(k)
+		o.stepDown(k, math.MaxUint64)
 	}
 }

@@ -107,7 +107,7 @@ func (p *pool) sweep() (gone []string, empty bool) {
 			delete(p.sizing.output, worker)
 		}
 	}
-	idle := time.Since(p.born) > forgetPool && p.m.Queued() == 0
+	idle := time.Since(p.born) > forgetPool && p.m.Queued() == 0 && !p.sizing.kept && !p.r.sleeps(p.name)
 	return gone, idle && len(known) == 0
 }
 
@@ -122,6 +122,7 @@ func (p *pool) call(partition uint32, call *inferv1.Call, reply string) {
 	switch c := call.GetCall().(type) {
 	case *inferv1.Call_Submit:
 		p.m.Submit(p.r.submission(c.Submit, partition, reply, p.name, now), now)
+		p.wake()
 	case *inferv1.Call_Withdraw:
 		for _, ref := range c.Withdraw.GetRefs() {
 			p.m.Withdraw(refOf(c.Withdraw.GetGateway(), ref), now)

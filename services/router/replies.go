@@ -53,7 +53,7 @@ func refusalOf(f dispatch.Refusal) *inferv1.Error {
 	}
 	kind := map[dispatch.Code]errs.Kind{
 		dispatch.QueueFull: errs.RateLimited, dispatch.Overloaded: errs.RateLimited, dispatch.QueueTimeout: errs.Timeout, dispatch.TotalTimeout: errs.Timeout,
-		dispatch.NoWorker: errs.Unavailable, dispatch.WorkerFailed: errs.Upstream,
+		dispatch.NoWorker: errs.Unavailable, dispatch.NoHedge: errs.Unavailable, dispatch.WorkerFailed: errs.Upstream,
 	}[f.Code]
 	return &inferv1.Error{
 		Kind: kind.String(), Code: string(f.Code), Message: f.Message, RetryAfterMs: f.RetryAfter.Milliseconds(),

@@ -50,7 +50,9 @@ type Router struct {
 	broken   map[string]bool // pools that cannot be opened
 	owners   *ownership
 
-	facts chan *routerv1.ScalingDecided // to be kept
+	facts  chan *routerv1.ScalingDecided // to be kept
+	waking chan *pool                    // to be judged at once
+	asleep asleep
 }
 
 // New makes a router. It opens nothing.
@@ -58,7 +60,7 @@ func New(cfg Config, deps host.Deps) *Router {
 	r := &Router{
 		cfg: cfg, id: bus.Token(deps.ID), log: deps.Log, bus: deps.Bus, nats: deps.NATS,
 		pools: map[string]*pool{}, byWorker: map[string]*pool{}, broken: map[string]bool{},
-		pace: pace.New(tickEvery, restEvery), facts: make(chan *routerv1.ScalingDecided, factsQueue),
+		pace: pace.New(tickEvery, restEvery), facts: make(chan *routerv1.ScalingDecided, factsQueue), waking: make(chan *pool, wakingQueue),
 	}
 	if obs.On(deps.Tracer) {
 		r.tracer = deps.Tracer.Tracer("github.com/leathq/leat/services/router")
@@ -66,6 +68,7 @@ func New(cfg Config, deps host.Deps) *Router {
 	r.metrics = newMetrics(deps.Metrics, r)
 	deps.Metrics.MustRegister(newSizeMetrics(r))
 	r.owners = newOwnership(r)
+	r.asleep.names, r.asleep.others = cfg.Pools.Sleepers(), cfg.Pools.Of("default").Scaling.Sleeps()
 	return r
 }
 
@@ -102,6 +105,7 @@ func (r *Router) Run(ctx context.Context) error {
 	var sizes sync.WaitGroup
 	sizes.Go(func() { r.judgeSizes(life) })
 	sizes.Go(func() { r.keepFacts(life) })
+	sizes.Go(func() { r.watchSleepers(life) })
 	defer sizes.Wait()
 	defer end()
 	owning := make(chan error, 1)

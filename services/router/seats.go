@@ -92,13 +92,14 @@ func (o *ownership) open(k seatKey, p *pool, epoch uint64) {
 	o.r.log.Info("partition claimed", "pool", k.pool, "partition", k.partition, "epoch", epoch)
 }
 
-// stepDown stops acting as the owner of a partition, and says whether it was one. Its gateways hear no answer, probe,
-// and find the new owner.
-func (o *ownership) stepDown(k seatKey) bool {
+// stepDown stops acting as the owner of a partition with an epoch of at most upTo, and says whether it was one: what outdates an
+// epoch may be heard twice, and says nothing of the one that it was claimed with in between. Its gateways hear no answer,
+// probe, and find the new owner.
+func (o *ownership) stepDown(k seatKey, upTo uint64) bool {
 	o.mu.Lock()
 	s := o.seat(k)
 	owner := s.Owner
-	if !s.Mine() {
+	if !s.Mine() || s.Epoch > upTo {
 		o.mu.Unlock()
 		return false
 	}
@@ -129,19 +130,19 @@ func (o *ownership) fenced(pool string, partition uint32, known uint64) {
 	k := seatKey{pool, partition}
 	s := o.seat(k)
 	s.Outdated(min(known, math.MaxInt64))
-	stale := s.Mine() && (known == 0 || known >= s.Epoch) // else the word is of an epoch before ours
+	stale, epoch := s.Mine() && (known == 0 || known >= s.Epoch), s.Epoch // else the word is of an epoch before ours
 	o.mu.Unlock()
 	switch {
 	case stale && known == 0: // it does not say which
-		go o.stepDown(k)
+		go o.stepDown(k, epoch)
 	case stale:
-		go o.claimAbove(k)
+		go o.claimAbove(k, epoch)
 	}
 }
 
-// claimAbove gives a partition up and claims it anew. Both are one step: a stop between them would leave a lease of ours
+// claimAbove gives a partition up that has the given epoch, and claims it anew. Both are one step: a stop between them would leave a lease of ours
 // that nobody gives back.
-func (o *ownership) claimAbove(k seatKey) {
+func (o *ownership) claimAbove(k seatKey, epoch uint64) {
 	o.mu.Lock()
 	if o.leaving {
 		o.mu.Unlock()
@@ -150,7 +151,7 @@ func (o *ownership) claimAbove(k seatKey) {
 	o.work.Add(1)
 	o.mu.Unlock()
 	defer o.work.Done()
-	if !o.stepDown(k) {
+	if !o.stepDown(k, epoch) {
 		return // somebody was faster
 	}
 	o.mu.Lock()

@@ -19,7 +19,7 @@ const (
 	mostNames  = 4096            // of routers: they come from the bus
 )
 
-// judgeSizes looks at every pool's size once a second, until ctx ends.
+// judgeSizes looks at every pool's size once a second, and at a pool that is to be woken at once, until ctx ends.
 func (r *Router) judgeSizes(ctx context.Context) {
 	tick := time.NewTicker(sizeEvery)
 	defer tick.Stop()
@@ -27,11 +27,12 @@ func (r *Router) judgeSizes(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-		}
-		now := time.Now()
-		for _, p := range r.allPools() {
-			r.judgeSize(p, now)
+		case p := <-r.waking:
+			r.judgeSize(p, time.Now())
+		case now := <-tick.C:
+			for _, p := range r.allPools() {
+				r.judgeSize(p, now)
+			}
 		}
 	}
 }
@@ -113,6 +114,9 @@ func (r *Router) onShare(m *nats.Msg) {
 	p.sizing.take(s, now)
 	if d := s.GetDecided(); d != nil {
 		p.sizing.decided, p.sizing.heard = d, now
+	}
+	if leading := !p.sizing.leading.IsZero(); leading && (s.GetQueued() > 0 || p.sizing.asked.Equal(now)) {
+		p.wake()
 	}
 }
 

@@ -28,6 +28,7 @@ type sizing struct {
 	meter   scaling.Meter
 	leading time.Time                // since when this router owns the first partition; zero: it does not
 	asked   time.Time                // when the last request came, as far as is known
+	kept    bool                     // what the pool serves is kept, so that a request can wake it
 	output  map[string]output        // by worker
 	shares  map[string]*heardShare   // by router, this one's included
 	decided *routerv1.ScalingDecided // this router's, or the owner's
@@ -44,17 +45,16 @@ type output struct {
 // heardShare is a router's last share, and what of it has been counted.
 type heardShare struct {
 	*routerv1.PoolShare
-	at        time.Time
-	first     uint64
-	seconds   float64
-	submitted uint64
+	at      time.Time
+	first   uint64
+	seconds float64
 }
 
 func newSizing(c settings.Scaling) sizing {
 	return sizing{
 		on: c.On(), output: map[string]output{}, shares: map[string]*heardShare{},
 		cfg: scaling.Config{
-			Min: c.Min, Max: c.Max, QueueFactor: c.QueueFactor, GPUMemory: c.GPUMemory, GPUUse: c.GPUUse, TTFTRise: c.TTFTRise,
+			Min: max(c.Min, 1), Max: c.Max, Zero: c.Min == 0, Idle: c.ZeroAfter, QueueFactor: c.QueueFactor, GPUMemory: c.GPUMemory, GPUUse: c.GPUUse, TTFTRise: c.TTFTRise,
 			SlotUse: c.SlotUse, UpAfter: c.UpAfter, DownAfter: c.DownAfter, CoolDown: c.CoolDown,
 		},
 	}
@@ -80,7 +80,7 @@ func (p *pool) size(now time.Time) (share *routerv1.PoolShare, fact *routerv1.Sc
 		z.lead(now)
 	}
 	signals := p.observe(now)
-	if now.Sub(z.leading) < settle {
+	if now.Sub(z.leading) < settle || z.cfg.Zero && !p.r.sleepersKnown() {
 		return share, nil
 	}
 	var d scaling.Decision
@@ -95,7 +95,7 @@ func (p *pool) size(now time.Time) (share *routerv1.PoolShare, fact *routerv1.Sc
 
 // lead begins to decide, from where the owner before left off.
 func (z *sizing) lead(now time.Time) {
-	z.leading, z.asked, z.meter, z.history, z.told = now, now, scaling.Meter{}, scaling.History{}, nil
+	z.leading, z.meter, z.history, z.told = now, scaling.Meter{}, scaling.History{}, nil
 	if z.decided != nil && now.Sub(z.heard) < z.cfg.DownAfter {
 		z.history = scaling.Since(int(z.decided.GetDesired()))
 	}
@@ -110,15 +110,17 @@ func (p *pool) share() *routerv1.PoolShare {
 	}
 }
 
-// take keeps a router's share.
+// take keeps a router's share. Every router notes when requests come: whoever decides next must know it.
 func (z *sizing) take(s *routerv1.PoolShare, now time.Time) {
 	h := z.shares[s.GetRouter()]
-	if h == nil { // what came before is not of late
-		h = &heardShare{first: s.GetFirstTokens(), seconds: s.GetFirstTokenSeconds(), submitted: s.GetSubmitted()}
+	switch {
+	case h == nil: // what came before is not of late
+		h = &heardShare{first: s.GetFirstTokens(), seconds: s.GetFirstTokenSeconds()}
 		z.shares[s.GetRouter()] = h
-	}
-	if s.GetSubmitted() < h.submitted { // it began anew
-		h.first, h.seconds, h.submitted = 0, 0, 0
+	case s.GetSubmitted() < h.GetSubmitted(): // it began anew
+		h.first, h.seconds = 0, 0
+	case s.GetSubmitted() > h.GetSubmitted():
+		z.asked = now
 	}
 	h.PoolShare, h.at = s, now
 }
@@ -136,14 +138,11 @@ func (p *pool) observe(now time.Time) scaling.Signals {
 		s.Queued, s.Running = s.Queued+int(h.GetQueued()), s.Running+int(h.GetRunning())
 		sample.FirstTokens += h.GetFirstTokens() - h.first
 		sample.FirstSeconds += max(h.GetFirstTokenSeconds()-h.seconds, 0)
-		if h.GetSubmitted() > h.submitted {
-			z.asked = now
-		}
-		h.first, h.seconds, h.submitted = h.GetFirstTokens(), h.GetFirstTokenSeconds(), h.GetSubmitted()
+		h.first, h.seconds = h.GetFirstTokens(), h.GetFirstTokenSeconds()
 	}
 	p.count(&s, now)
 	p.look(&s)
-	s.LastRequest = z.asked
+	s.LastRequest, s.Since, s.Kept = z.asked, z.leading, z.kept
 	sample.Load = s.Queued + s.Running
 	z.meter.Add(sample)
 	z.meter.Fill(&s)
@@ -176,6 +175,8 @@ func (p *pool) count(s *scaling.Signals, now time.Time) {
 		switch w.Report.State {
 		case dispatch.Starting:
 			s.Starting++
+		case dispatch.Cordoned:
+			s.Cordoned++
 		case dispatch.Ready:
 			s.Ready++
 			slots += w.Report.Slots

@@ -10,6 +10,7 @@ import (
 	"github.com/leathq/leat/pkg/bus/bustest"
 	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/proto/gen/externalscaler"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 )
 
@@ -57,6 +58,25 @@ func TestADeepQueueAsksForAThirdWorker(t *testing.T) {
 		}
 		if info, err := stream.Info(t.Context()); err != nil || info.State.Msgs != 2 {
 			t.Errorf("%d facts of two decisions, %v", info.State.Msgs, err)
+		}
+	})
+}
+
+// A cordoned worker is one of the pool's and none that is ready: it does not count for what the ready ones can take.
+func TestACordonedWorkerIsNoReadyCapacity(t *testing.T) {
+	bustest.Bubble(t, func(t *testing.T) {
+		s := bustest.StartInProcess(t)
+		r, _, _ := start(t, s, "rt-1")
+		join(t, s, "w-1").become(inferv1.WorkerState_WORKER_STATE_CORDONED)
+		join(t, s, "w-2")
+		edge(t, s, "gw-1").takeover()
+		time.Sleep(10 * time.Second)
+		pools, err := client(t, r).ListPools(t.Context(), &routerv1.ListPoolsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := pools.GetPools()[0].GetScaling(); d.GetReplicas() != 2 || d.GetSignals().GetReady() != 1 || d.GetSignals().GetMaxBatch() != 4 {
+			t.Errorf("decided %v", d)
 		}
 	})
 }

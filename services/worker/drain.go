@@ -15,21 +15,27 @@ const letGo = time.Second
 
 func (m *member) draining() bool {
 	s, _ := m.state()
-	return s >= inferv1.WorkerState_WORKER_STATE_DRAINING
+	return leaves(s)
+}
+
+// leaves says whether a state is one of a worker that leaves or has left.
+func leaves(s inferv1.WorkerState) bool {
+	return s == inferv1.WorkerState_WORKER_STATE_DRAINING || s == inferv1.WorkerState_WORKER_STATE_GONE
 }
 
 // retire leaves the fleet: nothing new is taken, what has not started is handed back at once, what runs may finish
-// within grace and is then ended with a typed error; the last report says gone. Once ctx has ended the host's own drain
-// deadline counts, too.
-func (m *member) retire(ctx context.Context, grace time.Duration) error {
+// within the departure's grace and is then ended with a typed error; the last report says gone. Once ctx has ended the host's
+// own drain deadline counts, too.
+func (m *member) retire(ctx context.Context, d departure) error {
 	defer m.worker.member.Store(nil)
 	defer m.worker.left.Store(true)
-	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, "leaving the fleet")
+	m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, d.note)
 	n, _ := m.table.Held()
-	m.log.Info("draining", "held", n, "grace", grace.String())
+	end := d.end()
+	m.log.Info("draining", "held", n, "grace", max(0, time.Until(end).Round(time.Millisecond)).String())
 	m.kick()
 	m.handBack()
-	err := m.finish(ctx, grace)
+	err := m.finish(ctx, end)
 	m.close()
 	m.become(inferv1.WorkerState_WORKER_STATE_GONE, "")
 	m.report()
@@ -39,10 +45,10 @@ func (m *member) retire(ctx context.Context, grace time.Duration) error {
 }
 
 // finish waits for the sequences, ends those that outlast the grace, and gives the engine a moment to let go of them.
-func (m *member) finish(ctx context.Context, grace time.Duration) error {
+func (m *member) finish(ctx context.Context, end time.Time) error {
 	done := make(chan struct{})
 	go func() { m.working.Wait(); close(done) }()
-	if m.waitFor(ctx, done, grace) {
+	if m.waitFor(ctx, done, end) {
 		return nil
 	}
 	late := m.table.Active()
@@ -64,10 +70,10 @@ func (m *member) finish(ctx context.Context, grace time.Duration) error {
 	return fmt.Errorf("the engine still held %d sequences %s after they were stopped", n, 2*letGo)
 }
 
-// waitFor waits for done, for at most grace, and once ctx has ended for no longer than the host waits for this service.
-func (m *member) waitFor(ctx context.Context, done <-chan struct{}, grace time.Duration) bool {
-	end := time.Now().Add(grace)
-	timer := time.NewTimer(grace)
+// waitFor waits for done, until end at most, once ctx has ended for no longer than the host waits for this service, and no
+// longer than the machine is there.
+func (m *member) waitFor(ctx context.Context, done <-chan struct{}, end time.Time) bool {
+	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()
 	stop := ctx.Done()
 	for {
@@ -76,13 +82,25 @@ func (m *member) waitFor(ctx context.Context, done <-chan struct{}, grace time.D
 			return true
 		case <-timer.C:
 			return false
+		case d := <-m.worker.notices.taken:
+			m.become(inferv1.WorkerState_WORKER_STATE_DRAINING, d.note)
+			m.kick()
+			end = earlier(end, d.end())
 		case <-stop:
 			stop = nil
 			if host := m.worker.deps.DrainTimeout; host > 0 {
-				timer.Reset(max(0, min(host-farewell, time.Until(end))))
+				end = earlier(end, time.Now().Add(host-farewell))
 			}
 		}
+		timer.Reset(max(0, time.Until(end)))
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func within(done <-chan struct{}, d time.Duration) bool {

@@ -122,6 +122,12 @@ func (m *member) controlled(msg *nats.Msg) error {
 	case *inferv1.Control_Drain:
 		m.worker.drain(time.Duration(c.Drain.GetGraceMs()) * time.Millisecond)
 		return m.pong(msg.Reply, nil)
+	case *inferv1.Control_Cordon:
+		m.cordon(true)
+		return m.pong(msg.Reply, nil)
+	case *inferv1.Control_Uncordon:
+		m.cordon(false)
+		return m.pong(msg.Reply, nil)
 	case *inferv1.Control_Describe:
 		return m.reply(msg.Reply, m.identity.get().description)
 	case *inferv1.Control_LoadAdapter:

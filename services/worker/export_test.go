@@ -21,6 +21,13 @@ func NewWith(cfg Config, deps host.Deps, open func(context.Context, Hooks) (engi
 	}})
 }
 
+// NewGroupWith makes several workers around engines of the test's own.
+func NewGroupWith(s Setup, deps host.Deps, open func(ctx context.Context, cfg Config, hooks Hooks) (engine.Engine, error), gpus func() (gpu.Library, error)) *Group {
+	return newGroup(s, deps, outside{gpus: gpus, engine: func(ctx context.Context, cfg Config, _ host.Deps, hooks hooks) (engine.Engine, error) {
+		return open(ctx, cfg, hooks)
+	}})
+}
+
 // Arrive hands a worker that has joined a message as if it came from the bus.
 func (w *Worker) Arrive(msg *nats.Msg) {
 	w.member.Load().arrive(msg)

@@ -4,16 +4,40 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/worker/internal/gpu"
 )
 
-// newGPUs makes the watcher of the GPUs that an engine of this process may use.
-func newGPUs(log *slog.Logger, open func() (gpu.Library, error)) *gpu.Watcher {
-	visible, set := os.LookupEnv("CUDA_VISIBLE_DEVICES")
-	return gpu.New(gpu.Options{Log: log, Open: open, Visible: visible, VisibleSet: set})
+const visibleDevices = "CUDA_VISIBLE_DEVICES"
+
+// newGPUs makes the watcher of the GPUs that the engines of this process may use: those of each engine's own variable, else
+// of the process's.
+func newGPUs(log *slog.Logger, open func() (gpu.Library, error), engines ...Config) *gpu.Watcher {
+	o := gpu.Options{Log: log, Open: open, VisibleSet: true}
+	var lists []string
+	for _, c := range engines {
+		list, set := c.Env[visibleDevices]
+		if !set {
+			list, set = os.LookupEnv(visibleDevices)
+		}
+		o.VisibleSet = o.VisibleSet && set
+		if list != "" {
+			lists = append(lists, list)
+		}
+	}
+	o.Visible = strings.Join(lists, ",")
+	return gpu.New(o)
+}
+
+// snapshotGPUs are the GPUs of this worker's engine. Of a process's GPUs they are those that its own variable names.
+func (w *Worker) snapshotGPUs() *gpu.Snapshot {
+	if list, own := w.cfg.Env[visibleDevices]; own {
+		return w.gpus.Snapshot().Only(list)
+	}
+	return w.gpus.Snapshot()
 }
 
 // nodeName is dcgm-exporter's label Hostname: the Kubernetes node where that is told, else the machine.
@@ -30,12 +54,16 @@ func nodeName() string {
 
 // watchGPUs samples the GPUs until the returned function is called.
 func (w *Worker) watchGPUs(ctx context.Context) (stop func()) {
-	if w.cfg.NoGPU {
+	if w.cfg.NoGPU || w.sharesGPUs {
 		return func() {}
 	}
+	return watchGPUs(ctx, w.gpus)
+}
+
+func watchGPUs(ctx context.Context, gpus *gpu.Watcher) (stop func()) {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { w.gpus.Run(ctx) })
+	running.Go(func() { gpus.Run(ctx) })
 	return func() {
 		end()
 		running.Wait()

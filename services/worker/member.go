@@ -69,8 +69,9 @@ type member struct {
 // status is what the worker does, and why where it is not ready.
 type status struct {
 	sync.Mutex
-	state inferv1.WorkerState
-	note  string
+	state    inferv1.WorkerState
+	note     string
+	cordoned string // why it takes nothing though it could; empty: it is not cordoned
 }
 
 func (m *member) state() (inferv1.WorkerState, string) {
@@ -80,12 +81,25 @@ func (m *member) state() (inferv1.WorkerState, string) {
 }
 
 // become changes the state, and with it whether dispatches are taken, and says whether that was a change. Draining is
-// only left for gone.
+// only left for gone; a worker that is well and cordoned is cordoned.
 func (m *member) become(s inferv1.WorkerState, note string) bool {
 	m.status.Lock()
 	defer m.status.Unlock()
-	if m.status.state >= inferv1.WorkerState_WORKER_STATE_DRAINING && s <= m.status.state {
+	return m.becomeLocked(s, note)
+}
+
+// becomeLocked is become for who holds the status.
+func (m *member) becomeLocked(s inferv1.WorkerState, note string) bool {
+	if leaves(m.status.state) && !leaves(s) {
 		return false
+	}
+	if m.status.cordoned != "" {
+		switch s {
+		case inferv1.WorkerState_WORKER_STATE_READY:
+			s, note = inferv1.WorkerState_WORKER_STATE_CORDONED, joined(m.status.cordoned, note)
+		case inferv1.WorkerState_WORKER_STATE_UNHEALTHY:
+			note = joined(note, m.status.cordoned)
+		}
 	}
 	changed := m.status.state != s
 	m.status.state, m.status.note = s, note
@@ -240,7 +254,7 @@ func (m *member) close() {
 }
 
 func stateName(s inferv1.WorkerState) string {
-	return [...]string{"starting", "starting", "ready", "unhealthy", "draining", "gone"}[s]
+	return [...]string{"starting", "starting", "ready", "unhealthy", "draining", "gone", "cordoned"}[s]
 }
 
 // safely runs f and turns a panic into an error, counted and logged.

@@ -55,7 +55,7 @@ func (m *member) snapshot() *inferv1.Report {
 		Slots: uint32(m.slots.Load()), Held: uint32(n), Running: count(s.Running), Waiting: count(s.Waiting),
 		QueuedTokens: uint64(max(s.QueuedTokens, 0)), KvUse: s.KVUse, PrefillRate: s.PrefillRate, DecodeRate: s.DecodeRate,
 		Steps: s.Steps, PromptTokens: s.PromptTokens, CachedTokens: s.CachedTokens, OutputTokens: s.OutputTokens,
-		Weight: uint32(m.worker.cfg.Weight), Gpus: reportGPUs(m.worker.gpus.Snapshot()),
+		Weight: uint32(m.worker.cfg.Weight), Gpus: reportGPUs(m.worker.snapshotGPUs()),
 	}
 	for _, h := range m.table.Holdings() {
 		r.Holdings = append(r.Holdings, &inferv1.Holding{Router: h.Router, Highest: h.Highest, Numbers: h.Numbers})
@@ -87,8 +87,9 @@ func (m *member) judge(s engine.Stats, stuck int) {
 		note = "the engine does not let go of sequences that were stopped"
 	}
 	if note == "" {
-		if m.become(inferv1.WorkerState_WORKER_STATE_READY, "") {
-			m.log.Info("worker is ready")
+		if m.become(inferv1.WorkerState_WORKER_STATE_READY, m.worker.notices.said()) {
+			state, _ := m.state()
+			m.log.Info("worker is " + stateName(state))
 			m.kick()
 		}
 		return

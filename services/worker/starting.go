@@ -59,7 +59,7 @@ func (a *announcement) report(state inferv1.WorkerState) {
 	r := &inferv1.Report{
 		Worker: a.worker.name, Pool: a.pool, Number: a.number, StartedUnixNanos: a.started.UnixNano(), State: state,
 		StateNote: "the engine " + a.worker.cfg.Engine + " is loading", Engine: a.worker.cfg.Engine,
-		Gpus: reportGPUs(a.worker.gpus.Snapshot()),
+		Gpus: reportGPUs(a.worker.snapshotGPUs()),
 	}
 	if err := a.worker.deps.Bus.Publish(events.Reports.Lane, events.Reports.Name(a.pool, a.worker.name), "", r); err != nil {
 		a.worker.log.Warn("report not sent", "error", err)

@@ -26,16 +26,19 @@ import (
 
 // Worker is the service. Make it with New.
 type Worker struct {
-	cfg     Config
-	deps    host.Deps
-	log     *slog.Logger
-	name    string
-	open    opener
-	metrics *metrics
-	gpus    *gpu.Watcher
-	member  atomic.Pointer[member] // nil while not in the fleet
-	left    atomic.Bool            // it was in the fleet and is not any more
-	leave   chan time.Duration     // a drain was asked for, with its grace
+	cfg        Config
+	deps       host.Deps
+	log        *slog.Logger
+	name       string
+	open       opener
+	metrics    *metrics
+	gpus       *gpu.Watcher
+	sharesGPUs bool                   // somebody else samples and exports them
+	member     atomic.Pointer[member] // nil while not in the fleet
+	left       atomic.Bool            // it was in the fleet and is not any more
+	leave      chan departure         // a drain was asked for
+	notices    notices
+	machine    *machine // nil where somebody else watches it
 }
 
 // opener starts the engine that a configuration names.
@@ -51,6 +54,9 @@ type hooks struct {
 type outside struct {
 	engine opener
 	gpus   func() (gpu.Library, error) // nil: the driver that is there
+	shared *gpu.Watcher                // the process's, where that has several workers; nil: the worker's own
+	// sharesMachine says that the process watches for the machine's end, for several workers.
+	sharesMachine bool
 }
 
 // New makes a worker. It opens nothing; Run does.
@@ -59,14 +65,20 @@ func New(cfg Config, deps host.Deps) *Worker {
 }
 
 func newWorker(cfg Config, deps host.Deps, out outside) *Worker {
-	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: out.engine, leave: make(chan time.Duration, 1)}
+	w := &Worker{cfg: cfg, deps: deps, name: cfg.Name, open: out.engine, leave: make(chan departure, 1)}
+	w.notices.taken = make(chan departure, 1)
 	if w.name == "" {
 		w.name = deps.ID
 	}
 	w.log = deps.Log.With("worker", w.name)
 	w.metrics = newMetrics(deps.Metrics, &w.member)
-	w.gpus = newGPUs(w.log, out.gpus)
-	deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
+	if w.gpus, w.sharesGPUs = out.shared, out.shared != nil; !w.sharesGPUs {
+		w.gpus = newGPUs(w.log, out.gpus, cfg)
+		deps.Metrics.MustRegister(gpu.NewCollector(w.gpus, nodeName()))
+	}
+	if !out.sharesMachine {
+		w.machine = newMachine(cfg.Spot, deps, w)
+	}
 	return w
 }
 
@@ -98,11 +110,15 @@ func (w *Worker) Banner() []string {
 	return []string{fmt.Sprintf("engine %s, as %s", w.cfg.Engine, w.name)}
 }
 
-// Run starts the engine, joins the fleet and works until ctx ends or a drain is asked for; it then lets running
-// sequences finish within the grace period, hands back the others, says that it is gone and closes the engine. After a
-// drain that was asked for it waits, idle and not ready, for ctx to end: the process may hold other services, and a
-// supervisor that starts what exits would undo the drain. An engine that cannot start is an error that says what to do.
+// Run starts the engine, joins the fleet and works until ctx ends, a drain is asked for, or the machine is to be taken
+// away; it then lets running sequences finish within the grace period, hands back the others, says that it is gone and
+// closes the engine. After a drain that was asked for it waits, idle and not ready, for ctx to end: the process may hold
+// other services, and a supervisor that starts what exits would undo the drain. A machine that goes takes all of them: the
+// whole process is asked to stop. An engine that cannot start is an error that says what to do.
 func (w *Worker) Run(ctx context.Context) error {
+	if w.machine != nil {
+		defer w.machine.watch(ctx)()
+	}
 	defer w.watchGPUs(ctx)()
 	m, err := w.join(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -112,15 +128,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	grace := w.cfg.Grace
+	d := departure{grace: w.cfg.Grace, note: leaving}
 	select {
 	case <-ctx.Done():
-	case g := <-w.leave:
-		if g > 0 {
-			grace = g
-		}
+	case d = <-w.leave:
+	case d = <-w.notices.taken:
 	}
-	if err := m.retire(ctx, grace); err != nil {
+	if err := m.retire(ctx, d); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -130,10 +144,32 @@ func (w *Worker) Run(ctx context.Context) error {
 // farewell is what a drain needs beside the grace: the last frames and the last report.
 const farewell = 3 * time.Second
 
+// departure says how a worker leaves.
+type departure struct {
+	grace time.Duration // that running sequences get
+	by    time.Time     // and no longer than until then; zero: that is not said
+	note  string        // why, for who looks at the worker's state
+}
+
+// end is when the grace that begins now is over.
+func (d departure) end() time.Time {
+	end := time.Now().Add(d.grace)
+	if !d.by.IsZero() && d.by.Before(end) {
+		return d.by
+	}
+	return end
+}
+
+// leaving is the note of a departure that says no more.
+const leaving = "leaving the fleet"
+
 // drain asks Run to leave; only the first time counts. 0 is the configured grace.
 func (w *Worker) drain(grace time.Duration) {
+	if grace == 0 {
+		grace = w.cfg.Grace
+	}
 	select {
-	case w.leave <- grace:
+	case w.leave <- departure{grace: grace, note: leaving}:
 	default:
 	}
 }

@@ -138,6 +138,20 @@ func (p *Process) Stop(t *testing.T) {
 	}
 }
 
+// Ends waits until the process has ended by itself, which must be with exit code 0.
+func (p *Process) Ends(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.exited:
+		p.gone = true
+		if p.err != nil {
+			t.Errorf("%s did not end cleanly: %v", p.name, p.err)
+		}
+	case <-time.After(grace):
+		t.Fatalf("%s has not ended by itself after %s", p.name, grace)
+	}
+}
+
 // Kill sends SIGKILL and waits for the end.
 func (p *Process) Kill(t *testing.T) {
 	t.Helper()

@@ -18,49 +18,70 @@ import (
 
 // drainFlags are leat drain's own.
 type drainFlags struct {
-	Worker string        `yaml:"worker" flag:"worker" doc:"name of the worker, as leat status shows it"`
+	Worker string        `yaml:"worker" flag:"worker" doc:"name of the worker, as leat status shows it; it may stand without a flag, too"`
 	Grace  time.Duration `yaml:"grace" flag:"grace" doc:"how long what it runs may take to finish; 0: the worker's own setting"`
 }
 
 // drain makes a worker leave the fleet.
 func drain(ctx context.Context, args, environ []string) error {
 	var own drainFlags
-	cfg, _, err := onbus.Load(onbus.Spec{
-		Program: "leat drain", Args: args, Environ: environ, Key: "drain", Own: &own, Examples: []string{"leat drain --worker W --grace 2m"},
+	cfg, words, err := onbus.Load(onbus.Spec{
+		Program: "leat drain", Args: args, Environ: environ, Key: "drain", Own: &own, Operands: true, Examples: []string{"leat drain W --grace 2m"},
 		Summary: "Makes a worker leave: it takes nothing new, hands back what has not begun, finishes the rest within the grace period, and leaves the\n" +
 			"fleet. Its process stays until it is stopped, so that nothing starts it again.",
 	})
 	if err != nil {
 		return err
 	}
-	if own.Worker == "" || own.Grace < 0 {
-		return &conf.Error{Usage: true, Problems: []string{"name the worker with --worker (leat status shows them), and a grace period of 0 or more; see leat drain --help"}}
+	worker, err := oneWorker("leat drain", own.Worker, words)
+	if err != nil {
+		return err
+	}
+	if own.Grace < 0 {
+		return &conf.Error{Usage: true, Problems: []string{"give a grace period of 0 or more; see leat drain --help"}}
 	}
 	b, closing, err := onbus.Connect(ctx, cfg, bus.Options{Name: "leat-drain", Inbox: string(events.Operator)})
 	if err != nil {
 		return err
 	}
 	defer closing()
-	if err := askToLeave(ctx, b, own.Worker, own.Grace); err != nil {
+	if err := askToLeave(ctx, b, worker, own.Grace); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "worker %s leaves: it takes nothing new, and is gone from leat status when what it runs has finished; its process may be stopped then\n", own.Worker)
+	fmt.Fprintf(os.Stderr, "worker %s leaves: it takes nothing new, and is gone from leat status when what it runs has finished; its process may be stopped then\n", worker)
 	return nil
 }
 
 // askToLeave tells a worker to leave, and returns once it has heard.
 func askToLeave(ctx context.Context, b *bus.Bus, worker string, grace time.Duration) error {
+	_, err := tell(ctx, b, worker, &inferv1.Control{Control: &inferv1.Control_Drain{Drain: &inferv1.Drain{GraceMs: grace.Milliseconds()}}})
+	return err
+}
+
+// tell tells a worker something that it answers with its state.
+func tell(ctx context.Context, b *bus.Bus, worker string, c *inferv1.Control) (inferv1.WorkerState, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	c := &inferv1.Control{Control: &inferv1.Control_Drain{Drain: &inferv1.Drain{GraceMs: grace.Milliseconds()}}}
-	err := b.Request(ctx, events.Control.Name(bus.Token(worker)), c, &inferv1.Pong{})
+	pong := &inferv1.Pong{}
+	err := b.Request(ctx, events.Control.Name(bus.Token(worker)), c, pong)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("no worker named %s is in the fleet: leat status shows them", worker)
+		err = fmt.Errorf("no worker named %s is in the fleet: leat status shows them", worker)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("worker %s did not answer within 10 s; it may be frozen: stop its process", worker)
+		err = fmt.Errorf("worker %s did not answer within 10 s; it may be frozen: stop its process (or its release does not know what it was told)", worker)
 	case err != nil:
-		return fmt.Errorf("ask worker %s: %w", worker, err)
+		err = fmt.Errorf("ask worker %s: %w", worker, err)
 	}
-	return nil
+	return pong.GetState(), err
+}
+
+// oneWorker is the worker that a command line names, by the flag --worker or as its one word.
+func oneWorker(program, flag string, words []string) (string, error) {
+	if flag != "" {
+		words = append(words, flag)
+	}
+	if len(words) != 1 || words[0] == "" {
+		return "", &conf.Error{Usage: true, Problems: []string{fmt.Sprintf("name one worker (leat status shows them): %s WORKER; see %s --help", program, program)}}
+	}
+	return words[0], nil
 }

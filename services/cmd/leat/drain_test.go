@@ -18,8 +18,9 @@ import (
 	"github.com/leathq/leat/services/worker"
 )
 
-// A worker that is told to leave leaves; nobody of that name is said to be there afterwards.
-func TestDrainMakesAWorkerLeave(t *testing.T) {
+// simWorker runs a worker called w1 on a bus and returns a tool's connection to it once it has joined.
+func simWorker(t *testing.T) *bus.Bus {
+	t.Helper()
 	srv := bustest.Start(t)
 	cfg := worker.DefaultConfig()
 	cfg.Engine, cfg.Model, cfg.Name, cfg.Grace = "sim", "sim", "w1", time.Second
@@ -34,17 +35,20 @@ func TestDrainMakesAWorkerLeave(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	defer running.Wait()
-	defer stop()
-	b := bustest.Connect(t, srv, bus.Options{Name: "tool"})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		err := main.AskToLeave(t.Context(), b, "w1", time.Second)
-		if err == nil {
-			break
+	t.Cleanup(func() { stop(); running.Wait() })
+	for end := time.Now().Add(10 * time.Second); w.Ready() != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(w.Ready())
 		}
-		if !strings.Contains(err.Error(), "no worker named w1") || time.Now().After(end) {
-			t.Fatal(err)
-		}
+	}
+	return bustest.Connect(t, srv, bus.Options{Name: "tool"})
+}
+
+// A worker that is told to leave leaves; nobody of that name is said to be there afterwards.
+func TestDrainMakesAWorkerLeave(t *testing.T) {
+	b := simWorker(t)
+	if err := main.AskToLeave(t.Context(), b, "w1", time.Second); err != nil {
+		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		err := main.AskToLeave(t.Context(), b, "w1", 0)
@@ -53,6 +57,45 @@ func TestDrainMakesAWorkerLeave(t *testing.T) {
 		}
 		if time.Now().After(end) {
 			t.Fatalf("the worker has not left: %v", err)
+		}
+	}
+}
+
+// What the tools say of a cordon is what the worker said.
+func TestCordonSaysWhatIsSo(t *testing.T) {
+	b := simWorker(t)
+	said := func(worker string, on bool) string {
+		t.Helper()
+		s, err := main.SetCordon(t.Context(), b, worker, on)
+		if err != nil {
+			return err.Error()
+		}
+		return s
+	}
+	if s := said("w1", true); !strings.Contains(s, "takes nothing new") {
+		t.Errorf("cordoned: %s", s)
+	}
+	if s := said("w1", false); !strings.Contains(s, "takes work again") {
+		t.Errorf("uncordoned: %s", s)
+	}
+	if s := said("w2", true); !strings.Contains(s, "no worker named w2") {
+		t.Errorf("another: %s", s)
+	}
+}
+
+// A worker is named by a flag or a word, and only one is.
+func TestWhichWorkerIsMeant(t *testing.T) {
+	for name, c := range map[string]struct {
+		flag  string
+		words []string
+		want  string
+	}{
+		"a flag": {"w1", nil, "w1"}, "a word": {"", []string{"w2"}, "w2"},
+		"none": {}, "both": {"w1", []string{"w2"}, ""}, "two": {"", []string{"w1", "w2"}, ""},
+	} {
+		got, err := main.OneWorker("leat cordon", c.flag, c.words)
+		if got != c.want || (err == nil) != (c.want != "") || err != nil && host.ExitCode(err) != host.ExitUsage {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }

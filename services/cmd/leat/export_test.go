@@ -21,3 +21,9 @@ var (
 
 // AskToLeave is what `leat drain` does.
 var AskToLeave = askToLeave
+
+// SetCordon is what `leat cordon` and `leat uncordon` do, OneWorker whom they and `leat drain` mean.
+var (
+	SetCordon = setCordon
+	OneWorker = oneWorker
+)

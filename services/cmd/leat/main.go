@@ -37,6 +37,8 @@ func commands() []command {
 		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},
 		{"models", "list the models that can be called", models},
 		{"drain", "make a worker leave the fleet", drain},
+		{"cordon", "keep new work from a worker that stays in the fleet", cordon},
+		{"uncordon", "let it take work again", uncordon},
 		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args, environ []string) error {
 			return jobscmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},

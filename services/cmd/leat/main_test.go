@@ -189,6 +189,35 @@ func TestConfigTellsWhereEachValueCameFrom(t *testing.T) {
 	}
 }
 
+// The engines of one machine start from the worker's settings, whichever way those are set, and are printed whole.
+func TestConfigShowsEveryEngineOfAWorker(t *testing.T) {
+	path := file(t, "worker:\n  name: box\n  engine: sim\n  engines:\n    - {name: a, model: x, env: {TOKEN: hunter2}}\n    - {name: b, slots: 9}\n")
+	code, out, diag := run(t, "", "LEAT_WEIGHT=3", "config", "--config", path, "--slots", "4")
+	_, engines, _ := strings.Cut(out, "  engines:")
+	a, b, _ := strings.Cut(engines, "name: b")
+	for want, in := range map[string]string{
+		`name: a +# file .*:5`: a, `model: x +# file .*:5`: a, `slots: 4 +# flag --slots`: a, `weight: 3 +# env LEAT_WEIGHT`: a, `engine: sim +# file .*:3`: a,
+		`slots: 9 +# file .*:6`: b, `weight: 3`: b,
+	} {
+		if code != 0 || !regexp.MustCompile(want).MatchString(in) {
+			t.Errorf("exit code %d, stderr %q; no %s in\n%s", code, diag, want, in)
+		}
+	}
+	if strings.Contains(out, "hunter2") {
+		t.Errorf("a variable's value is shown:\n%s", out)
+	}
+	for bad, says := range map[string]string{
+		"[{name: a, slotz: 1}]":      "unknown key worker.engines[0].slotz",
+		"[{name: a}, {name: a}]":     `two entries are named "a"`,
+		"[{model: x}]":               "entry 1 has no name",
+		"[{name: a, slots: 999999}]": "slots: 999999",
+	} {
+		if code, _, diag := run(t, "", "config", "--config", file(t, "worker: {engines: "+bad+"}\n")); code == 0 || !strings.Contains(diag, says) {
+			t.Errorf("%s: exit code %d, %s; want %q", bad, code, diag, says)
+		}
+	}
+}
+
 // A pool's settings are shown whole: its own, those of the default pool, and ours.
 func TestConfigShowsAPoolAsItWillBe(t *testing.T) {
 	path := file(t, "pools:\n  chat:\n    queue_limit: 7\n  default: {max_fails: 5, timeouts: {idle: 9s}}\n")

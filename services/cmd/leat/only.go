@@ -11,7 +11,6 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/all"
-	"github.com/leathq/leat/services/worker"
 )
 
 // only runs one service against a NATS that is there. It has that service's flags and no others; file and environment
@@ -42,7 +41,7 @@ func only(name, summary string, examples ...string) func(context.Context, []stri
 		cfg.Pools = pools.Pools
 		cfg.Only(name)
 		if name == "worker" {
-			if err := worker.Prepare(ctx, &cfg.Worker, os.Stderr); err != nil {
+			if err := cfg.Worker.Prepare(ctx, os.Stderr); err != nil {
 				return closing(ctx, h, err)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
+	"github.com/leathq/leat/services/cmd/leat/internal/top"
 )
 
 // status shows pools, workers and queues as a router sees them.
@@ -80,6 +81,9 @@ func stateOf(m *routerv1.Worker) string {
 // showPool prints a pool's partitions and workers, and under them what workers say about their state.
 func showPool(out io.Writer, p *routerv1.Pool) error {
 	fmt.Fprintf(out, "POOL %s, policy %s\n", p.GetName(), p.GetPolicy())
+	if d := p.GetScaling(); d != nil {
+		fmt.Fprintf(out, "  scaling: %s, %d workers wanted, %d there: %s\n", top.Verdict(d), d.GetDesired(), d.GetReplicas(), top.Reason(d))
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "  PARTITION\tOWNER\tEPOCH\tQUEUED\tDISPATCHED\tPER SECOND")
 	for _, part := range p.GetPartitions() {
@@ -91,6 +95,9 @@ func showPool(out io.Writer, p *routerv1.Pool) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if len(p.GetWorkers()) == 0 {
+		return nil
 	}
 	fmt.Fprintln(w, "  WORKER\tSTATE\tENGINE\tSLOTS\tHELD\tKV USE\tPREFILL TOK/S\tBREAKER\tREPORT\tMODELS")
 	notes := ""

@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"flag"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,6 +11,8 @@ import (
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	main "github.com/leathq/leat/services/cmd/leat"
 )
+
+var update = flag.Bool("update", false, "write the golden output anew")
 
 // A worker that was killed said "ready" last; it is not shown as that.
 func TestASilentWorkerIsLost(t *testing.T) {
@@ -59,5 +63,33 @@ func TestStatusShowsGPUs(t *testing.T) {
 	out.Reset()
 	if err := main.ShowPool(&out, &routerv1.Pool{Name: "p", Workers: []*routerv1.Worker{{Report: &inferv1.Report{Worker: "none"}}}}); err != nil || strings.Contains(out.String(), "GPU") {
 		t.Errorf("%v; GPUs where there are none:\n%s", err, out.String())
+	}
+}
+
+// What should become of a pool's size stands above its partitions; a pool that sleeps says so.
+func TestStatusShowsHowManyWorkersAreWanted(t *testing.T) {
+	decided := func(v routerv1.ScalingVerdict, desired, replicas uint32, reasons ...string) *routerv1.ScalingDecided {
+		return &routerv1.ScalingDecided{Verdict: v, Desired: desired, Replicas: replicas, Reasons: reasons}
+	}
+	var out strings.Builder
+	for _, p := range []*routerv1.Pool{
+		{Name: "big", Policy: "adaptive", Partitions: []*routerv1.Partition{{Owner: "rt-1", Epoch: 7, Queued: 45}}, Scaling: decided(
+			routerv1.ScalingVerdict_SCALING_VERDICT_UP, 3, 2, "45 requests wait, more than 32: 2 batches of 16", "not for 30s yet")},
+		{Name: "night", Policy: "adaptive", Partitions: []*routerv1.Partition{{Owner: "rt-1", Epoch: 8}}, Scaling: decided(
+			routerv1.ScalingVerdict_SCALING_VERDICT_HOLD, 0, 0, "nobody asks")},
+		{Name: "new", Policy: "adaptive", Partitions: []*routerv1.Partition{{}}},
+	} {
+		if err := main.ShowPool(&out, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const golden = "testdata/status.golden.txt"
+	want, err := os.ReadFile(golden)
+	if *update {
+		err = os.WriteFile(golden, []byte(out.String()), 0o600)
+		want = []byte(out.String())
+	}
+	if err != nil || out.String() != string(want) {
+		t.Errorf("%v: look at it, then go test -update:\n%s\nwant\n%s", err, out.String(), want)
 	}
 }

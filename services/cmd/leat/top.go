@@ -26,7 +26,7 @@ import (
 const glance = 1200 * time.Millisecond
 
 type topFlags struct {
-	Addr string `yaml:"addr" flag:"addr" doc:"gRPC address of a router, or of leat up, which knows what is queued; empty: none is asked"`
+	Addr string `yaml:"addr" flag:"addr" doc:"gRPC address of a router, or of leat up, which knows what is queued and how many workers are wanted; empty: none is asked"`
 	Once bool   `yaml:"once" flag:"once" doc:"print one frame and end"`
 }
 
@@ -51,17 +51,17 @@ func watchFleet(ctx context.Context, args, environ []string) error {
 		return fmt.Errorf("address %s: %w", own.Addr, err)
 	}
 	defer func() { _ = router.Close() }() // nothing is in flight any more
-	queued := func() map[string]uint64 {
+	told := func() map[string]top.Told {
 		if own.Addr == "" {
 			return nil
 		}
-		return queues(ctx, routerv1.NewRouterServiceClient(router))
+		return tellings(ctx, routerv1.NewRouterServiceClient(router))
 	}
 	source := conf.HidePasswords(cfg.URL)
 	if own.Once {
-		return oneFrame(ctx, b, source, queued)
+		return oneFrame(ctx, b, source, told)
 	}
-	return screen(ctx, b, source, queued)
+	return screen(ctx, b, source, told)
 }
 
 // reports has take called for each report.
@@ -75,25 +75,27 @@ func reports(b *bus.Bus, take func(*inferv1.Report)) error {
 	return err
 }
 
-// queues asks a router what it has queued, by pool; nil where it does not answer.
-func queues(ctx context.Context, client routerv1.RouterServiceClient) map[string]uint64 {
+// tellings asks a router what it has queued and how many workers it wants, by pool; nil where it does not answer.
+func tellings(ctx context.Context, client routerv1.RouterServiceClient) map[string]top.Told {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	list, err := client.ListPools(ctx, &routerv1.ListPoolsRequest{})
 	if err != nil {
 		return nil
 	}
-	out := map[string]uint64{}
+	out := map[string]top.Told{}
 	for _, p := range list.GetPools() {
+		t := top.Told{Scaling: p.GetScaling()}
 		for _, part := range p.GetPartitions() {
-			out[p.GetName()] += uint64(part.GetQueued())
+			t.Queued += uint64(part.GetQueued())
 		}
+		out[p.GetName()] = t
 	}
 	return out
 }
 
 // oneFrame listens for a moment and prints what it heard.
-func oneFrame(ctx context.Context, b *bus.Bus, source string, queued func() map[string]uint64) error {
+func oneFrame(ctx context.Context, b *bus.Bus, source string, told func() map[string]top.Told) error {
 	fleet, heard := &top.Fleet{}, make(chan *inferv1.Report, 1<<12)
 	if err := reports(b, func(r *inferv1.Report) { heard <- r }); err != nil {
 		return err
@@ -108,14 +110,14 @@ func oneFrame(ctx context.Context, b *bus.Bus, source string, queued func() map[
 			continue
 		case <-end:
 		}
-		fleet.Queued(queued())
+		fleet.Told(told())
 		_, err := fmt.Fprint(os.Stdout, top.View{Source: source}.Frame(fleet, time.Now()))
 		return err
 	}
 }
 
 // screen is the live view.
-func screen(ctx context.Context, b *bus.Bus, source string, queued func() map[string]uint64) error {
+func screen(ctx context.Context, b *bus.Bus, source string, told func() map[string]top.Told) error {
 	p := tea.NewProgram(top.NewScreen(source, time.Now), tea.WithAltScreen(), tea.WithContext(ctx), tea.WithoutSignalHandler())
 	if err := reports(b, func(r *inferv1.Report) { p.Send(top.ReportMsg{Report: r}) }); err != nil {
 		return err
@@ -124,7 +126,7 @@ func screen(ctx context.Context, b *bus.Bus, source string, queued func() map[st
 	defer stop()
 	go func() {
 		for t := time.NewTicker(time.Second); ; {
-			p.Send(top.QueuedMsg(queued()))
+			p.Send(top.ToldMsg(told()))
 			select {
 			case <-asking.Done():
 				t.Stop()

@@ -21,7 +21,7 @@ func TestTopShowsTheFleetOnce(t *testing.T) {
 		return c.out.String()
 	}
 	frame := once("--addr", p.grpc)
-	if !regexp.MustCompile(`(?m)^sim +1/1 +64 +0 +0 +0 +0 +0 +-$`).MatchString(frame) || !regexp.MustCompile(`(?m)^w-top +sim +ready +sim +64 +0 +0 `).MatchString(frame) {
+	if !regexp.MustCompile(`(?m)^sim +1/1 +64 +0 +0 +0 +0 +0 +- `).MatchString(frame) || !regexp.MustCompile(`(?m)^w-top +sim +ready +sim +64 +0 +0 `).MatchString(frame) {
 		t.Errorf("the fleet is not in\n%s", frame)
 	}
 	if alone := once("--addr", ""); !regexp.MustCompile(`(?m)^sim +1/1 +64 +0 +0 +- `).MatchString(alone) {

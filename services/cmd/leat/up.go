@@ -10,7 +10,6 @@ import (
 	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/all"
-	"github.com/leathq/leat/services/worker"
 )
 
 type writer = io.Writer
@@ -49,7 +48,7 @@ func up(ctx context.Context, args, environ []string) error {
 		return err
 	}
 	if cfg.Runs("worker") {
-		if err := worker.Prepare(ctx, &cfg.Worker, os.Stderr); err != nil {
+		if err := cfg.Worker.Prepare(ctx, os.Stderr); err != nil {
 			return closing(ctx, h, err)
 		}
 	}

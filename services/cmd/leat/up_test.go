@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -162,6 +164,32 @@ func TestAStreamIsFinishedBeforeTheStop(t *testing.T) {
 		t.Errorf("the stream ended with %s", end)
 	}
 	if code := p.code(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A machine that is taken away takes all services: the stream is finished, and the process ends by itself with code 0.
+func TestASpotNoticeEndsTheWholeProcess(t *testing.T) {
+	var preempted atomic.Bool
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // Compute Engine's, that never waits
+		w.Header().Set("Metadata-Flavor", "Google")
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "/preempted"):
+			fmt.Fprint(w, "NONE")
+		case preempted.Load():
+			fmt.Fprint(w, "TRUE")
+		default:
+			fmt.Fprint(w, "FALSE")
+		}
+	}))
+	defer metadata.Close()
+	p := up(t, "--spot=gcp", "--spot-metadata-url="+metadata.URL)
+	events := p.stream(t, 200)
+	preempted.Store(true)
+	if end := last(t, events); end != "[DONE]" {
+		t.Errorf("the stream ended with %s", end)
+	}
+	if code := p.code(t); code != 0 || !strings.Contains(p.err.String(), "gcp takes this machine away at ") || !strings.Contains(p.err.String(), "stopped cleanly") {
 		t.Errorf("exit code %d", code)
 	}
 }

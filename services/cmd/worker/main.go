@@ -19,14 +19,14 @@ func main() {
 }
 
 func serve(ctx context.Context, args, environ []string) error {
-	cfg := worker.DefaultConfig()
+	cfg := worker.DefaultSetup()
 	h, err := host.Open(ctx, "worker", args, environ, &cfg, host.Elsewhere("gateway", "router", "pools", "embedded_nats", "without"),
 		host.ElsewhereEnv(assets.IsEnv))
 	if err != nil {
 		return err
 	}
-	if err := worker.Prepare(ctx, &cfg, os.Stderr); err != nil {
+	if err := cfg.Prepare(ctx, os.Stderr); err != nil {
 		return err
 	}
-	return h.Run(ctx, worker.New(cfg, h.Deps))
+	return h.Run(ctx, cfg.Service(h.Deps))
 }

@@ -9,9 +9,22 @@
 {{- $_ := set $own "worker" (include "leat.workerConfig" . | fromYaml) -}}
 {{- else -}}
 {{- with .v.config }}{{ $_ := set $own $.component . }}{{ end -}}
-{{- with .root.Values.pools }}{{ $_ := set $own "pools" . }}{{ end -}}
+{{- with include "leat.pools" .root | fromYaml }}{{ $_ := set $own "pools" . }}{{ end -}}
 {{- end -}}
 {{- mergeOverwrite (deepCopy .root.Values.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* The pools' settings, with the bounds of those that KEDA scales: these stand in one place, autoscaling of the pool. */ -}}
+{{- define "leat.pools" -}}
+{{- $pools := deepCopy .Values.pools -}}
+{{- range (include "leat.components" . | fromJson).list -}}
+{{- if and .pool .v.autoscaling.enabled .v.autoscaling.keda.enabled -}}
+{{- $scaling := dig .pool "scaling" (dict) $pools -}}
+{{- if or (hasKey $scaling "min") (hasKey $scaling "max") }}{{ fail (printf "pools: %s: leave scaling.min and max to autoscaling.minReplicas and maxReplicas of the pool in workers, which KEDA goes by, too" .pool) }}{{ end -}}
+{{- $_ := set $pools .pool (mergeOverwrite (deepCopy (get $pools .pool | default dict)) (dict "scaling" (dict "min" (int .v.autoscaling.minReplicas) "max" (int .v.autoscaling.maxReplicas)))) -}}
+{{- end -}}
+{{- end -}}
+{{- $pools | toYaml -}}
 {{- end }}
 
 {{- define "leat.workerConfig" -}}
@@ -26,13 +39,19 @@
 {{- if .v.apiKey }}{{ $_ := set $openai "api_key_env" "UPSTREAM_API_KEY" }}{{ end -}}
 {{- $_ := set $own "openai" $openai -}}
 {{- end -}}
-{{- mergeOverwrite (deepCopy .v.config) $own | toYaml -}}
+{{- $spot := dict "spot" (dict "provider" (include "leat.notices" . | default "off")) -}}
+{{- mergeOverwrite $spot (deepCopy .v.config) $own | toYaml -}}
+{{- end }}
+
+{{- /* Whose notices that its machine is taken away a pool of workers heeds; nothing: none. Takes root, v. */ -}}
+{{- define "leat.notices" -}}
+{{- if eq (.v.capacity | default "any") "spot" }}{{ .root.Values.nodePools.spot.notices }}{{ end -}}
 {{- end }}
 
 {{- /* Inference servers by kind: what the worker takes them for, the flag for several devices, and what makes them listen. */ -}}
 {{- define "leat.serverKinds" -}}
 vllm: {upstream: vllm, parallel: --tensor-parallel-size, listen: [--host, 0.0.0.0, --port]}
 sglang: {upstream: sglang, parallel: --tp, listen: [--host, 0.0.0.0, --port]}
-tgi: {upstream: compatible, parallel: --num-shard, listen: [--hostname, 0.0.0.0, --port]}
+tgi: {upstream: tgi, parallel: --num-shard, listen: [--hostname, 0.0.0.0, --port]}
 other: {upstream: auto, parallel: "", listen: []}
 {{- end }}

@@ -90,5 +90,9 @@ Never below the 120 s that operators expect of a pod with streams.
 {{- if and (gt $tp 1) (eq (dig "kind" "other" (.server | default dict)) "other") }}{{ fail (printf "workers: pool %s: with server.kind other, give the flag for %d devices in server.args and leave tensorParallel at 1" .name $tp) }}{{ end -}}
 {{- if and (gt $tp 1) (ne $tp (int .gpu.count)) }}{{ fail (printf "workers: pool %s: tensorParallel %d, but gpu.count is %d" .name $tp (int .gpu.count)) }}{{ end -}}
 {{- if and .autoscaling.enabled (gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas)) }}{{ fail (printf "workers: pool %s: autoscaling.minReplicas is above maxReplicas" .name) }}{{ end -}}
+{{- if and .autoscaling.enabled (eq (int .autoscaling.minReplicas) 0) }}
+{{- if not .autoscaling.keda.enabled }}{{ fail (printf "workers: pool %s: autoscaling.minReplicas 0 needs keda.enabled: an HPA keeps one" .name) }}{{ end -}}
+{{- if eq .name "default" }}{{ fail "workers: pool default: autoscaling.minReplicas 0 needs a name of its own: the settings of pools.default hold for all others, too" }}{{ end -}}
+{{- end -}}
 {{- if and .cache.existingClaim (eq .kind "StatefulSet") }}{{ fail (printf "workers: pool %s: a StatefulSet has a claim of its own per pod; leave cache.existingClaim empty" .name) }}{{ end -}}
 {{- end }}

@@ -21,6 +21,7 @@ const (
 	NoToken           // no further token in time
 	NoTime            // the total time is over
 	NoReader          // the client takes nothing
+	Overtaken         // the first token is late: run another sequence beside it
 	NoResend          // a gap was not filled
 )
 
@@ -35,7 +36,7 @@ func (s *Sequence) Check(now time.Duration) Need {
 	switch {
 	case now-s.created > s.waits.Total:
 		return NoTime
-	case s.next == 0 && now-s.created > s.waits.FirstToken:
+	case s.next == 0 && now-max(s.created, s.cold) > s.waits.FirstToken:
 		return NoFirstToken
 	case s.gap > 0 && now-s.gap > gapWait:
 		return NoResend
@@ -45,8 +46,17 @@ func (s *Sequence) Check(now time.Duration) Need {
 		return NoToken
 	case !s.bound && s.worker == "" && !s.taken && now-s.submitted > s.waits.Connect:
 		return NoConnect
+	case s.late(now):
+		return Overtaken
 	}
 	return s.ask(now)
+}
+
+// Cold notes that no worker is up that could give the first token: the wait for it begins anew.
+func (s *Sequence) Cold(now time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cold = now
 }
 
 // tooSlow notes since when the reader has taken nothing of what lies there.

@@ -3,12 +3,13 @@ package flight
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leathq/leat/pkg/errs"
 )
 
-// Waits are a sequence's limits. Total is counted from its creation, FirstToken from there to the first delta, Idle
+// Waits are a sequence's limits. Total is counted from its creation, FirstToken from there, or from when Cold was said last, to the first delta, Idle
 // between deltas while the reader has room, Slow while the reader takes nothing.
 type Waits struct {
 	Connect, FirstToken, Idle, Total, Slow time.Duration
@@ -37,10 +38,16 @@ type Sequence struct {
 	over     bool // the end is in pending or was taken, or the sequence failed
 	err      *errs.Error
 
-	created, submitted, heard, delta, asked, gap, stuck time.Duration
-	queued, taken                                       bool
-	unknown                                             int  // how often in a row its worker did not know it
-	failed                                              bool // a worker's error has been kept from the reader
+	created, submitted, heard, delta, asked, gap, stuck, cold time.Duration
+	queued, taken                                             bool
+	unknown                                                   int  // how often in a row its worker did not know it
+	failed                                                    bool // a worker's error has been kept from the reader
+
+	race      atomic.Pointer[race] // with another sequence for the same choice; nil: none
+	hedgeIn   time.Duration        // when another one is to overtake it, from hedgeFrom; 0: not
+	hedgeFrom time.Duration        // when it was given to a worker, as far as is known
+	waited    bool                 // in a router's queue, or for another attempt
+	watch     Watch                // nil: nobody wants to know
 }
 
 // New makes a sequence that is about to be submitted for the first time. window is how many deltas a worker may send
@@ -63,6 +70,7 @@ const (
 	Waiting                  // something before it is missing and was asked for already
 	Stray                    // of another worker or attempt: cancel it there
 	Late                     // the sequence is over
+	Won                      // as Kept, and the sequence has won its race: the other one is to be taken back
 	Failed                   // it would end an answer of which the reader has nothing: run it elsewhere, or deliver it again
 )
 
@@ -70,7 +78,7 @@ const (
 // once a sequence.
 func (s *Sequence) Deliver(worker string, attempt uint32, d Delta, now time.Duration) Verdict {
 	v := s.deliver(worker, attempt, d, now)
-	if v == Kept {
+	if v == Kept || v == Won {
 		s.Wake()
 	}
 	return v
@@ -105,15 +113,39 @@ func (s *Sequence) deliver(worker string, attempt uint32, d Delta, now time.Dura
 		return Gap
 	}
 	s.gap = 0
-	if d.End != nil && d.End.Retry && s.consumed == 0 && !s.failed {
+	if d.End != nil && d.End.Retry && s.consumed == 0 && (!s.failed || s.Rival() != nil) {
 		s.failed = true
 		return Failed
+	}
+	v := Kept
+	if s.next == 0 {
+		if v = s.begins(now); v == Stray {
+			return v
+		}
 	}
 	s.next++
 	s.delta = now
 	s.pending = append(s.pending, d)
 	s.over = d.End != nil
-	return Kept
+	return v
+}
+
+// begins is what the first delta means: the end of a race, and a time for the books. The caller holds the lock.
+func (s *Sequence) begins(now time.Duration) Verdict {
+	v := Kept
+	if r := s.race.Load(); r != nil {
+		switch first, is := r.win(s); {
+		case first:
+			v = Won
+		case !is:
+			s.over = true
+			return Stray
+		}
+	}
+	if s.watch != nil && !s.waited {
+		s.watch.First(now - s.created)
+	}
+	return v
 }
 
 // Take hands over what has come. It appends to dst; grant is a new limit to send to the worker where it is above 0.
@@ -187,7 +219,7 @@ func (s *Sequence) Queued(attempt uint32, now time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if attempt == s.attempt {
-		s.queued, s.taken, s.heard = true, true, now
+		s.queued, s.taken, s.heard, s.waited = true, true, now, true
 	}
 }
 
@@ -198,6 +230,9 @@ func (s *Sequence) Dispatched(attempt uint32, worker string, now time.Duration) 
 	if attempt == s.attempt && !s.bound {
 		if s.worker != worker {
 			s.unknown = 0
+		}
+		if s.queued {
+			s.hedgeFrom = now
 		}
 		s.worker, s.queued, s.taken, s.heard = worker, false, true, now
 	}
@@ -219,6 +254,7 @@ func (s *Sequence) Again(lost string, now time.Duration) (attempt uint32, avoid 
 	s.worker, s.bound, s.queued, s.taken, s.unknown, s.gap = "", false, false, false, 0, 0
 	s.granted, s.next, s.pending, s.stuck = s.window, 0, nil, 0
 	s.submitted, s.heard, s.asked = now, now, now
+	s.hedgeFrom, s.waited = now, true
 	return s.attempt, slices.Clone(s.avoid), s.Payload, true
 }
 

@@ -39,31 +39,36 @@ func (m *Machine) trialFree(model string, now time.Time) bool {
 	})
 }
 
-// giveUp refuses all that waits in a pool without hope.
+// giveUp refuses all that waits in a pool without hope, but for what waits for it to wake.
 func (m *Machine) giveUp(now time.Time) {
 	if m.Queued() == 0 || !m.hopeless(now) {
 		return
 	}
 	why := m.noWorker(now)
-	m.queue.Unblock()
-	for it := m.queue.Next(); it != nil; it = m.queue.Next() {
-		m.queue.Remove(it)
-		delete(m.calls, it.Value.Key)
-		m.refuse(it.Value, why)
-	}
-	for _, r := range m.retries {
-		delete(m.calls, r.Key)
+	for _, r := range m.calls {
+		if r.phase == running || m.wakes(r, now) {
+			continue
+		}
+		key, phase := r.Key, r.phase
+		if phase == waiting {
+			m.queue.Remove(&r.Item)
+		} else {
+			m.retries = slices.DeleteFunc(m.retries, func(o *request) bool { return o == r })
+		}
+		delete(m.calls, key)
 		m.refuse(r, why)
 	}
-	m.retries = m.retries[:0]
 }
 
 // noWorker is the refusal of a pool without workers, or without one that is well.
 func (m *Machine) noWorker(now time.Time) Refusal {
 	f := Refusal{Code: NoWorker, RetryAfter: 5 * time.Second}
 	if m.alone(now) {
-		f.Message = fmt.Sprintf("pool %s has no worker (%s): start one with `leat worker` against the same NATS, or see why the known ones left",
-			m.pool, m.census())
+		instead := "see why the known ones left"
+		if slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && w.report.State == Cordoned }) {
+			instead = "have a cordoned one take work again with `leat uncordon`"
+		}
+		f.Message = fmt.Sprintf("pool %s has no worker (%s): start one with `leat worker` against the same NATS, or %s", m.pool, m.census(), instead)
 		return f
 	}
 	f.Message = fmt.Sprintf("no worker of pool %s is well (%s): see `leat status` and their logs, or start another one with `leat worker`",
@@ -77,7 +82,7 @@ func (m *Machine) ailments(model string) string {
 	var parts []string
 	for _, w := range m.order {
 		switch {
-		case w.lost || w.report.State == Draining || !w.serves(model):
+		case !w.stays() || !w.serves(model):
 			continue
 		case len(parts) == most:
 			return strings.Join(append(parts, "and others"), "; ")

@@ -91,7 +91,7 @@ func (m *Machine) onlySome(model string) bool {
 // pool without workers, or without one that is well. A worker that is just loading it, or back at once after a crash, is
 // not missed. What ails all workers alike is not asked here.
 func (m *Machine) missing(model string, now time.Time) bool {
-	if !m.onlySome(model) {
+	if !m.onlySome(model) || m.Cold() {
 		return false
 	}
 	well, ailing := m.offered(model)
@@ -118,7 +118,7 @@ func (m *Machine) missing(model string, now time.Time) bool {
 // offered says whether a worker that is well serves a model, or at least one that does not leave.
 func (m *Machine) offered(model string) (well, ailing bool) {
 	for _, w := range m.order {
-		if !w.lost && w.report.State != Draining && w.serves(model) {
+		if w.stays() && w.serves(model) {
 			well, ailing = well || w.well(), true
 		}
 	}

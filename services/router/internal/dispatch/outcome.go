@@ -92,6 +92,10 @@ func (m *Machine) finish(r *request, w *worker) {
 // retry moves a request that failed before its first delta, within the budget. Where every other worker has failed it
 // as well, one of them gets it once more: what was a mishap is over, and what was not would only fail again.
 func (m *Machine) retry(r *request, w *worker, o Outcome, trial bool, now time.Time) {
+	if r.Overtakes != 0 {
+		m.noHedge(r, "its worker failed it")
+		return
+	}
 	r.retries++
 	repeated := trial || slices.Contains(r.avoid, w.name)
 	if !slices.Contains(r.avoid, w.name) {
@@ -116,6 +120,10 @@ func (m *Machine) another(r *request, now time.Time) bool {
 
 // again lets a request wait for a worker before all that have not been dispatched yet, for what is left of its wait.
 func (m *Machine) again(r *request, now time.Time) {
+	if r.Overtakes != 0 {
+		m.noHedge(r, "its worker did not take it")
+		return
+	}
 	r.phase, r.worker, r.number = again, nil, 0
 	r.Expire = now.Add(r.left)
 	if !r.Deadline.IsZero() && r.Expire.After(r.Deadline) {

@@ -60,6 +60,10 @@ func (m *Machine) Submit(s Submit, now time.Time) {
 		m.onlineAt = now
 	}
 	r := m.newRequest(s, now)
+	if s.Overtakes != 0 {
+		m.hedge(r, now)
+		return
+	}
 	if !m.affordable(r, now) || r.refusal(m, now) {
 		return
 	}
@@ -94,6 +98,9 @@ func (m *Machine) newRequest(s Submit, now time.Time) *request {
 	} else {
 		r = &request{}
 	}
+	if !s.Deadline.IsZero() && s.Wake.After(s.Deadline) {
+		s.Wake = s.Deadline
+	}
 	r.Submit, r.avoid, r.at = s, append(r.avoid[:0], s.Avoid...), now
 	r.Item = queue.Item[*request]{
 		Class: s.Class, Tenant: s.Tenant, Cost: s.cost(), Due: s.Deadline, Expire: m.expiry(&s, now), Value: r,
@@ -107,7 +114,11 @@ func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
 	if wait <= 0 || wait > m.cfg.QueueTimeout {
 		wait = m.cfg.QueueTimeout
 	}
-	if at := now.Add(wait); s.Deadline.IsZero() || at.Before(s.Deadline) {
+	at := now.Add(wait)
+	if s.Wake.After(at) && m.Cold() {
+		at = s.Wake
+	}
+	if s.Deadline.IsZero() || at.Before(s.Deadline) {
 		return at
 	}
 	return s.Deadline
@@ -115,7 +126,7 @@ func (m *Machine) expiry(s *Submit, now time.Time) time.Time {
 
 // refusal queues a new request, or refuses it and says so.
 func (r *request) refusal(m *Machine, now time.Time) bool {
-	if m.hopeless(now) && !m.trialFree(r.Model, now) {
+	if m.hopeless(now) && !m.trialFree(r.Model, now) && !m.wakes(r, now) {
 		m.refuse(r, m.noWorker(now))
 		return true
 	}

@@ -22,9 +22,12 @@ func (m *Machine) Idle(now time.Time) bool {
 	return !slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && now.Sub(w.reportAt) > doubtAfter })
 }
 
-// alive says whether the pool has a worker that does not leave.
-func (m *Machine) alive() bool {
-	return slices.ContainsFunc(m.order, func(w *worker) bool { return !w.lost && w.report.State != Draining })
+// alive says whether the pool has a worker that takes work, or will by itself.
+func (m *Machine) alive() bool { return slices.ContainsFunc(m.order, (*worker).stays) }
+
+// stays says whether a worker is one to count on: one that drains leaves, and one that is cordoned waits for a person.
+func (w *worker) stays() bool {
+	return !w.lost && w.report.State != Draining && w.report.State != Cordoned
 }
 
 // Tick lets time pass: waiting requests expire, silent workers are lost, broken ones get a trial. Call it about every
@@ -73,18 +76,24 @@ func (m *Machine) bury(now time.Time) {
 // expire refuses what has waited too long.
 func (m *Machine) expire(now time.Time) {
 	for it := m.queue.Expired(now); it != nil; it = m.queue.Expired(now) {
-		m.timeout(it.Value)
+		if r := it.Value; !m.waitForWake(r, now) || m.queue.Push(it) != nil {
+			m.timeout(r, now)
+		}
 	}
 	for _, r := range slices.Clone(m.retries) {
-		if !r.Expire.After(now) {
+		if !r.Expire.After(now) && !m.waitForWake(r, now) {
 			m.retries = slices.DeleteFunc(m.retries, func(o *request) bool { return o == r })
-			m.timeout(r)
+			m.timeout(r, now)
 		}
 	}
 }
 
-func (m *Machine) timeout(r *request) {
+func (m *Machine) timeout(r *request, now time.Time) {
 	delete(m.calls, r.Key)
+	if !r.Wake.IsZero() && !now.Before(r.Wake) && m.Cold() {
+		m.refuse(r, m.notWoken(r, now))
+		return
+	}
 	m.refuse(r, m.late(r))
 }
 
@@ -97,6 +106,9 @@ func (m *Machine) late(r *request) Refusal {
 		f.Message = fmt.Sprintf("the request's total time-out ran out in the queue: no worker of pool %s had room until then (%s): "+
 			"allow more by x-leat-timeout, try again later, or add workers; operator: pools.%s.timeouts.total bounds it",
 			m.pool, m.census(), m.pool)
+	case !r.Wake.IsZero() && !r.Expire.Before(r.Wake):
+		f.Message = fmt.Sprintf("pool %s was woken, but no worker had room until the request's wake time-out (%s): try again later, or add workers; "+
+			"operator: pools.%s.scaling.wake_timeout", m.pool, m.census(), m.pool)
 	case r.QueueTimeout > 0 && r.QueueTimeout < m.cfg.QueueTimeout:
 		f.Message = fmt.Sprintf("no worker of pool %s had room within the request's own queue time-out of %s (%s): "+
 			"allow more by x-leat-timeout, try again later, or add workers", m.pool, r.QueueTimeout, m.census())

@@ -21,6 +21,7 @@ type Submit struct {
 	Class        queue.Class
 	Deadline     time.Time     // zero: none
 	QueueTimeout time.Duration // 0: the pool's
+	Wake         time.Time     // until when it waits where no worker is up; zero: no longer than for the queue
 	PromptTokens int           // estimate
 	MaxTokens    int           // 0: unknown
 	Prefix       []uint64      // block hashes; kept by reference until the sequence ends
@@ -30,6 +31,7 @@ type Submit struct {
 	ReplyTo      string        // opaque
 	Payload      any           // opaque; kept until the sequence ends
 	RequestID    string        // for Explain
+	Overtakes    uint64        // the gateway's sequence beside which it is to run, at once or not at all; 0: none
 	Failed       any           // the attempt before ended with this error, opaque, and this one is a retry; nil: it is none
 }
 
@@ -77,6 +79,7 @@ const (
 	NoWorker     Code = "no_worker"
 	WorkerFailed Code = "worker_failed"
 	Overloaded   Code = "overloaded"
+	NoHedge      Code = "no_hedge" // between router and gateway only
 )
 
 // Refusal is a final no.
@@ -126,10 +129,11 @@ const (
 	Unhealthy
 	Draining
 	Gone
+	Cordoned // takes nothing new and stays
 )
 
 func (s State) String() string {
-	return [...]string{"starting", "ready", "unhealthy", "draining", "gone"}[s]
+	return [...]string{"starting", "ready", "unhealthy", "draining", "gone", "cordoned"}[s]
 }
 
 // Report is a worker's word on itself.

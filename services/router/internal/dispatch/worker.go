@@ -109,7 +109,7 @@ func (m *Machine) Report(r Report, now time.Time) {
 	w.others = max(r.Held-len(r.Numbers), 0)
 	w.lost = r.State == Gone
 	w.fullAt = time.Time{}
-	if !w.lost && r.State != Draining {
+	if w.stays() {
 		m.aloneAt = time.Time{}
 	}
 	if w.lost {

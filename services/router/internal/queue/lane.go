@@ -132,6 +132,15 @@ func (q *Queue[V]) NextIn(name string) *Item[V] {
 	return it
 }
 
+// ClassLen is the number of waiting items of one class, in all lanes.
+func (q *Queue[V]) ClassLen(c Class) int {
+	n := q.main.class[c].len()
+	for _, l := range q.sides {
+		n += l.class[c].len()
+	}
+	return n
+}
+
 // Behind is whether items of a higher class wait in the item's lane, or in the first one where it does not wait itself.
 func (q *Queue[V]) Behind(it *Item[V]) bool {
 	l := it.lane

@@ -23,6 +23,9 @@ func Judge(c Config, s Signals) Decision {
 		return c.asleep(d, s)
 	case s.Ready == 0 && s.Starting > 0:
 		d.because("no worker is ready yet: %d start", s.Starting)
+	case s.Cordoned == s.Replicas && s.Queued > 0:
+		d.Desired++
+		d.because("%d requests wait and every worker is cordoned", s.Queued)
 	default:
 		c.weigh(&d, s)
 	}
@@ -40,6 +43,8 @@ func (c Config) asleep(d Decision, s Signals) Decision {
 		d.because("%d requests wait and there is no worker", s.Queued)
 	case !c.Zero:
 		d.because("there is no worker, and at least %d should be", c.Min)
+	case !s.Kept:
+		d.because("it must be up once before it may sleep: nobody knows yet what it serves")
 	case c.asked(s):
 		d.because("a request came within the last %s", c.Idle)
 	default:
@@ -54,6 +59,9 @@ func (c Config) asleep(d Decision, s Signals) Decision {
 func (c Config) asked(s Signals) bool {
 	return s.Queued+s.Running > 0 || !s.LastRequest.IsZero() && s.At.Sub(s.LastRequest) < c.Idle
 }
+
+// quiet says whether nobody has asked for so long that the pool may sleep.
+func (c Config) quiet(s Signals) bool { return !c.asked(s) && s.At.Sub(s.Since) >= c.Idle }
 
 // weigh looks for reasons for more workers, then for fewer.
 func (c Config) weigh(d *Decision, s Signals) {
@@ -108,7 +116,7 @@ func ofGPUs(s Signals) string {
 // fewer looks how many workers would do. GPU use does not count here: NVML's share of time in which a kernel ran is near
 // 100 % with a single sequence.
 func (c Config) fewer(d *Decision, s Signals) {
-	if c.Zero && !c.asked(s) {
+	if c.Zero && s.Kept && c.quiet(s) {
 		d.Desired = 0
 		d.because("no request for %s", c.Idle)
 		return

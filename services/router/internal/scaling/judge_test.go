@@ -28,7 +28,7 @@ func known(v float64) scaling.Level { return scaling.Level{Value: v, Known: true
 // fleet is n workers of 16 slots that are all taken, with nothing unusual.
 func fleet(n int, change func(*scaling.Signals)) scaling.Signals {
 	s := scaling.Signals{
-		At: begin, Replicas: n, Ready: n, Running: 16 * n, MaxBatch: 16, LastRequest: begin, TTFT: .4, TTFTUsual: .4,
+		At: begin, Replicas: n, Ready: n, Running: 16 * n, MaxBatch: 16, LastRequest: begin, Kept: true, TTFT: .4, TTFTUsual: .4,
 		Tokens: 500, TokensUsual: 500, Load: float64(16 * n), LoadUsual: float64(16 * n),
 	}
 	if change != nil {
@@ -76,15 +76,24 @@ func TestJudge(t *testing.T) {
 		"fewer would be just full":         {config(), fleet(2, func(s *scaling.Signals) { s.Running = 13 }), 2, "nothing", scaling.Hold},
 		"fewer would do, but some wait":    {config(), fleet(3, func(s *scaling.Signals) { s.Running, s.Queued = 12, 1 }), 3, "nothing", scaling.Hold},
 		"a cordoned worker is none to use": {config(), fleet(2, func(s *scaling.Signals) { s.Running, s.Ready, s.Cordoned = 12, 1, 1 }), 2, "nothing", scaling.Hold},
+		"all are cordoned, some wait":      {config(), fleet(1, func(s *scaling.Signals) { s.Running, s.Ready, s.MaxBatch, s.Cordoned, s.Queued = 0, 0, 0, 1, 1 }), 2, "every worker is cordoned", scaling.Up},
 		"GPUs near 100 % with one request": {config(), fleet(2, func(s *scaling.Signals) { s.Running, s.GPUUse = 1, known(.99) }), 1, "1 sequences run", scaling.Down},
 		"the last stays":                   {config(), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, time.Time{} }), 1, "nothing", scaling.Hold},
 		"the last goes, where it may":      {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-10*time.Minute) }), 0, "no request for 10m0s", scaling.Down},
-		"not while one was asked lately":   {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-9*time.Minute) }), 1, "nothing", scaling.Hold},
-		"not while one runs for long":      {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 1, begin.Add(-time.Hour) }), 1, "nothing", scaling.Hold},
-		"asleep":                           {config(zero), fleet(0, func(s *scaling.Signals) { s.LastRequest = time.Time{} }), 0, "nobody asks", scaling.Hold},
-		"woken":                            {config(zero), fleet(0, func(s *scaling.Signals) { s.Queued = 1 }), 1, "1 requests wait and there is no worker", scaling.Up},
-		"woken to the least":               {config(zero, func(c *scaling.Config) { c.Min = 2 }), fleet(0, func(s *scaling.Signals) { s.Queued = 1 }), 2, "1 requests wait", scaling.Up},
-		"all workers are gone":             {config(), fleet(0, func(s *scaling.Signals) { s.LastRequest = time.Time{} }), 1, "at least 1 should be", scaling.Up},
+		"not where nobody could wake it":   {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest, s.Kept = 0, time.Time{}, false }), 1, "nothing", scaling.Hold},
+		"not before somebody has looked": {config(zero), fleet(1, func(s *scaling.Signals) {
+			s.Running, s.LastRequest, s.Since = 0, time.Time{}, begin.Add(-9*time.Minute)
+		}), 1, "nothing", scaling.Hold},
+		"three go at once":               {config(zero), fleet(3, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-time.Hour) }), 0, "no request for 10m0s", scaling.Down},
+		"not while one was asked lately": {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-9*time.Minute) }), 1, "nothing", scaling.Hold},
+		"not while one runs for long":    {config(zero), fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 1, begin.Add(-time.Hour) }), 1, "nothing", scaling.Hold},
+		"asleep":                         {config(zero), fleet(0, func(s *scaling.Signals) { s.LastRequest = time.Time{} }), 0, "nobody asks", scaling.Hold},
+		"asleep, and just looked at":     {config(zero), fleet(0, func(s *scaling.Signals) { s.LastRequest, s.Since = time.Time{}, begin }), 0, "nobody asks", scaling.Hold},
+		"never been up":                  {config(zero), fleet(0, func(s *scaling.Signals) { s.LastRequest, s.Kept = time.Time{}, false }), 1, "up once", scaling.Up},
+		"lost while it was asked":        {config(zero), fleet(0, func(s *scaling.Signals) { s.LastRequest = begin.Add(-time.Minute) }), 1, "a request came", scaling.Up},
+		"woken":                          {config(zero), fleet(0, func(s *scaling.Signals) { s.Queued = 1 }), 1, "1 requests wait and there is no worker", scaling.Up},
+		"woken to the least":             {config(zero, func(c *scaling.Config) { c.Min = 2 }), fleet(0, func(s *scaling.Signals) { s.Queued = 1 }), 2, "1 requests wait", scaling.Up},
+		"all workers are gone":           {config(), fleet(0, func(s *scaling.Signals) { s.LastRequest = time.Time{} }), 1, "at least 1 should be", scaling.Up},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := scaling.Judge(c.cfg, c.s)

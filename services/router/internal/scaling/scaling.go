@@ -18,7 +18,7 @@ type Config struct {
 	UpAfter     time.Duration // how long the signals must ask for more
 	DownAfter   time.Duration // and for less
 	CoolDown    time.Duration // between two changes
-	Idle        time.Duration // without a request, until Zero takes the last worker
+	Idle        time.Duration // without a request, until Zero takes the last worker; it is its own window
 }
 
 // Level is a share between 0 and 1 that may be unknown.
@@ -39,7 +39,9 @@ type Signals struct {
 	MaxBatch    int // sequences that one worker runs at once; 0: unknown
 	GPUUse      Level
 	GPUMemory   Level     // of the fullest
-	LastRequest time.Time // zero: none yet
+	LastRequest time.Time // zero: none yet, as far as is known
+	Since       time.Time // since when requests have been counted: what came before is not known
+	Kept        bool      // what the pool serves is kept, so that a request can wake it
 
 	// Means of late, and over the last minutes. 0 is unknown.
 	TTFT, TTFTUsual     float64 // seconds to the first token, queue included
@@ -91,7 +93,7 @@ func Since(desired int) History { return History{desired: desired, decided: true
 // Decide turns what the signals ask for into a decision, as Kubernetes' autoscaler does with its stabilisation windows: more
 // workers only where all moments of UpAfter asked for more, and then as many as the most modest of them; fewer only where
 // all of DownAfter did with fewer, and then as few as the most demanding of them. The first request that a pool without
-// workers gets wakes it at once. h must not be used again.
+// workers gets wakes it at once, and one that nobody has asked for Idle sleeps at once. h must not be used again.
 func Decide(c Config, h History, s Signals) (Decision, History) {
 	advice := Judge(c, s)
 	h.add(sample{s.At, advice.Desired, advice.Verdict == Suboptimal}, max(c.UpAfter, c.DownAfter))
@@ -103,6 +105,8 @@ func Decide(c Config, h History, s Signals) (Decision, History) {
 	switch up, down := h.least(s.At.Add(-c.UpAfter)), h.most(s.At.Add(-c.DownAfter)); {
 	case before == 0 && advice.Desired > 0: // somebody waits
 		h.desired = advice.Desired
+	case advice.Desired == 0 && c.quiet(s):
+		h.desired = 0
 	case !h.changed.IsZero() && s.At.Sub(h.changed) < c.CoolDown:
 		if advice.Desired != before {
 			reasons = append(reasons, "the last change was less than "+c.CoolDown.String()+" ago")

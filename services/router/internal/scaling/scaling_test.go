@@ -96,7 +96,7 @@ func TestAPoolSleepsAndWakes(t *testing.T) {
 	r := begun(config(zero))
 	r.see(60, fleet(1, nil))
 	quiet := fleet(1, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(time.Minute) })
-	r.expect(t, "nobody asks", r.see(1000, quiet), "900: 0") // Idle, then DownAfter
+	r.expect(t, "nobody asks", r.see(1000, quiet), "600: 0") // Idle is its own window
 	quiet.Replicas, quiet.Ready, quiet.MaxBatch = 0, 0, 0
 	r.expect(t, "asleep", r.see(100, quiet))
 	wakes := quiet
@@ -108,6 +108,30 @@ func TestAPoolSleepsAndWakes(t *testing.T) {
 	gone := quiet
 	gone.LastRequest = wakes.LastRequest
 	r.expect(t, "its client gave up, the worker comes all the same", r.see(200, gone))
+}
+
+// Who takes a sleeping pool over, or finds one after all routers were away, leaves it asleep; who takes over one that was
+// just woken does not send it to sleep, though it knows of no request.
+func TestASuccessorLeavesASleepingPoolAsleep(t *testing.T) {
+	unknown := fleet(0, func(s *scaling.Signals) { s.LastRequest, s.Since, s.Running, s.MaxBatch = time.Time{}, begin, 0, 0 })
+	for name, h := range map[string]scaling.History{"told": scaling.Since(0), "untold": {}} {
+		r := &run{cfg: config(zero), h: h, now: begin}
+		r.expect(t, name, r.see(1000, unknown))
+	}
+	r := &run{cfg: config(zero), h: scaling.Since(1), now: begin, d: scaling.Decision{Desired: 1}}
+	r.expect(t, "woken", r.see(300, unknown))
+	r.expect(t, "and nobody came", r.see(300, unknown), "0: 0")
+}
+
+// A pool that went to sleep while more than one worker was up wakes at once, though the number has just changed.
+func TestNothingHoldsUpWaking(t *testing.T) {
+	r := begun(config(zero))
+	quiet := fleet(3, func(s *scaling.Signals) { s.Running, s.LastRequest = 0, begin.Add(-time.Hour) })
+	r.expect(t, "nobody asks", r.see(2, quiet))
+	none := fleet(0, func(s *scaling.Signals) { s.Running, s.LastRequest, s.MaxBatch = 0, begin.Add(-time.Hour), 0 })
+	r.expect(t, "they go", r.see(1, none))
+	none.Queued = 5
+	r.expect(t, "asked", r.see(30, none), "0: 1")
 }
 
 // The verdict on batching must last as long as a wish for more workers.
@@ -132,8 +156,8 @@ func TestASuccessorKeepsWhatWasDecided(t *testing.T) {
 	r.expect(t, "later", r.see(10, fleet(2, nil)), "0: 2")
 }
 
-// Whatever the signals are, the number stays within its bounds, changes no faster than the cool-down lets it but for the
-// first of a sleeping pool, and always has a reason.
+// Whatever the signals are, the number stays within its bounds, changes no faster than the cool-down lets it but for a pool
+// that falls asleep or wakes, and always has a reason.
 func TestDecisionsKeepTheirBounds(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for round := range 200 {
@@ -151,7 +175,7 @@ func TestDecisionsKeepTheirBounds(t *testing.T) {
 			s := scaling.Signals{
 				At: r.now, Replicas: n, Ready: rnd.IntN(n + 1), Queued: rnd.IntN(3) * rnd.IntN(100), Running: rnd.IntN(50), MaxBatch: rnd.IntN(20),
 				GPUUse: scaling.Level{Value: rnd.Float64(), Known: rnd.IntN(2) == 0}, TTFT: rnd.Float64(), TTFTUsual: rnd.Float64(),
-				Load: rnd.Float64(), LoadUsual: rnd.Float64(), Tokens: rnd.Float64(), TokensUsual: rnd.Float64(), LastRequest: asked,
+				Load: rnd.Float64(), LoadUsual: rnd.Float64(), Tokens: rnd.Float64(), TokensUsual: rnd.Float64(), LastRequest: asked, Kept: rnd.IntN(2) == 0,
 			}
 			if s.Queued > 0 {
 				asked = r.now
@@ -161,7 +185,7 @@ func TestDecisionsKeepTheirBounds(t *testing.T) {
 			if d.Desired > cfg.Max || d.Desired < cfg.Min && (d.Desired != 0 || !cfg.Zero) || len(d.Reasons) == 0 {
 				t.Fatalf("round %d: %+v with %+v", round, d, cfg)
 			}
-			if last > 0 && d.Desired != last {
+			if last > 0 && d.Desired != last && d.Desired != 0 {
 				if !changed.IsZero() && r.now.Sub(changed) < cfg.CoolDown {
 					t.Fatalf("round %d: %d after %d only %s later", round, d.Desired, last, r.now.Sub(changed))
 				}

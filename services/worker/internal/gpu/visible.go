@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,4 +50,24 @@ func (s selection) part(uuid string) bool {
 		}
 	}
 	return false
+}
+
+// Only is the part of a snapshot that a list in the form of CUDA_VISIBLE_DEVICES names; of a card that is not named itself,
+// the instances that are.
+func (s *Snapshot) Only(list string) *Snapshot {
+	if s == nil {
+		return nil
+	}
+	picked := parseSelection(list, true)
+	out := &Snapshot{At: s.At, Driver: s.Driver}
+	for _, g := range s.GPUs {
+		if !picked.card(g.Index, g.UUID) {
+			g.MIG = slices.DeleteFunc(slices.Clone(g.MIG), func(m MIG) bool { return !picked.part(m.UUID) })
+			if len(g.MIG) == 0 {
+				continue
+			}
+		}
+		out.GPUs = append(out.GPUs, g)
+	}
+	return out
 }

@@ -215,6 +215,30 @@ func TestAHungDriverHoldsNobody(t *testing.T) {
 }
 
 // A worker shows the cards and instances that its engine may use, not all of the machine.
+// Of a process's cards an engine's own list names some, and of cards cut into parts the parts alone.
+func TestAnEnginesShareOfTheCards(t *testing.T) {
+	s := &gpu.Snapshot{Driver: "1", GPUs: []gpu.GPU{
+		{Index: 0, UUID: "GPU-aa"}, {Index: 1, UUID: "GPU-bb", MIG: []gpu.MIG{{UUID: "MIG-1"}, {UUID: "MIG-2"}}}, {Index: 2, UUID: "GPU-cc"},
+	}}
+	for list, want := range map[string]string{
+		"0,2": "GPU-aa GPU-cc", "GPU-cc": "GPU-cc", "1": "GPU-bb MIG-1 MIG-2", "MIG-2": "GPU-bb MIG-2", "": "", "-1": "", "7": "",
+	} {
+		var got []string
+		for _, g := range s.Only(list).GPUs {
+			got = append(got, g.UUID)
+			for _, m := range g.MIG {
+				got = append(got, m.UUID)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %v, want %s", list, got, want)
+		}
+	}
+	if (*gpu.Snapshot)(nil).Only("0") != nil || len(s.GPUs[1].MIG) != 2 {
+		t.Error("no driver, or a snapshot that was changed")
+	}
+}
+
 func TestOnlyVisibleCards(t *testing.T) {
 	for list, want := range map[string]string{
 		"1,2":                 "GPU-0001 GPU-0002",

@@ -20,6 +20,7 @@ import (
 // Config says what to start, and how patiently.
 type Config struct {
 	Argv   []string      // the server's command line
+	Env    []string      // variables, NAME=VALUE, over this process's own
 	Guard  []string      // the command that runs Guard
 	Grace  time.Duration // from SIGTERM to SIGKILL
 	Tries  int           // lives without Ready in a row, after which the first start has failed
@@ -136,6 +137,7 @@ func (s *Server) live(path string) error {
 	argv := append(append(append([]string{}, s.cfg.Guard...), s.cfg.Grace.String(), path), s.cfg.Argv[1:]...)
 	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = s.lines, s.lines, guardAttr()
+	cmd.Env = append(os.Environ(), s.cfg.Env...)
 	cmd.WaitDelay = time.Second // a grandchild outside of the group may hold the pipe
 	word, err := cmd.StdinPipe()
 	if err != nil {

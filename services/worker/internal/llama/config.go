@@ -28,6 +28,7 @@ type Config struct {
 	Context  int       // tokens a sequence may hold, prompt and output; default 2048
 	Chunk    int       // most prompt tokens of a turn; fewer while sequences run (README, Scheduling); default 128
 	Schedule string    // exact (default) or fast
+	Env      []string  // variables, NAME=VALUE, for the child over this process's own
 	Adapters []Adapter // to load at the start; LoadAdapter adds others
 	// AdapterSlots is how many sequences one adapter runs at once; default 4, at most Slots. AdapterContexts is how many adapters
 	// run at once; the sequences of others wait until one is idle. Default 4. Each holds a KV cache of AdapterSlots × Context.

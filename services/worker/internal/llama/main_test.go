@@ -164,3 +164,13 @@ func generate(t testing.TB, e *llama.Engine, req engine.Request) engine.Delta {
 }
 
 func greedy() engine.Sampling { return engine.Sampling{Temperature: new(float64)} }
+
+// towardsEnd lets a turn end within a few sentences: without it the small model, on some CPUs, repeats itself for ever.
+func towardsEnd(t *testing.T, e *llama.Engine) map[int32]float64 {
+	t.Helper()
+	ids, err := e.Tokenize(t.Context(), "<|im_end|>", false, true)
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("the end of a turn is %v, %v", ids, err)
+	}
+	return map[int32]float64{ids[0]: 6}
+}

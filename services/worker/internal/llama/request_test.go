@@ -58,6 +58,7 @@ func TestRequests(t *testing.T) {
 	})
 	t.Run("end of generation", func(t *testing.T) {
 		q := engine.Request{Prompt: engine.Prompt{Text: "<|im_start|>user\nSay hi.<|im_end|>\n<|im_start|>assistant\n", ParseSpecial: true}, Sampling: greedy(), MaxTokens: 200, Logprobs: true}
+		q.LogitBias = towardsEnd(t, e)
 		d := generate(t, e, q)
 		if d.Finish != engine.FinishStop || strings.Contains(d.Text, "<|im_end|>") || len(d.Tokens) != d.Usage.Output || len(d.Logprobs) != len(d.Tokens) {
 			t.Errorf("%q %s, %d tokens, %d log-probabilities, usage %+v", d.Text, d.Finish, len(d.Tokens), len(d.Logprobs), *d.Usage)

@@ -222,6 +222,7 @@ func (e *Engine) spawn() (*process, error) {
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
+	cmd.Env = append(cmd.Env, e.cfg.Env...)
 	cmd.Env = append(cmd.Env, "GGML_NO_BACKTRACE=1") // a crash must not wait for a debugger
 	started := make(chan error)
 	go func() {

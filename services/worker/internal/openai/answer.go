@@ -25,6 +25,7 @@ type answer struct {
 // counts is an upstream's usage, as it counts: prompt includes cached, completion includes reasoning.
 type counts struct {
 	given                                 bool
+	told                                  bool // how much was cached
 	prompt, cached, completion, reasoning int
 }
 
@@ -70,7 +71,7 @@ func newParser() *parser {
 	p.usage = p.usageMember
 	p.promptDetails = func(key []byte) {
 		if string(key) == "cached_tokens" {
-			p.a.usage.cached = s.count()
+			p.a.usage.cached, p.a.usage.told = s.count(), true
 		} else {
 			s.skip()
 		}
@@ -198,7 +199,7 @@ func (p *parser) deltaMember(key []byte) {
 		p.a.reasoning, p.a.thought = p.generated()
 	case "tool_calls":
 		p.a.calls = nil
-		if v := p.s.skip(); len(v) > 2 && v[0] == '[' {
+		if v := p.s.skip(); len(v) > 2 && (v[0] == '[' || v[0] == '{') {
 			p.a.calls = v
 		}
 	default:

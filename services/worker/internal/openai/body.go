@@ -2,37 +2,28 @@ package openai
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/leathq/leat/services/worker/internal/engine"
 )
 
-// body appends the upstream's request to b and returns it with the path that it is for.
-func (e *Engine) body(b []byte, req *engine.Request, f *facts) ([]byte, string) {
-	w := writer{b: append(b, '{'), kind: f.kind}
-	w.str("model", f.upstreamModel)
-	path := "/v1/completions"
-	switch {
-	case len(req.Prompt.Tokens) > 0:
-		w.tokens(req.Prompt.Tokens)
-	case len(req.Prompt.Messages) > 0:
-		path = "/v1/chat/completions"
-		w.name("messages")
-		w.b = append(w.b, req.Prompt.Messages...)
-		w.members(req.Extras)
-	default:
-		w.str("prompt", req.Prompt.Text)
-		if f.kind == KindVLLM && !req.Prompt.AddSpecial {
-			w.bool("add_special_tokens", false)
-		}
+// body appends the upstream's request to b and returns it with the path that it is for. What the upstream would not honour
+// is an error that names the parameter.
+func (e *Engine) body(b []byte, req *engine.Request, f *facts) ([]byte, string, error) {
+	chat := len(req.Prompt.Tokens) == 0 && len(req.Prompt.Messages) > 0
+	if err := f.refuse(req, chat); err != nil {
+		return b, "", err
 	}
-	chat := path == "/v1/chat/completions"
-	w.length(req, chat)
+	w := writer{b: append(b, '{'), facts: f, chat: chat}
+	w.str("model", f.upstreamModel)
+	if err := w.prompt(req); err != nil {
+		return b, "", err
+	}
+	w.length(req)
 	w.sampling(req)
-	w.logprobs(req, chat)
+	w.grammar(req)
+	w.logprobs(req)
 	if relaysStream(req) {
 		w.bool("stream", true)
 		w.name("stream_options")
@@ -41,7 +32,35 @@ func (e *Engine) body(b []byte, req *engine.Request, f *facts) ([]byte, string) 
 	if req.User != "" {
 		w.str("user", req.User)
 	}
-	return append(w.b, '}'), path
+	path := "/v1/completions"
+	if chat {
+		path = "/v1/chat/completions"
+	}
+	return append(w.b, '}'), path, nil
+}
+
+func (w *writer) prompt(req *engine.Request) error {
+	switch {
+	case len(req.Prompt.Tokens) > 0:
+		w.tokens(req.Prompt.Tokens)
+	case w.chat:
+		extras, err := w.facts.spell(req.Extras)
+		if err != nil {
+			return err
+		}
+		if req.Grammar != "" && w.facts.dialect.grammar == grammarFormat && bytes.Contains(extras, []byte(`"response_format":`)) {
+			return w.facts.unable("grammar", "Give either it or response_format.")
+		}
+		w.name("messages")
+		w.b = append(w.b, req.Prompt.Messages...)
+		w.members(extras)
+	default:
+		w.str("prompt", req.Prompt.Text)
+		if w.facts.dialect.addsSpecial && !req.Prompt.AddSpecial {
+			w.bool("add_special_tokens", false)
+		}
+	}
+	return nil
 }
 
 // relaysStream says whether the upstream is asked to stream. With echoed log-probabilities it is not: only the usage of
@@ -52,8 +71,9 @@ func echoesLogprobs(req *engine.Request) bool { return req.Echo && req.Logprobs 
 
 // writer appends the members of one JSON object.
 type writer struct {
-	b    []byte
-	kind string
+	b     []byte
+	facts *facts // of requests for generations
+	chat  bool
 }
 
 func (w *writer) name(key string) {
@@ -109,15 +129,15 @@ func (w *writer) tokens(ids []int32) {
 	w.b = append(w.b, ']')
 }
 
-// length asks for at most MaxTokens. Where there is no bound, most servers take its absence as none; vLLM's completions
-// have a default of 16, which null switches off.
-func (w *writer) length(req *engine.Request, chat bool) {
+// length asks for at most MaxTokens. Where there is no bound, most servers take its absence as none.
+func (w *writer) length(req *engine.Request) {
+	d := w.facts.dialect
 	switch {
-	case req.MaxTokens > 0 && chat && w.kind == KindOpenAI:
-		w.int("max_completion_tokens", int64(req.MaxTokens))
+	case req.MaxTokens > 0 && w.chat && d.bound != "":
+		w.int(d.bound, int64(req.MaxTokens))
 	case req.MaxTokens > 0:
 		w.int("max_tokens", int64(req.MaxTokens))
-	case !chat && (w.kind == KindVLLM || w.kind == KindSGLang):
+	case !w.chat && d.unbounded:
 		w.name("max_tokens")
 		w.b = append(w.b, "null"...)
 	}
@@ -137,20 +157,20 @@ func (w *writer) length(req *engine.Request, chat bool) {
 	}
 }
 
+// sampling leaves out what the upstream does not take: refuse has let nothing of it through that would make a difference.
 func (w *writer) sampling(req *engine.Request) {
+	d := w.facts.dialect
 	w.float("temperature", req.Temperature)
-	w.float("top_p", req.TopP)
-	if req.TopK != nil {
+	if req.TopP != nil && !(d.openTopP && *req.TopP == 1) {
+		w.float("top_p", req.TopP)
+	}
+	if req.TopK != nil && w.takes("top_k") {
 		w.int("top_k", int64(*req.TopK))
 	}
-	w.float("min_p", req.MinP)
-	w.float("frequency_penalty", req.FrequencyPenalty)
-	w.float("presence_penalty", req.PresencePenalty)
-	repetition := "repetition_penalty"
-	if w.kind == KindLlama {
-		repetition = "repeat_penalty"
-	}
-	w.float(repetition, req.RepetitionPenalty)
+	w.optional("min_p", req.MinP)
+	w.optional("frequency_penalty", req.FrequencyPenalty)
+	w.optional("presence_penalty", req.PresencePenalty)
+	w.optional("repetition_penalty", req.RepetitionPenalty)
 	if req.Seed != nil {
 		w.int("seed", *req.Seed)
 	}
@@ -166,6 +186,36 @@ func (w *writer) sampling(req *engine.Request) {
 	}
 }
 
+func (w *writer) takes(param string) bool { return w.facts.takes(param, w.chat) }
+
+// optional writes a number by the name that it has there.
+func (w *writer) optional(param string, value *float64) {
+	if value != nil && w.takes(param) {
+		w.float(w.facts.dialect.name(param), value)
+	}
+}
+
+// grammar holds the answer to a grammar in GBNF.
+func (w *writer) grammar(req *engine.Request) {
+	if req.Grammar == "" {
+		return
+	}
+	before, after := "", ""
+	switch w.facts.dialect.grammar {
+	case grammarPlain:
+		w.name("grammar")
+	case grammarEBNF:
+		w.name("ebnf")
+	case grammarStructured:
+		w.name("structured_outputs")
+		before, after = `{"grammar":`, "}"
+	case grammarFormat:
+		w.name("response_format")
+		before, after = `{"type":"ebnf","ebnf":`, "}"
+	}
+	w.b = append(appendString(append(w.b, before...), req.Grammar), after...)
+}
+
 func sortedKeys(m map[int32]float64) []int32 {
 	keys := make([]int32, 0, len(m))
 	for k := range m {
@@ -175,12 +225,12 @@ func sortedKeys(m map[int32]float64) []int32 {
 	return keys
 }
 
-func (w *writer) logprobs(req *engine.Request, chat bool) {
+func (w *writer) logprobs(req *engine.Request) {
 	if !req.Logprobs {
 		return
 	}
 	switch {
-	case chat:
+	case w.chat:
 		w.bool("logprobs", true)
 		if req.TopLogprob > 0 {
 			w.int("top_logprobs", int64(req.TopLogprob))
@@ -191,47 +241,4 @@ func (w *writer) logprobs(req *engine.Request, chat bool) {
 	if echoesLogprobs(req) {
 		w.bool("echo", true)
 	}
-}
-
-// appendFloat writes a finite number; JSON has no others, and the gateway lets none through.
-func appendFloat(b []byte, f float64) []byte {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return append(b, "null"...)
-	}
-	return strconv.AppendFloat(b, f, 'g', -1, 64)
-}
-
-// appendString writes a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[start:i]...), "\uFFFD"...)
-				start = i + 1
-			}
-			i += n
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(b, s[start:]...), '"')
 }

@@ -3,8 +3,11 @@ package openai
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/leathq/leat/services/worker/internal/providers"
 )
 
 // Kinds of upstream that the engine knows the habits of.
@@ -12,7 +15,10 @@ const (
 	KindAuto       = "auto"         // find out at the start
 	KindVLLM       = "vllm"         //
 	KindSGLang     = "sglang"       //
+	KindTGI        = "tgi"          // text-generation-inference
+	KindTRTLLM     = "trtllm"       // TensorRT-LLM's trtllm-serve
 	KindLlama      = "llama-server" // llama.cpp's own server
+	KindOllama     = "ollama"       //
 	KindOpenAI     = "openai"       // api.openai.com and what behaves exactly like it
 	KindCompatible = "compatible"   // what auto settles for: standard parameters only
 )
@@ -28,13 +34,17 @@ const (
 type Config struct {
 	// Model is NAME or NAME=UPSTREAM_NAME: the name clients use, and the upstream's own where it differs.
 	Model string
+	// Env are variables, NAME=VALUE, for the server of Exec.
+	Env []string
 
-	Upstream  string `yaml:"upstream" flag:"upstream" doc:"base URL of the OpenAI-compatible server, with or without /v1"`
-	APIKeyEnv string `yaml:"api_key_env" flag:"api-key-env" doc:"name of the environment variable that holds the upstream's API key; empty: none is sent"`
-	Kind      string `yaml:"upstream_kind" flag:"upstream-kind" oneof:"auto|vllm|sglang|llama-server|openai|compatible" doc:"what the upstream is; it decides which parameters are honoured"`
-	Exec      string `yaml:"exec" flag:"exec" doc:"command line of an inference server to run beside the worker, such as 'vllm serve MODEL --tensor-parallel-size 4'; {port} in it becomes a free port"`
-	Slots     int    `yaml:"slots" flag:"upstream-slots" doc:"sequences that may run on the upstream at once; 0: what it reports, else 64"`
-	Context   int    `yaml:"context" flag:"upstream-context" doc:"tokens that a sequence may hold; 0: what the upstream reports, else unknown"`
+	Upstream  string              `yaml:"upstream" flag:"upstream" doc:"base URL of the OpenAI-compatible server, with or without /v1"`
+	APIKeyEnv string              `yaml:"api_key_env" flag:"api-key-env" doc:"name of the environment variable that holds the upstream's API key; empty: none is sent"`
+	KeyEnvs   []string            `yaml:"api_key_envs" flag:"api-key-envs" doc:"names of more environment variables that hold keys; calls are spread over all of them"`
+	Accounts  []providers.Account `yaml:"accounts" doc:"keys with a weight, limits or a URL of their own, beside api_key_env and api_key_envs"`
+	Kind      string              `yaml:"upstream_kind" flag:"upstream-kind" oneof:"auto|vllm|sglang|tgi|trtllm|llama-server|ollama|openai|compatible" doc:"what the upstream is; it decides how requests are spelled and which parameters are honoured"`
+	Exec      string              `yaml:"exec" flag:"exec" doc:"command line of an inference server to run beside the worker, such as 'vllm serve MODEL --tensor-parallel-size 4'; {port} in it becomes a free port"`
+	Slots     int                 `yaml:"slots" flag:"upstream-slots" doc:"sequences that may run on the upstream at once; 0: what it reports, else 64"`
+	Context   int                 `yaml:"context" flag:"upstream-context" doc:"tokens that a sequence may hold; 0: what the upstream reports, else unknown"`
 
 	ExecStartTimeout time.Duration `yaml:"exec_start_timeout" flag:"exec-start-timeout" doc:"longest wait for the server of --exec to serve; downloads and compilations count"`
 	ExecGrace        time.Duration `yaml:"exec_grace" flag:"exec-grace" doc:"how long the server of --exec may take to end before it and its children are killed"`
@@ -73,16 +83,18 @@ func (c Config) names() (served, upstream string) {
 }
 
 // root is the upstream's URL without /v1 and without a slash at its end.
-func (c Config) root() (*url.URL, error) {
-	u, err := url.Parse(c.Upstream)
+func (c Config) root() (*url.URL, error) { return rootOf("--upstream", c.Upstream) }
+
+func rootOf(setting, address string) (*url.URL, error) {
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("--upstream %q is not a URL: %w", c.Upstream, err)
+		return nil, fmt.Errorf("%s %q is not a URL: %w", setting, address, err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("--upstream %q must look like http://HOST:PORT or https://HOST", c.Upstream)
+		return nil, fmt.Errorf("%s %q must look like http://HOST:PORT or https://HOST", setting, address)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("--upstream must be a plain URL without user, query or fragment; a key goes into the variable that --api-key-env names")
+		return nil, fmt.Errorf("%s must be a plain URL without user, query or fragment; a key goes into the variable that --api-key-env names", setting)
 	}
 	u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1")
 	return u, nil
@@ -104,10 +116,11 @@ func (c Config) Validate() error {
 	if _, err := c.root(); err != nil {
 		return err
 	}
-	switch c.Kind {
-	case KindAuto, KindVLLM, KindSGLang, KindLlama, KindOpenAI, KindCompatible:
-	default:
-		return fmt.Errorf("--upstream-kind %q is unknown: take auto, vllm, sglang, llama-server, openai or compatible", c.Kind)
+	if err := c.validateAccounts(); err != nil {
+		return err
+	}
+	if !slices.Contains(kinds(), c.Kind) {
+		return fmt.Errorf("--upstream-kind %q is unknown: take one of %s", c.Kind, strings.Join(kinds(), ", "))
 	}
 	switch c.Probe {
 	case ProbeCanary, ProbeHealth, ProbeNone:

@@ -266,10 +266,14 @@ func TestRequestBodies(t *testing.T) {
 			RepetitionPenalty: ptr(1.1), Seed: ptr(int64(math.MaxInt64)), LogitBias: map[int32]float64{12: -100, 7: 1.5}, AutoSeed: 99,
 		},
 	}
+	standard := `"stop":["\n","\"x\""],"temperature":0.5,"top_p":0.9,"frequency_penalty":0.1,"presence_penalty":-0.2,"seed":9223372036854775807,"logit_bias":{"7":1.5,"12":-100}`
 	rest := `"stop":["\n","\"x\""],"ignore_eos":true,"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"frequency_penalty":0.1,"presence_penalty":-0.2,` +
 		`"repetition_penalty":1.1,"seed":9223372036854775807,"logit_bias":{"7":1.5,"12":-100}`
 	streamed := `"stream":true,"stream_options":{"include_usage":true},"user":"u"}`
 	withMessages, withTokens, echoed, unbounded := full, full, full, engine.Request{}
+	plain := full
+	plain.TopK, plain.MinP, plain.RepetitionPenalty, plain.IgnoreEOS = nil, ptr(0.0), ptr(1.0), false
+	plain.Prompt.Messages = []byte(`[ {"role":"user"} ]`)
 	withMessages.Prompt.Messages = []byte(`[ {"role":"user"} ]`)
 	withTokens.Prompt.Tokens = []int32{1, 2, 3}
 	echoed.Prompt.Text, echoed.Prompt.AddSpecial, echoed.Echo = "a\"\x01\xffé", true, true
@@ -283,13 +287,13 @@ func TestRequestBodies(t *testing.T) {
 		{openai.KindVLLM, withTokens, "/v1/completions", `{"model":"up","prompt":[1,2,3],"max_tokens":7,` + rest + `,"logprobs":3,` + streamed},
 		{openai.KindVLLM, echoed, "/v1/completions", `{"model":"up","prompt":"a\"\u0001` + "\uFFFD" + `é","max_tokens":7,` + rest + `,"logprobs":3,"echo":true,"user":"u"}`},
 		{openai.KindLlama, withTokens, "/v1/completions", `{"model":"up","prompt":[1,2,3],"max_tokens":7,` + strings.Replace(rest, "repetition_penalty", "repeat_penalty", 1) + `,"logprobs":3,` + streamed},
-		{openai.KindOpenAI, withMessages, "/v1/chat/completions", `{"model":"up","messages":[ {"role":"user"} ],"max_completion_tokens":7,` + rest + `,"logprobs":true,"top_logprobs":3,` + streamed},
+		{openai.KindOpenAI, plain, "/v1/chat/completions", `{"model":"up","messages":[ {"role":"user"} ],"max_completion_tokens":7,` + standard + `,"logprobs":true,"top_logprobs":3,` + streamed},
 		{openai.KindVLLM, unbounded, "/v1/completions", `{"model":"up","prompt":"x","add_special_tokens":false,"max_tokens":null}`},
 		{openai.KindCompatible, unbounded, "/v1/completions", `{"model":"up","prompt":"x"}`},
 	} {
-		body, path := openai.Body(c.kind, &c.req)
-		if body != c.body || path != c.path || !json.Valid([]byte(body)) {
-			t.Errorf("%s %s\n got %s\nwant %s", c.kind, path, body, c.body)
+		body, path, err := openai.Body(c.kind, "", &c.req)
+		if err != nil || body != c.body || path != c.path || !json.Valid([]byte(body)) {
+			t.Errorf("%s %s %v\n got %s\nwant %s", c.kind, path, err, body, c.body)
 		}
 	}
 }
@@ -298,7 +302,7 @@ func FuzzStringsInBodies(f *testing.F) {
 	f.Add("plain")
 	f.Add("\"\\\n\t\x00\x7f é 世 🙂 \u2028 \xff\xc3(")
 	f.Fuzz(func(t *testing.T, s string) {
-		body, _ := openai.Body(openai.KindCompatible, &engine.Request{Prompt: engine.Prompt{Text: s}})
+		body, _, _ := openai.Body(openai.KindCompatible, "", &engine.Request{Prompt: engine.Prompt{Text: s}})
 		var back struct{ Prompt string }
 		if err := json.Unmarshal([]byte(body), &back); err != nil {
 			t.Fatalf("%q: %v", body, err)

@@ -14,13 +14,14 @@ import (
 
 // facts is what is known of the upstream; it is replaced as a whole.
 type facts struct {
-	kind          string
+	dialect       *dialect
+	version       string // of the server; empty where it is not told
 	upstreamModel string
 	context       int
 	slots         int
 	bos, eos      string
 	tokenizes     bool
-	metrics       bool
+	metrics       string // the page with metrics; empty: none
 }
 
 // defaultSlots is what an upstream is given that does not say how much it takes.
@@ -32,9 +33,9 @@ const maxPage = 8 << 20
 // assumed is what is known before the upstream was looked at.
 func (c Config) assumed() *facts {
 	_, upstream := c.names()
-	f := &facts{kind: c.Kind, upstreamModel: upstream, context: c.Context, slots: c.Slots}
-	if f.kind == KindAuto {
-		f.kind = KindCompatible
+	f := &facts{dialect: dialects[c.Kind], upstreamModel: upstream, context: c.Context, slots: c.Slots}
+	if f.dialect == nil { // auto
+		f.dialect = dialects[KindCompatible]
 	}
 	if f.slots == 0 {
 		f.slots = defaultSlots
@@ -84,20 +85,23 @@ func (e *Engine) discover(ctx context.Context) (*facts, error) {
 			return nil, err
 		}
 	}
-	if f.kind == KindLlama {
-		e.readProps(ctx, f)
-	}
+	e.describe(ctx, f)
 	if e.cfg.Slots > 0 {
 		f.slots = e.cfg.Slots
 	}
 	if e.cfg.Context > 0 {
 		f.context = e.cfg.Context
 	}
-	if f.kind != KindOpenAI {
+	if f.dialect.tokenizer != tokenizerNone {
 		_, err := e.tokenize(ctx, f, "a", false, false)
 		f.tokenizes = err == nil
-		status, page, err := e.fetch(ctx, http.MethodGet, "/metrics", nil)
-		f.metrics = err == nil && status == http.StatusOK && readMetrics(page).known
+	}
+	for _, path := range f.dialect.metrics {
+		status, page, err := e.fetch(ctx, http.MethodGet, path, nil)
+		if err == nil && status == http.StatusOK && readMetrics(page).known {
+			f.metrics = path
+			break
+		}
 	}
 	return f, ctx.Err()
 }
@@ -111,12 +115,12 @@ func (e *Engine) readModels(f *facts, page []byte) error {
 		return nil // it may still serve
 	}
 	if e.cfg.Kind == KindAuto {
-		f.kind = kindOf(e.root.Hostname(), list.Data[0].OwnedBy)
+		f.dialect = dialects[kindOf(e.root.Hostname(), list.Data[0].OwnedBy)]
 	}
 	i := slices.IndexFunc(list.Data, func(m listedModel) bool {
 		return m.ID == f.upstreamModel || slices.Contains(m.Aliases, f.upstreamModel)
 	})
-	if i < 0 && (f.kind == KindLlama || e.cfg.Exec != "") && len(list.Data) == 1 && !strings.Contains(e.cfg.Model, "=") {
+	if i < 0 && (f.dialect.kind == KindLlama || e.cfg.Exec != "") && len(list.Data) == 1 && !strings.Contains(e.cfg.Model, "=") {
 		i = 0 // it has one model and takes any name for it
 	}
 	if i < 0 {
@@ -150,36 +154,12 @@ func kindOf(host, owner string) string {
 		return KindSGLang
 	case owner == "llamacpp":
 		return KindLlama
+	case owner == "tensorrt_llm":
+		return KindTRTLLM
 	case host == "api.openai.com":
 		return KindOpenAI
 	}
 	return KindCompatible
-}
-
-// readProps adds what llama-server says of itself, where it does.
-func (e *Engine) readProps(ctx context.Context, f *facts) {
-	status, page, err := e.fetch(ctx, http.MethodGet, "/props", nil)
-	if err != nil || status != http.StatusOK {
-		return
-	}
-	var props struct {
-		Defaults struct {
-			NCtx int `json:"n_ctx"`
-		} `json:"default_generation_settings"`
-		TotalSlots int    `json:"total_slots"`
-		BOS        string `json:"bos_token"`
-		EOS        string `json:"eos_token"`
-	}
-	if json.Unmarshal(page, &props) != nil {
-		return
-	}
-	if props.TotalSlots > 0 {
-		f.slots = props.TotalSlots
-	}
-	if props.Defaults.NCtx > 0 {
-		f.context = props.Defaults.NCtx
-	}
-	f.bos, f.eos = props.BOS, props.EOS
 }
 
 // prove asks for the proof that the configuration wants.
@@ -192,7 +172,7 @@ func (e *Engine) prove(ctx context.Context) error {
 
 func (e *Engine) proveHealth(ctx context.Context) error {
 	status, page, err := e.fetch(ctx, http.MethodGet, "/health", nil)
-	if err == nil && status == http.StatusNotFound {
+	if err == nil && status == http.StatusNotFound { // Ollama and clouds
 		status, page, err = e.fetch(ctx, http.MethodGet, "/v1/models", nil)
 	}
 	if err != nil {
@@ -227,6 +207,9 @@ func (e *Engine) canary(ctx context.Context) error {
 }
 
 func (e *Engine) generateOnce(ctx context.Context, req *engine.Request, f *facts) (int, []byte, error) {
-	body, path := e.body(nil, req, f)
+	body, path, err := e.body(nil, req, f)
+	if err != nil {
+		return 0, nil, err
+	}
 	return e.fetch(ctx, http.MethodPost, path, body)
 }

@@ -59,10 +59,6 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openai engine: %w", err)
 	}
-	key, err := cfg.key(deps.Getenv)
-	if err != nil {
-		return nil, fmt.Errorf("openai engine: %w", err)
-	}
 	root, err := cfg.root()
 	if err != nil {
 		return nil, fmt.Errorf("openai engine: %w", err)
@@ -71,7 +67,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.upstream = newTransport(root, key, cfg, bracket(deps.Steps))
+	if e.upstream, err = e.wires(deps.Getenv, bracket(deps.Steps)); err != nil {
+		return nil, fmt.Errorf("openai engine: %w", err)
+	}
 	e.facts.Store(cfg.assumed())
 	e.calls.active = map[*sequence]struct{}{}
 	e.health.init()
@@ -104,19 +102,6 @@ func bracket(steps engine.Steps) func(func()) {
 		defer steps.Release()
 		batch()
 	}
-}
-
-// key reads the API key from the variable that the configuration names.
-func (c Config) key(getenv func(string) string) (string, error) {
-	if c.APIKeyEnv == "" {
-		return "", nil
-	}
-	if getenv != nil {
-		if key := getenv(c.APIKeyEnv); key != "" {
-			return key, nil
-		}
-	}
-	return "", fmt.Errorf("--api-key-env names %s, which is empty: set it to the upstream's key", c.APIKeyEnv)
 }
 
 // Generate implements engine.Engine.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +22,11 @@ type upstreamError struct {
 	status                     int // a number that the body itself gives as its code
 }
 
-// readError understands {"error":{…}}, {"error":"…"}, vLLM's flat {"object":"error",…} and FastAPI's {"detail":…}.
+// readError understands {"error":{…}}, {"error":"…"}, TGI's with "error_type", vLLM's flat {"object":"error",…} and FastAPI's {"detail":…}.
 func readError(body []byte) upstreamError {
 	var top struct {
 		Error  json.RawMessage `json:"error"`
+		Kind   string          `json:"error_type"`
 		Detail json.RawMessage `json:"detail"`
 	}
 	if json.Unmarshal(body, &top) != nil {
@@ -38,7 +40,7 @@ func readError(body []byte) upstreamError {
 	}
 	var text string
 	if json.Unmarshal(inner, &text) == nil {
-		return upstreamError{message: text}
+		return upstreamError{message: text, kind: top.Kind}
 	}
 	var fields struct {
 		Message any `json:"message"`
@@ -88,7 +90,7 @@ func (e *Engine) refusal(status int, retryAfter string, body []byte) *engine.Err
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		err.Code = "upstream_auth"
-		err.Message = fmt.Sprintf("the upstream refuses the worker's key (%d): set the variable that --api-key-env names", status)
+		err.Message = fmt.Sprintf("the upstream refuses the worker's key (%d): set the variable that --api-key-env names, or look at openai.accounts", status)
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		err.Code = "overloaded"
 		err.Message = "the upstream takes no more requests now: " + u.message
@@ -97,6 +99,8 @@ func (e *Engine) refusal(status int, retryAfter string, body []byte) *engine.Err
 		err.Message = fmt.Sprintf("the upstream does not know the model or the path (404): check --model and --upstream: %s", u.message)
 	case status == http.StatusRequestTimeout || status == http.StatusConflict || status == http.StatusTooEarly:
 		err.Message = fmt.Sprintf("the upstream gave up (%d): %s", status, u.message)
+	case e.fails(status):
+		err.Message = fmt.Sprintf("the upstream failed (%d): %s", status, u.message)
 	case status >= 400 && status < 500:
 		err.Client, err.Retry = true, false
 		err.Code, err.Message, err.Param = u.clientCode(), u.message, u.param
@@ -109,14 +113,21 @@ func (e *Engine) refusal(status int, retryAfter string, body []byte) *engine.Err
 	return err
 }
 
+// fails says that a 4xx is the server's fault in its dialect.
+func (e *Engine) fails(status int) bool {
+	f := e.facts.Load()
+	return f != nil && slices.Contains(f.dialect.failures, status)
+}
+
 // clientFault says that the server blames the request, whatever its status.
 func (u upstreamError) clientFault() bool {
-	return u.tooLong() || u.kind == "invalid_request_error" && u.code != "model_not_found"
+	return u.tooLong() || u.kind == "validation" || u.kind == "invalid_request_error" && u.code != "model_not_found"
 }
 
 func (u upstreamError) tooLong() bool {
 	return u.code == "context_length_exceeded" || u.kind == "exceed_context_size_error" ||
-		strings.Contains(u.message, "maximum context length") || strings.Contains(u.message, "exceeds the available context")
+		strings.Contains(u.message, "maximum context length") || strings.Contains(u.message, "exceeds the available context") ||
+		u.kind == "validation" && (strings.HasPrefix(u.message, "`inputs` tokens + `max_new_tokens`") || strings.HasPrefix(u.message, "`inputs` must have less than"))
 }
 
 // clientCode keeps the server's word where it has one.
@@ -146,6 +157,10 @@ func parseRetryAfter(s string, now time.Time) time.Duration {
 
 // unreachable is the error for a connection that cannot be made or breaks before the answer.
 func (e *Engine) unreachable(err error) *engine.Error {
+	var known *engine.Error
+	if errors.As(err, &known) { // no key takes a call
+		return known
+	}
 	return &engine.Error{
 		Code: "engine_unavailable", Retry: true, Err: err,
 		Message: fmt.Sprintf("the upstream %s does not answer", e.root.Host),

@@ -48,7 +48,7 @@ func (e *Engine) launch(argv []string) error {
 	if err != nil {
 		return err
 	}
-	cfg.Grace = e.cfg.ExecGrace
+	cfg.Grace, cfg.Env = e.cfg.ExecGrace, e.cfg.Env
 	cfg.Ended = func(err error) {
 		e.doubted(unknown, errors.New("the server of --exec ended and is started again"))
 	}

@@ -35,7 +35,7 @@ func serveFake(addr string) {
 	mux.HandleFunc("GET /v1/models", page(`{"data":[{"id":"org/Model","owned_by":"vllm"}]}`))
 	mux.HandleFunc("POST /v1/chat/completions", page(`{"choices":[{"index":0,"finish_reason":"stop","message":{"content":"Paris"}}]}`))
 	mux.HandleFunc("POST /v1/completions", func(http.ResponseWriter, *http.Request) { os.Exit(5) })
-	fmt.Println("listening on", addr)
+	fmt.Println("listening on", addr, "with", os.Getenv("LEAT_TEST_DEVICES"))
 	fmt.Println(http.ListenAndServe(addr, mux)) //nolint:gosec // a test's server
 	os.Exit(1)
 }
@@ -66,7 +66,7 @@ func TestAServerOfExecIsStartedKeptAndStopped(t *testing.T) {
 	l.Close()
 	cfg, log := config(""), new(logged)
 	_, port, _ := net.SplitHostPort(addr)
-	cfg.ProbeInterval = 20 * time.Millisecond
+	cfg.ProbeInterval, cfg.Env = 20*time.Millisecond, []string{"LEAT_TEST_DEVICES=0,1"}
 	cfg.Exec = fmt.Sprintf("%q serve --port %s", os.Args[0], port)
 	e, err := openai.New(t.Context(), cfg, openai.Deps{Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
@@ -76,7 +76,7 @@ func TestAServerOfExecIsStartedKeptAndStopped(t *testing.T) {
 	if v := e.Info().ModelVersion; v != "org/Model" {
 		t.Errorf("the only model of an own server is not taken: %q", v)
 	}
-	if !strings.Contains(log.String(), "server: listening on "+addr) {
+	if !strings.Contains(log.String(), "server: listening on "+addr+" with 0,1") {
 		t.Errorf("its output is not in the log: %s", log)
 	}
 	out := newSink()

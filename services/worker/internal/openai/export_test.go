@@ -47,9 +47,9 @@ func Events(r io.Reader, size, limit int) (events []string, err error) {
 }
 
 // Body is the upstream's request for req.
-func Body(kind string, req *engine.Request) (body, path string) {
-	b, path := new(Engine).body(nil, req, &facts{kind: kind, upstreamModel: "up"})
-	return string(b), path
+func Body(kind, version string, req *engine.Request) (body, path string, err error) {
+	b, path, err := new(Engine).body(nil, req, &facts{dialect: dialects[kind], version: version, upstreamModel: "up"})
+	return string(b), path, err
 }
 
 // ReadMetrics reads Prometheus text.
@@ -96,4 +96,15 @@ func Alike(learnt, b []byte) (text, reasoning string, ok bool) {
 	l.learn(learnt, a)
 	got, ok := l.read(b)
 	return got.text, got.reasoning, ok
+}
+
+// Params is what a server of a kind and version honours.
+func Params(kind, version string) []string {
+	return (&facts{dialect: dialects[kind], version: version}).params()
+}
+
+// Kind is what the upstream was taken for, and whether it has metrics.
+func (e *Engine) Kind() (kind string, metrics bool) {
+	f := e.facts.Load()
+	return f.dialect.kind, f.metrics != ""
 }

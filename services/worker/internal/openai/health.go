@@ -186,6 +186,7 @@ func (e *Engine) probe(parent context.Context) {
 			return
 		}
 		e.facts.Store(f)
+		e.load.forget()
 	}
 	if e.cfg.Probe == ProbeNone {
 		if state == suspect && time.Since(since) < 5*e.cfg.ProbeInterval {
@@ -197,7 +198,7 @@ func (e *Engine) probe(parent context.Context) {
 	}
 	if e.health.set(healthy, "") {
 		f := e.facts.Load()
-		e.log.Info("upstream healthy", "upstream", e.root.Host, "kind", f.kind, "model", f.upstreamModel)
+		e.log.Info("upstream healthy", "upstream", e.root.Host, "kind", f.dialect.kind, "model", f.upstreamModel)
 	}
 }
 

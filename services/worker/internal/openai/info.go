@@ -1,6 +1,10 @@
 package openai
 
-import "github.com/leathq/leat/services/worker/internal/engine"
+import (
+	"slices"
+
+	"github.com/leathq/leat/services/worker/internal/engine"
+)
 
 // standardParams every server of this API is expected to honour.
 var standardParams = []string{
@@ -9,17 +13,13 @@ var standardParams = []string{
 	"tools", "tool_choice", "parallel_tool_calls", "response_format", "image_url",
 }
 
-// extraParams are honoured by the self-hosted engines.
-var extraParams = []string{"top_k", "min_p", "repetition_penalty", "ignore_eos"}
-
-// params lists what an upstream of this kind honours. Metadata stays in this platform.
-func params(kind string) []string {
-	all := append([]string(nil), standardParams...)
-	switch kind {
-	case KindVLLM, KindSGLang:
-		all = append(append(all, extraParams...), "echo")
-	case KindLlama:
-		all = append(all, extraParams...)
+// params lists what the upstream honours. Metadata stays in this platform.
+func (f *facts) params() []string {
+	var all []string
+	for _, p := range append(append(slices.Clone(standardParams), f.dialect.extra...), "grammar") {
+		if f.dialect.takes(p, f.version) {
+			all = append(all, p)
+		}
 	}
 	return all
 }
@@ -30,6 +30,6 @@ func (e *Engine) Info() engine.Info {
 	served, _ := e.cfg.names()
 	return engine.Info{
 		Model: served, Engine: "openai", ModelVersion: f.upstreamModel, ContextLen: f.context, Slots: f.slots,
-		Chat: engine.ChatNative, BOS: f.bos, EOS: f.eos, Params: params(f.kind), UnaryBlocks: true, Tokenizes: f.tokenizes,
+		Chat: engine.ChatNative, BOS: f.bos, EOS: f.eos, Params: f.params(), UnaryBlocks: true, Tokenizes: f.tokenizes,
 	}
 }

@@ -19,6 +19,7 @@ type load struct {
 	mu        sync.Mutex
 	sample    sample
 	sampledAt time.Duration
+	cache     lookups
 	peak      time.Duration // of times to a first token, slowly forgotten
 	prefill   rate
 	decode    rate
@@ -44,13 +45,51 @@ func (r *rate) value() float64 {
 	return r.tokens / r.seconds
 }
 
-// finished books a sequence that ended well.
-func (l *load) finished(s *sequence, u *engine.Usage, t *engine.Timing, deltas int) {
-	l.prompt.Add(uint64(u.UncachedInput + u.CacheRead))
-	l.cached.Add(uint64(u.CacheRead))
-	l.output.Add(uint64(u.Output + u.Reasoning))
+// lookups are prompt tokens that a server looked up in its prefix cache of late, and found there.
+type lookups struct {
+	queries, hits float64
+	known         bool
+}
+
+// add takes in an interval; what lies further back counts less and less.
+func (c *lookups) add(queries, hits float64) {
+	const keep = 0.9
+	c.known = true
+	if queries > 0 {
+		c.queries, c.hits = c.queries*keep+queries, c.hits*keep+min(hits, queries)
+	}
+}
+
+func (c *lookups) share() float64 {
+	if c.queries == 0 {
+		return 0
+	}
+	return c.hits / c.queries
+}
+
+// finished books a sequence that ended well; told says that the upstream said how much of its prompt was cached. Tokens that
+// the upstream's own counters count are not counted again.
+func (l *load) finished(s *sequence, u *engine.Usage, t *engine.Timing, deltas int, told bool) {
+	now := s.e.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	prompt, cached := u.UncachedInput+u.CacheRead, u.CacheRead
+	counts := l.sample.counters
+	if !l.fresh(now, s.e.cfg.MetricsInterval) {
+		counts = noCounters
+	}
+	if counts.output < 0 {
+		l.output.Add(uint64(u.Output + u.Reasoning))
+	}
+	if counts.prompt < 0 {
+		l.prompt.Add(uint64(prompt))
+		if !told && l.cache.known {
+			cached = int(float64(prompt) * l.cache.share())
+		}
+	}
+	if counts.prompt < 0 || !l.cache.known {
+		l.cached.Add(uint64(cached))
+	}
 	const horizon = 30 // seconds of work that the rates remember
 	l.prefill.add(u.UncachedInput, t.Prefill, horizon)
 	if s.req.Stream && deltas > 1 {
@@ -58,10 +97,56 @@ func (l *load) finished(s *sequence, u *engine.Usage, t *engine.Timing, deltas i
 	}
 }
 
-func (l *load) sampled(s sample, now time.Duration) {
+// noCounters is a server that counts nothing.
+var noCounters = counters{prompt: -1, output: -1, queries: -1, hits: -1, hitRate: -1, started: -1}
+
+// fresh says that the last sample holds; the caller has mu.
+func (l *load) fresh(now, interval time.Duration) bool {
+	return l.sample.known && now-l.sampledAt < 3*interval
+}
+
+// sampled takes in a read of the upstream's metrics, and what was counted since the one before.
+func (l *load) sampled(s sample, now, interval time.Duration) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, fresh := l.sample.counters, l.fresh(now, interval)
 	l.sample, l.sampledAt = s, now
-	l.mu.Unlock()
+	if fresh && before.started == s.counters.started {
+		l.count(before, s.counters)
+	}
+}
+
+// count adds what a server counted between two reads. The first read of a server adds nothing, whatever it says: that was
+// before, or another server's. So does one that fell: the server has begun anew.
+func (l *load) count(before, now counters) {
+	if now.hits >= 0 && now.queries >= 0 {
+		if hits := rise(before.hits, now.hits); now.hits >= before.hits {
+			l.cache.add(rise(before.queries, now.queries), hits)
+		}
+	} else if now.hitRate >= 0 {
+		l.cache = lookups{queries: 1, hits: now.hitRate, known: true}
+	}
+	prompt := rise(before.prompt, now.prompt)
+	l.prompt.Add(uint64(prompt))
+	l.output.Add(uint64(rise(before.output, now.output)))
+	if l.cache.known {
+		l.cached.Add(uint64(prompt * l.cache.share()))
+	}
+}
+
+// rise is how much a counter went up; a counter that is new, gone or fell did not.
+func rise(before, now float64) float64 {
+	if before < 0 || now < before {
+		return 0
+	}
+	return now - before
+}
+
+// forget drops what was read of an upstream that may come back as another one.
+func (l *load) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sample, l.cache = sample{}, lookups{}
 }
 
 // generatedFirst books a sequence's first token.
@@ -88,6 +173,8 @@ func (s *sequence) firstAfter() time.Duration { return time.Duration(s.ttft.Load
 // Stats implements engine.Engine. Running and Waiting count the upstream's sequences, other clients' included, where
 // its /metrics was read within the last three intervals; else the sequences of this engine, all of them as running.
 // QueuedTokens is estimated from the size of the prompts that have no first token yet.
+// Tokens are those that the upstream counts, while its /metrics has counters for them, else those of this engine's sequences;
+// of cached ones its prefix cache's hits go before what the answers' usage says.
 func (e *Engine) Stats() engine.Stats {
 	state, message, _ := e.health.get()
 	l := &e.load
@@ -110,7 +197,7 @@ func (e *Engine) Stats() engine.Stats {
 	defer l.mu.Unlock()
 	stats.PrefillRate = l.prefill.value()
 	stats.DecodeRate = l.decode.value() * float64(max(1, own))
-	if l.sample.known && e.now()-l.sampledAt < 3*e.cfg.MetricsInterval {
+	if l.fresh(e.now(), e.cfg.MetricsInterval) {
 		stats.KVUse = l.sample.kv
 		stats.Waiting = int(l.sample.waiting)
 		stats.Running = max(int(l.sample.running), own-stats.Waiting)

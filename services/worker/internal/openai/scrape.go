@@ -14,38 +14,49 @@ type sample struct {
 	known            bool // one of the names below was there
 	running, waiting float64
 	kv               float64 // 0..1
-	kvEngines        int     // series that kv is the sum of
-	held, room       float64 // tokens in the batch, and how many fit: TGI says no more of its cache
+	counters         counters
 }
 
-// gauges are the names of the servers that we know: facts that differ in name only. vLLM renamed its cache gauge; both
-// are read.
-var gauges = map[string]func(*sample, float64){
-	"vllm:num_requests_running":    addRunning,
-	"sglang:num_running_reqs":      addRunning,
-	"trtllm_num_requests_running":  addRunning,
-	"llamacpp:requests_processing": addRunning,
-	"tgi_batch_current_size":       addRunning,
-	"vllm:num_requests_waiting":    addWaiting,
-	"sglang:num_queue_reqs":        addWaiting,
-	"trtllm_num_requests_waiting":  addWaiting,
-	"llamacpp:requests_deferred":   addWaiting,
-	"tgi_queue_size":               addWaiting,
-	"vllm:kv_cache_usage_perc":     addKV,
-	"vllm:gpu_cache_usage_perc":    addKV,
-	"sglang:token_usage":           addKV,
-	"trtllm_kv_cache_utilization":  addKV,
-	"tgi_batch_current_max_tokens": func(s *sample, v float64) { s.held += v },
-	"tgi_batch_max_total_tokens":   func(s *sample, v float64) { s.room += v },
+// counters are what a server has counted since it started; −1 where it does not say.
+type counters struct {
+	prompt, output float64 // tokens; the prompt's include those from the cache
+	queries, hits  float64 // prompt tokens looked up in the prefix cache, and found
+	hitRate        float64 // a server's own quotient of the two, 0..1
+	started        float64 // Unix time of the server's start
 }
 
-func addRunning(s *sample, v float64) { s.running += v }
-func addWaiting(s *sample, v float64) { s.waiting += v }
-func addKV(s *sample, v float64)      { s.kv += v; s.kvEngines++ }
+// sums are the values of a page by what they mean; the second of two is that of old names.
+type sums [quantities][2]struct {
+	sum   float64
+	count int
+}
 
-// readMetrics reads Prometheus text. Series of one name are summed over the label engine (data-parallel servers) and
-// taken once a pid (multi-process servers repeat themselves); cache use is their mean.
+// of is the sum of a quantity, and of how many series; newer names win.
+func (s *sums) of(q quantity) (sum float64, count int) {
+	if v := s[q][0]; v.count > 0 {
+		return v.sum, v.count
+	}
+	return s[q][1].sum, s[q][1].count
+}
+
+// mean is for quotients.
+func (s *sums) mean(q quantity) float64 {
+	sum, n := s.of(q)
+	return min(max(sum/float64(max(n, 1)), 0), 1)
+}
+
+// told is the sum, or −1 where the page says nothing of it.
+func (s *sums) told(q quantity) float64 {
+	if sum, n := s.of(q); n > 0 {
+		return sum
+	}
+	return -1
+}
+
+// readMetrics reads Prometheus text. Series of one name are summed over their labels, such as vLLM's engine (data-parallel
+// servers), and taken once a pid (multi-process servers repeat themselves); of quotients it is the mean.
 func readMetrics(page []byte) sample {
+	var all sums
 	var s sample
 	seen := map[string]bool{}
 	for line := range bytes.Lines(page) {
@@ -54,29 +65,47 @@ func readMetrics(page []byte) sample {
 			continue
 		}
 		name, labels, value, ok := splitSeries(string(line))
-		if !ok {
+		m, known := series[name]
+		if !ok || !known {
 			continue
-		}
-		add := gauges[name]
-		if add == nil || name == "vllm:gpu_cache_usage_perc" && s.kvEngines > 0 && seen["kv"] {
-			continue
-		}
-		if name == "vllm:kv_cache_usage_perc" && !seen["kv"] {
-			seen["kv"], s.kv, s.kvEngines = true, 0, 0 // the new name wins over the old one
 		}
 		if id := name + withoutPID(labels); !seen[id] {
 			seen[id] = true
-			s.known = true
-			add(&s, value)
+			s.known = s.known || m.of != startTime // that every Python process has
+			old := 0
+			if m.old {
+				old = 1
+			}
+			all[m.of][old].sum += value
+			all[m.of][old].count++
 		}
 	}
-	if s.kvEngines == 0 && s.room > 0 {
-		s.kv, s.kvEngines = s.held/s.room, 1
+	s.running, _ = all.of(running)
+	s.waiting, _ = all.of(waiting)
+	s.kv = all.mean(kvUse)
+	if room, _ := all.of(batchRoom); room > 0 {
+		held, _ := all.of(batchTokens)
+		s.kv = min(held/room, 1)
 	}
-	if s.kvEngines > 0 {
-		s.kv = min(max(s.kv/float64(s.kvEngines), 0), 1)
-	}
+	s.counters = all.counters()
 	return s
+}
+
+func (s *sums) counters() counters {
+	c := counters{
+		prompt: s.told(promptTokens), output: s.told(outputTokens), queries: s.told(cacheQueries), hits: s.told(cacheHits),
+		hitRate: -1, started: s.told(startTime),
+	}
+	if fresh := s.told(freshTokens); fresh >= 0 && c.prompt < 0 {
+		c.prompt = fresh + max(c.hits, 0)
+	}
+	if c.queries < 0 && c.hits >= 0 {
+		c.queries = c.prompt // a server that counts hits looks every prompt up
+	}
+	if _, n := s.of(cacheRate); n > 0 {
+		c.hitRate = s.mean(cacheRate)
+	}
+	return c
 }
 
 // splitSeries takes name{labels} value [timestamp] apart.
@@ -128,14 +157,15 @@ func (e *Engine) scrape() {
 			return
 		case <-ticker.C:
 		}
-		if state, _, _ := e.health.get(); state != healthy || !e.facts.Load().metrics {
+		path := e.facts.Load().metrics
+		if state, _, _ := e.health.get(); state != healthy || path == "" {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(e.stop, e.cfg.ProbeTimeout)
-		status, page, err := e.fetch(ctx, http.MethodGet, "/metrics", nil)
+		status, page, err := e.fetch(ctx, http.MethodGet, path, nil)
 		cancel()
 		if err == nil && status == http.StatusOK {
-			e.load.sampled(readMetrics(page), e.now())
+			e.load.sampled(readMetrics(page), e.now(), e.cfg.MetricsInterval)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type sequence struct {
 	paused atomic.Bool
 	ttft   atomic.Int64
 	tail   atomic.Bool // the finish reason is there
+	spent  int         // tokens, as the upstream counted them
 
 	emitted bool
 	fate    atomic.Int32 // undecided until the first delta is handed over, or the sequence is given up for others
@@ -127,8 +128,12 @@ func (e *Engine) finish(s *sequence) {
 // run makes the call and reads the answer.
 func (s *sequence) run() error {
 	c := call{method: http.MethodPost, id: s.req.ID, trace: traceparent(s.ctx), accept: "application/json"}
-	c.body, c.path = s.e.body(s.scratch.request[:0], s.req, s.facts)
+	var err error
+	c.body, c.path, err = s.e.body(s.scratch.request[:0], s.req, s.facts)
 	s.scratch.request = c.body
+	if err != nil {
+		return err
+	}
 	streams := relaysStream(s.req)
 	if streams {
 		c.accept = "text/event-stream"
@@ -141,6 +146,11 @@ func (s *sequence) run() error {
 	if r.status != http.StatusOK {
 		return s.refused(r)
 	}
+	defer func() {
+		if r.tokens = s.spent; r.tokens == 0 {
+			r.tokens = s.prompt // it broke off
+		}
+	}()
 	kind := mediaType(r.contentType)
 	switch {
 	case kind != "" && kind != "application/json" && kind != "text/event-stream" && kind != "text/plain":
@@ -206,8 +216,9 @@ func (s *sequence) conclude(d engine.Delta, a *answer, finish string, deltas int
 		}
 		*d.Usage = a.usage.classes()
 	}
+	s.spent = d.Usage.UncachedInput + d.Usage.CacheRead + d.Usage.Output + d.Usage.Reasoning
 	d.Timing = s.timing(&a.timings)
-	s.e.load.finished(s, d.Usage, d.Timing, deltas)
+	s.e.load.finished(s, d.Usage, d.Timing, deltas, a.usage.told || a.timings.given)
 	s.emitted = true
 	s.out.Emit(d)
 }

@@ -15,8 +15,8 @@ func (e *Engine) Tokenize(ctx context.Context, text string, addSpecial, parseSpe
 }
 
 func (e *Engine) tokenize(ctx context.Context, f *facts, text string, addSpecial, parseSpecial bool) ([]int32, error) {
-	w := writer{b: []byte{'{'}, kind: f.kind}
-	if f.kind == KindLlama {
+	w := writer{b: []byte{'{'}}
+	if f.dialect.tokenizer == tokenizerLlama {
 		w.str("content", text)
 		w.bool("add_special", addSpecial)
 		w.bool("parse_special", parseSpecial)
@@ -43,8 +43,8 @@ func (e *Engine) Detokenize(ctx context.Context, ids []int32) (string, error) {
 	if !f.tokenizes {
 		return "", noTokenizer()
 	}
-	w := writer{b: []byte{'{'}, kind: f.kind}
-	if f.kind != KindLlama {
+	w := writer{b: []byte{'{'}}
+	if f.dialect.tokenizer != tokenizerLlama {
 		w.str("model", f.upstreamModel)
 	}
 	w.name("tokens")

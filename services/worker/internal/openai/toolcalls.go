@@ -30,10 +30,14 @@ type part struct {
 // maxCalls bounds the calls of one answer.
 const maxCalls = 1024
 
-// read takes a "tool_calls" array.
+// read takes a "tool_calls" array, or its only element: streams of TGI had that once.
 func (c *toolCalls) read(raw []byte) ([]engine.ToolCall, error) {
-	var parts []part
-	if err := json.Unmarshal(raw, &parts); err != nil {
+	parts := make([]part, 1)
+	into := any(&parts)
+	if raw[0] == '{' {
+		into = &parts[0]
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
 		return nil, fmt.Errorf("tool_calls: %w", err)
 	}
 	out := make([]engine.ToolCall, 0, len(parts))

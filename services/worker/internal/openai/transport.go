@@ -31,6 +31,7 @@ type reply struct {
 	length      int64 // of the body; -1: unknown
 	body        io.Reader
 	complete    bool // all that is wanted of the body was read
+	tokens      int  // that the call took, for its key's limits
 	end         closer
 }
 

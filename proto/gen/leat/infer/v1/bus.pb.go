@@ -114,6 +114,8 @@ const (
 	WorkerState_WORKER_STATE_DRAINING WorkerState = 4
 	// Has left: the last report of a clean stop.
 	WorkerState_WORKER_STATE_GONE WorkerState = 5
+	// Was told to take nothing new: goes on with what it holds, and stays until it is told otherwise, leaves or starts anew.
+	WorkerState_WORKER_STATE_CORDONED WorkerState = 6
 )
 
 // Enum value maps for WorkerState.
@@ -125,6 +127,7 @@ var (
 		3: "WORKER_STATE_UNHEALTHY",
 		4: "WORKER_STATE_DRAINING",
 		5: "WORKER_STATE_GONE",
+		6: "WORKER_STATE_CORDONED",
 	}
 	WorkerState_value = map[string]int32{
 		"WORKER_STATE_UNSPECIFIED": 0,
@@ -133,6 +136,7 @@ var (
 		"WORKER_STATE_UNHEALTHY":   3,
 		"WORKER_STATE_DRAINING":    4,
 		"WORKER_STATE_GONE":        5,
+		"WORKER_STATE_CORDONED":    6,
 	}
 )
 
@@ -315,6 +319,13 @@ type Submit struct {
 	// Hash of the tenant and the key of the session that the sequence belongs to, for the policy session_affinity; 0 is
 	// none. Not sent on to workers.
 	Session uint64 `protobuf:"fixed64,19,opt,name=session,proto3" json:"session,omitempty"`
+	// Until when it may wait while its pool has no worker that is up, in Unix milliseconds, in place of queue_timeout_ms: a pool
+	// that sleeps is to be woken. 0 where the pool does not sleep. Not sent on to workers.
+	WakeUntilUnixMs int64 `protobuf:"varint,20,opt,name=wake_until_unix_ms,json=wakeUntilUnixMs,proto3" json:"wake_until_unix_ms,omitempty"`
+	// The gateway's number of a sequence of its own that runs and has been slow to begin: this one is to overtake it. The
+	// router gives it at once to a worker that has room and does not run the other, while nothing but bulk work waits, or
+	// refuses it with the code no_hedge; it never queues or moves it. 0: it is not such a one. Not sent on to workers.
+	Overtakes uint64 `protobuf:"varint,21,opt,name=overtakes,proto3" json:"overtakes,omitempty"`
 	// The model that it wants, as Report.models has it: only a worker that serves it may get it. Empty is any worker. Not sent
 	// on to workers, whose Request has it.
 	Model         string `protobuf:"bytes,23,opt,name=model,proto3" json:"model,omitempty"`
@@ -481,6 +492,20 @@ func (x *Submit) GetFailed() *Error {
 func (x *Submit) GetSession() uint64 {
 	if x != nil {
 		return x.Session
+	}
+	return 0
+}
+
+func (x *Submit) GetWakeUntilUnixMs() int64 {
+	if x != nil {
+		return x.WakeUntilUnixMs
+	}
+	return 0
+}
+
+func (x *Submit) GetOvertakes() uint64 {
+	if x != nil {
+		return x.Overtakes
 	}
 	return 0
 }
@@ -1838,6 +1863,8 @@ type Control struct {
 	//	*Control_Resend
 	//	*Control_Drain
 	//	*Control_Describe
+	//	*Control_Cordon
+	//	*Control_Uncordon
 	//	*Control_LoadAdapter
 	//	*Control_UnloadAdapter
 	//	*Control_ListAdapters
@@ -1937,6 +1964,24 @@ func (x *Control) GetDescribe() *Describe {
 	return nil
 }
 
+func (x *Control) GetCordon() *Cordon {
+	if x != nil {
+		if x, ok := x.Control.(*Control_Cordon); ok {
+			return x.Cordon
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetUncordon() *Uncordon {
+	if x != nil {
+		if x, ok := x.Control.(*Control_Uncordon); ok {
+			return x.Uncordon
+		}
+	}
+	return nil
+}
+
 func (x *Control) GetLoadAdapter() *LoadAdapter {
 	if x != nil {
 		if x, ok := x.Control.(*Control_LoadAdapter); ok {
@@ -1998,6 +2043,16 @@ type Control_Describe struct {
 	Describe *Describe `protobuf:"bytes,6,opt,name=describe,proto3,oneof"`
 }
 
+type Control_Cordon struct {
+	// Take nothing new, and stay. Answered by Pong, whose state says whether it does: a worker that leaves still leaves.
+	Cordon *Cordon `protobuf:"bytes,7,opt,name=cordon,proto3,oneof"`
+}
+
+type Control_Uncordon struct {
+	// Take work again. Answered by Pong.
+	Uncordon *Uncordon `protobuf:"bytes,8,opt,name=uncordon,proto3,oneof"`
+}
+
 type Control_LoadAdapter struct {
 	// Load an adapter. Answered by Adapters when it is there, which takes seconds.
 	LoadAdapter *LoadAdapter `protobuf:"bytes,10,opt,name=load_adapter,json=loadAdapter,proto3,oneof"`
@@ -2024,6 +2079,10 @@ func (*Control_Resend) isControl_Control() {}
 func (*Control_Drain) isControl_Control() {}
 
 func (*Control_Describe) isControl_Control() {}
+
+func (*Control_Cordon) isControl_Control() {}
+
+func (*Control_Uncordon) isControl_Control() {}
 
 func (*Control_LoadAdapter) isControl_Control() {}
 
@@ -2141,7 +2200,7 @@ func (x *Expect) GetNext() uint32 {
 	return 0
 }
 
-// Pong answers Ping and Drain.
+// Pong answers Ping, Drain, Cordon and Uncordon.
 type Pong struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The worker.
@@ -2480,6 +2539,80 @@ func (x *Drain) GetGraceMs() int64 {
 	return 0
 }
 
+// Cordon asks a worker to take nothing new while it goes on with what it holds, without an end.
+type Cordon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cordon) Reset() {
+	*x = Cordon{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cordon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cordon) ProtoMessage() {}
+
+func (x *Cordon) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cordon.ProtoReflect.Descriptor instead.
+func (*Cordon) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{26}
+}
+
+// Uncordon ends a cordon. A worker without one takes it as said.
+type Uncordon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Uncordon) Reset() {
+	*x = Uncordon{}
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Uncordon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Uncordon) ProtoMessage() {}
+
+func (x *Uncordon) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Uncordon.ProtoReflect.Descriptor instead.
+func (*Uncordon) Descriptor() ([]byte, []int) {
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{27}
+}
+
 // Describe asks for a Description.
 type Describe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2489,7 +2622,7 @@ type Describe struct {
 
 func (x *Describe) Reset() {
 	*x = Describe{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2501,7 +2634,7 @@ func (x *Describe) String() string {
 func (*Describe) ProtoMessage() {}
 
 func (x *Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[26]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +2647,7 @@ func (x *Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Describe.ProtoReflect.Descriptor instead.
 func (*Describe) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{26}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 // Description is what changes only when a worker's engine does.
@@ -2534,7 +2667,7 @@ type Description struct {
 
 func (x *Description) Reset() {
 	*x = Description{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2546,7 +2679,7 @@ func (x *Description) String() string {
 func (*Description) ProtoMessage() {}
 
 func (x *Description) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[27]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2559,7 +2692,7 @@ func (x *Description) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Description.ProtoReflect.Descriptor instead.
 func (*Description) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{27}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Description) GetWorker() string {
@@ -2631,7 +2764,7 @@ type Model struct {
 
 func (x *Model) Reset() {
 	*x = Model{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2643,7 +2776,7 @@ func (x *Model) String() string {
 func (*Model) ProtoMessage() {}
 
 func (x *Model) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[28]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2656,7 +2789,7 @@ func (x *Model) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Model.ProtoReflect.Descriptor instead.
 func (*Model) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{28}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Model) GetName() string {
@@ -2784,7 +2917,7 @@ type LoadAdapter struct {
 
 func (x *LoadAdapter) Reset() {
 	*x = LoadAdapter{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +2929,7 @@ func (x *LoadAdapter) String() string {
 func (*LoadAdapter) ProtoMessage() {}
 
 func (x *LoadAdapter) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[29]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +2942,7 @@ func (x *LoadAdapter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadAdapter.ProtoReflect.Descriptor instead.
 func (*LoadAdapter) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{29}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LoadAdapter) GetName() string {
@@ -2837,7 +2970,7 @@ type UnloadAdapter struct {
 
 func (x *UnloadAdapter) Reset() {
 	*x = UnloadAdapter{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2849,7 +2982,7 @@ func (x *UnloadAdapter) String() string {
 func (*UnloadAdapter) ProtoMessage() {}
 
 func (x *UnloadAdapter) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[30]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2862,7 +2995,7 @@ func (x *UnloadAdapter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadAdapter.ProtoReflect.Descriptor instead.
 func (*UnloadAdapter) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{30}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UnloadAdapter) GetName() string {
@@ -2881,7 +3014,7 @@ type ListAdapters struct {
 
 func (x *ListAdapters) Reset() {
 	*x = ListAdapters{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2893,7 +3026,7 @@ func (x *ListAdapters) String() string {
 func (*ListAdapters) ProtoMessage() {}
 
 func (x *ListAdapters) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[31]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2906,7 +3039,7 @@ func (x *ListAdapters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdapters.ProtoReflect.Descriptor instead.
 func (*ListAdapters) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{31}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 // Adapters answers LoadAdapter, UnloadAdapter and ListAdapters.
@@ -2922,7 +3055,7 @@ type Adapters struct {
 
 func (x *Adapters) Reset() {
 	*x = Adapters{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3067,7 @@ func (x *Adapters) String() string {
 func (*Adapters) ProtoMessage() {}
 
 func (x *Adapters) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[32]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3080,7 @@ func (x *Adapters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adapters.ProtoReflect.Descriptor instead.
 func (*Adapters) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{32}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Adapters) GetAdapters() []*Adapter {
@@ -2987,7 +3120,7 @@ type Adapter struct {
 
 func (x *Adapter) Reset() {
 	*x = Adapter{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2999,7 +3132,7 @@ func (x *Adapter) String() string {
 func (*Adapter) ProtoMessage() {}
 
 func (x *Adapter) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[33]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3012,7 +3145,7 @@ func (x *Adapter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adapter.ProtoReflect.Descriptor instead.
 func (*Adapter) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{33}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Adapter) GetName() string {
@@ -3076,7 +3209,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3088,7 +3221,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[34]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3101,7 +3234,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{34}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Heartbeat) GetGateway() string {
@@ -3132,7 +3265,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3144,7 +3277,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[35]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3157,7 +3290,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{35}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Ask) GetModel() string {
@@ -3248,7 +3381,7 @@ type TokenizeText struct {
 
 func (x *TokenizeText) Reset() {
 	*x = TokenizeText{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3260,7 +3393,7 @@ func (x *TokenizeText) String() string {
 func (*TokenizeText) ProtoMessage() {}
 
 func (x *TokenizeText) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[36]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3273,7 +3406,7 @@ func (x *TokenizeText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenizeText.ProtoReflect.Descriptor instead.
 func (*TokenizeText) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{36}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TokenizeText) GetText() string {
@@ -3310,7 +3443,7 @@ type CountChat struct {
 
 func (x *CountChat) Reset() {
 	*x = CountChat{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3322,7 +3455,7 @@ func (x *CountChat) String() string {
 func (*CountChat) ProtoMessage() {}
 
 func (x *CountChat) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[37]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3335,7 +3468,7 @@ func (x *CountChat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountChat.ProtoReflect.Descriptor instead.
 func (*CountChat) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{37}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CountChat) GetMessages() []byte {
@@ -3372,7 +3505,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3384,7 +3517,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[38]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3397,7 +3530,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{38}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Answer) GetAnswer() isAnswer_Answer {
@@ -3493,7 +3626,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3505,7 +3638,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[39]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3518,7 +3651,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{39}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Takeover) GetGateway() string {
@@ -3541,7 +3674,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3553,7 +3686,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_infer_v1_bus_proto_msgTypes[40]
+	mi := &file_leat_infer_v1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3566,7 +3699,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{40}
+	return file_leat_infer_v1_bus_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Owner) GetRouter() string {
@@ -3592,7 +3725,7 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\x06submit\x18\x01 \x01(\v2\x15.leat.infer.v1.SubmitH\x00R\x06submit\x125\n" +
 	"\bwithdraw\x18\x02 \x01(\v2\x17.leat.infer.v1.WithdrawH\x00R\bwithdraw\x12,\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.leat.infer.v1.ProbeH\x00R\x05probeB\x06\n" +
-	"\x04call\"\x8b\x05\n" +
+	"\x04call\"\xd6\x05\n" +
 	"\x06Submit\x12\x18\n" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
@@ -3615,7 +3748,9 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x11 \x01(\tR\trequestId\x12,\n" +
 	"\x06failed\x18\x12 \x01(\v2\x14.leat.infer.v1.ErrorR\x06failed\x12\x18\n" +
-	"\asession\x18\x13 \x01(\x06R\asession\x12\x14\n" +
+	"\asession\x18\x13 \x01(\x06R\asession\x12+\n" +
+	"\x12wake_until_unix_ms\x18\x14 \x01(\x03R\x0fwakeUntilUnixMs\x12\x1c\n" +
+	"\tovertakes\x18\x15 \x01(\x04R\tovertakes\x12\x14\n" +
 	"\x05model\x18\x17 \x01(\tR\x05model\"K\n" +
 	"\x05Claim\x12\x16\n" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x12\n" +
@@ -3724,14 +3859,16 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\aHolding\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12\x18\n" +
 	"\ahighest\x18\x02 \x01(\x04R\ahighest\x12\x18\n" +
-	"\anumbers\x18\x03 \x03(\x04R\anumbers\"\x80\x04\n" +
+	"\anumbers\x18\x03 \x03(\x04R\anumbers\"\xe8\x04\n" +
 	"\aControl\x12)\n" +
 	"\x04ping\x18\x01 \x01(\v2\x13.leat.infer.v1.PingH\x00R\x04ping\x12/\n" +
 	"\x06cancel\x18\x02 \x01(\v2\x15.leat.infer.v1.CancelH\x00R\x06cancel\x12,\n" +
 	"\x05grant\x18\x03 \x01(\v2\x14.leat.infer.v1.GrantH\x00R\x05grant\x12/\n" +
 	"\x06resend\x18\x04 \x01(\v2\x15.leat.infer.v1.ResendH\x00R\x06resend\x12,\n" +
 	"\x05drain\x18\x05 \x01(\v2\x14.leat.infer.v1.DrainH\x00R\x05drain\x125\n" +
-	"\bdescribe\x18\x06 \x01(\v2\x17.leat.infer.v1.DescribeH\x00R\bdescribe\x12?\n" +
+	"\bdescribe\x18\x06 \x01(\v2\x17.leat.infer.v1.DescribeH\x00R\bdescribe\x12/\n" +
+	"\x06cordon\x18\a \x01(\v2\x15.leat.infer.v1.CordonH\x00R\x06cordon\x125\n" +
+	"\buncordon\x18\b \x01(\v2\x17.leat.infer.v1.UncordonH\x00R\buncordon\x12?\n" +
 	"\fload_adapter\x18\n" +
 	" \x01(\v2\x1a.leat.infer.v1.LoadAdapterH\x00R\vloadAdapter\x12E\n" +
 	"\x0eunload_adapter\x18\v \x01(\v2\x1c.leat.infer.v1.UnloadAdapterH\x00R\runloadAdapter\x12B\n" +
@@ -3761,7 +3898,10 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\agateway\x18\x01 \x01(\tR\agateway\x12/\n" +
 	"\aexpects\x18\x02 \x03(\v2\x15.leat.infer.v1.ExpectR\aexpects\"\"\n" +
 	"\x05Drain\x12\x19\n" +
-	"\bgrace_ms\x18\x01 \x01(\x03R\agraceMs\"\n" +
+	"\bgrace_ms\x18\x01 \x01(\x03R\agraceMs\"\b\n" +
+	"\x06Cordon\"\n" +
+	"\n" +
+	"\bUncordon\"\n" +
 	"\n" +
 	"\bDescribe\"\x7f\n" +
 	"\vDescription\x12\x16\n" +
@@ -3846,14 +3986,15 @@ const file_leat_infer_v1_bus_proto_rawDesc = "" +
 	"\fVERDICT_FULL\x10\x04\x12\x17\n" +
 	"\x13VERDICT_HANDED_BACK\x10\x05\x12\x12\n" +
 	"\x0eVERDICT_FENCED\x10\x06\x12\x15\n" +
-	"\x11VERDICT_CANCELLED\x10\a*\xac\x01\n" +
+	"\x11VERDICT_CANCELLED\x10\a*\xc7\x01\n" +
 	"\vWorkerState\x12\x1c\n" +
 	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15WORKER_STATE_STARTING\x10\x01\x12\x16\n" +
 	"\x12WORKER_STATE_READY\x10\x02\x12\x1a\n" +
 	"\x16WORKER_STATE_UNHEALTHY\x10\x03\x12\x19\n" +
 	"\x15WORKER_STATE_DRAINING\x10\x04\x12\x15\n" +
-	"\x11WORKER_STATE_GONE\x10\x05B\xab\x01\n" +
+	"\x11WORKER_STATE_GONE\x10\x05\x12\x19\n" +
+	"\x15WORKER_STATE_CORDONED\x10\x06B\xab\x01\n" +
 	"\x11com.leat.infer.v1B\bBusProtoP\x01Z6github.com/leathq/leat/proto/gen/leat/infer/v1;inferv1\xa2\x02\x03LIX\xaa\x02\rLeat.Infer.V1\xca\x02\rLeat\\Infer\\V1\xe2\x02\x19Leat\\Infer\\V1\\GPBMetadata\xea\x02\x0fLeat::Infer::V1b\x06proto3"
 
 var (
@@ -3869,7 +4010,7 @@ func file_leat_infer_v1_bus_proto_rawDescGZIP() []byte {
 }
 
 var file_leat_infer_v1_bus_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_leat_infer_v1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(Verdict)(0),          // 0: leat.infer.v1.Verdict
 	(WorkerState)(0),      // 1: leat.infer.v1.WorkerState
@@ -3899,46 +4040,48 @@ var file_leat_infer_v1_bus_proto_goTypes = []any{
 	(*Limit)(nil),         // 25: leat.infer.v1.Limit
 	(*Resend)(nil),        // 26: leat.infer.v1.Resend
 	(*Drain)(nil),         // 27: leat.infer.v1.Drain
-	(*Describe)(nil),      // 28: leat.infer.v1.Describe
-	(*Description)(nil),   // 29: leat.infer.v1.Description
-	(*Model)(nil),         // 30: leat.infer.v1.Model
-	(*LoadAdapter)(nil),   // 31: leat.infer.v1.LoadAdapter
-	(*UnloadAdapter)(nil), // 32: leat.infer.v1.UnloadAdapter
-	(*ListAdapters)(nil),  // 33: leat.infer.v1.ListAdapters
-	(*Adapters)(nil),      // 34: leat.infer.v1.Adapters
-	(*Adapter)(nil),       // 35: leat.infer.v1.Adapter
-	(*Heartbeat)(nil),     // 36: leat.infer.v1.Heartbeat
-	(*Ask)(nil),           // 37: leat.infer.v1.Ask
-	(*TokenizeText)(nil),  // 38: leat.infer.v1.TokenizeText
-	(*CountChat)(nil),     // 39: leat.infer.v1.CountChat
-	(*Answer)(nil),        // 40: leat.infer.v1.Answer
-	(*Takeover)(nil),      // 41: leat.infer.v1.Takeover
-	(*Owner)(nil),         // 42: leat.infer.v1.Owner
-	(Class)(0),            // 43: leat.infer.v1.Class
-	(*Error)(nil),         // 44: leat.infer.v1.Error
-	(*Usage)(nil),         // 45: leat.infer.v1.Usage
-	(*Delta)(nil),         // 46: leat.infer.v1.Delta
-	(*TokenIds)(nil),      // 47: leat.infer.v1.TokenIds
+	(*Cordon)(nil),        // 28: leat.infer.v1.Cordon
+	(*Uncordon)(nil),      // 29: leat.infer.v1.Uncordon
+	(*Describe)(nil),      // 30: leat.infer.v1.Describe
+	(*Description)(nil),   // 31: leat.infer.v1.Description
+	(*Model)(nil),         // 32: leat.infer.v1.Model
+	(*LoadAdapter)(nil),   // 33: leat.infer.v1.LoadAdapter
+	(*UnloadAdapter)(nil), // 34: leat.infer.v1.UnloadAdapter
+	(*ListAdapters)(nil),  // 35: leat.infer.v1.ListAdapters
+	(*Adapters)(nil),      // 36: leat.infer.v1.Adapters
+	(*Adapter)(nil),       // 37: leat.infer.v1.Adapter
+	(*Heartbeat)(nil),     // 38: leat.infer.v1.Heartbeat
+	(*Ask)(nil),           // 39: leat.infer.v1.Ask
+	(*TokenizeText)(nil),  // 40: leat.infer.v1.TokenizeText
+	(*CountChat)(nil),     // 41: leat.infer.v1.CountChat
+	(*Answer)(nil),        // 42: leat.infer.v1.Answer
+	(*Takeover)(nil),      // 43: leat.infer.v1.Takeover
+	(*Owner)(nil),         // 44: leat.infer.v1.Owner
+	(Class)(0),            // 45: leat.infer.v1.Class
+	(*Error)(nil),         // 46: leat.infer.v1.Error
+	(*Usage)(nil),         // 47: leat.infer.v1.Usage
+	(*Delta)(nil),         // 48: leat.infer.v1.Delta
+	(*TokenIds)(nil),      // 49: leat.infer.v1.TokenIds
 }
 var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	3,  // 0: leat.infer.v1.Call.submit:type_name -> leat.infer.v1.Submit
 	6,  // 1: leat.infer.v1.Call.withdraw:type_name -> leat.infer.v1.Withdraw
 	7,  // 2: leat.infer.v1.Call.probe:type_name -> leat.infer.v1.Probe
-	43, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
+	45, // 3: leat.infer.v1.Submit.class:type_name -> leat.infer.v1.Class
 	4,  // 4: leat.infer.v1.Submit.claim:type_name -> leat.infer.v1.Claim
-	44, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
+	46, // 5: leat.infer.v1.Submit.failed:type_name -> leat.infer.v1.Error
 	5,  // 6: leat.infer.v1.Withdraw.refs:type_name -> leat.infer.v1.Ref
 	5,  // 7: leat.infer.v1.Probe.refs:type_name -> leat.infer.v1.Ref
 	9,  // 8: leat.infer.v1.Reply.statuses:type_name -> leat.infer.v1.Status
 	5,  // 9: leat.infer.v1.Status.ref:type_name -> leat.infer.v1.Ref
 	10, // 10: leat.infer.v1.Status.queued:type_name -> leat.infer.v1.Queued
-	44, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
+	46, // 11: leat.infer.v1.Status.refused:type_name -> leat.infer.v1.Error
 	3,  // 12: leat.infer.v1.Dispatch.submit:type_name -> leat.infer.v1.Submit
 	13, // 13: leat.infer.v1.Outcomes.outcomes:type_name -> leat.infer.v1.Outcome
 	0,  // 14: leat.infer.v1.Outcome.verdict:type_name -> leat.infer.v1.Verdict
-	44, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
-	45, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
-	46, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
+	46, // 15: leat.infer.v1.Outcome.error:type_name -> leat.infer.v1.Error
+	47, // 16: leat.infer.v1.Outcome.usage:type_name -> leat.infer.v1.Usage
+	48, // 17: leat.infer.v1.Frame.deltas:type_name -> leat.infer.v1.Delta
 	1,  // 18: leat.infer.v1.Report.state:type_name -> leat.infer.v1.WorkerState
 	18, // 19: leat.infer.v1.Report.holdings:type_name -> leat.infer.v1.Holding
 	16, // 20: leat.infer.v1.Report.gpus:type_name -> leat.infer.v1.Gpu
@@ -3948,33 +4091,35 @@ var file_leat_infer_v1_bus_proto_depIdxs = []int32{
 	24, // 24: leat.infer.v1.Control.grant:type_name -> leat.infer.v1.Grant
 	26, // 25: leat.infer.v1.Control.resend:type_name -> leat.infer.v1.Resend
 	27, // 26: leat.infer.v1.Control.drain:type_name -> leat.infer.v1.Drain
-	28, // 27: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
-	31, // 28: leat.infer.v1.Control.load_adapter:type_name -> leat.infer.v1.LoadAdapter
-	32, // 29: leat.infer.v1.Control.unload_adapter:type_name -> leat.infer.v1.UnloadAdapter
-	33, // 30: leat.infer.v1.Control.list_adapters:type_name -> leat.infer.v1.ListAdapters
-	21, // 31: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
-	5,  // 32: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
-	5,  // 33: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
-	1,  // 34: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
-	5,  // 35: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
-	25, // 36: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
-	5,  // 37: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
-	21, // 38: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
-	30, // 39: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
-	35, // 40: leat.infer.v1.Adapters.adapters:type_name -> leat.infer.v1.Adapter
-	44, // 41: leat.infer.v1.Adapters.error:type_name -> leat.infer.v1.Error
-	38, // 42: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
-	47, // 43: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
-	39, // 44: leat.infer.v1.Ask.count:type_name -> leat.infer.v1.CountChat
-	4,  // 45: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
-	47, // 46: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
-	44, // 47: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
-	4,  // 48: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
-	49, // [49:49] is the sub-list for method output_type
-	49, // [49:49] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	30, // 27: leat.infer.v1.Control.describe:type_name -> leat.infer.v1.Describe
+	28, // 28: leat.infer.v1.Control.cordon:type_name -> leat.infer.v1.Cordon
+	29, // 29: leat.infer.v1.Control.uncordon:type_name -> leat.infer.v1.Uncordon
+	33, // 30: leat.infer.v1.Control.load_adapter:type_name -> leat.infer.v1.LoadAdapter
+	34, // 31: leat.infer.v1.Control.unload_adapter:type_name -> leat.infer.v1.UnloadAdapter
+	35, // 32: leat.infer.v1.Control.list_adapters:type_name -> leat.infer.v1.ListAdapters
+	21, // 33: leat.infer.v1.Ping.expects:type_name -> leat.infer.v1.Expect
+	5,  // 34: leat.infer.v1.Expect.ref:type_name -> leat.infer.v1.Ref
+	5,  // 35: leat.infer.v1.Pong.unknown:type_name -> leat.infer.v1.Ref
+	1,  // 36: leat.infer.v1.Pong.state:type_name -> leat.infer.v1.WorkerState
+	5,  // 37: leat.infer.v1.Cancel.refs:type_name -> leat.infer.v1.Ref
+	25, // 38: leat.infer.v1.Grant.limits:type_name -> leat.infer.v1.Limit
+	5,  // 39: leat.infer.v1.Limit.ref:type_name -> leat.infer.v1.Ref
+	21, // 40: leat.infer.v1.Resend.expects:type_name -> leat.infer.v1.Expect
+	32, // 41: leat.infer.v1.Description.models:type_name -> leat.infer.v1.Model
+	37, // 42: leat.infer.v1.Adapters.adapters:type_name -> leat.infer.v1.Adapter
+	46, // 43: leat.infer.v1.Adapters.error:type_name -> leat.infer.v1.Error
+	40, // 44: leat.infer.v1.Ask.tokenize:type_name -> leat.infer.v1.TokenizeText
+	49, // 45: leat.infer.v1.Ask.detokenize:type_name -> leat.infer.v1.TokenIds
+	41, // 46: leat.infer.v1.Ask.count:type_name -> leat.infer.v1.CountChat
+	4,  // 47: leat.infer.v1.Ask.claim:type_name -> leat.infer.v1.Claim
+	49, // 48: leat.infer.v1.Answer.tokens:type_name -> leat.infer.v1.TokenIds
+	46, // 49: leat.infer.v1.Answer.error:type_name -> leat.infer.v1.Error
+	4,  // 50: leat.infer.v1.Answer.claim:type_name -> leat.infer.v1.Claim
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_leat_infer_v1_bus_proto_init() }
@@ -4002,16 +4147,18 @@ func file_leat_infer_v1_bus_proto_init() {
 		(*Control_Resend)(nil),
 		(*Control_Drain)(nil),
 		(*Control_Describe)(nil),
+		(*Control_Cordon)(nil),
+		(*Control_Uncordon)(nil),
 		(*Control_LoadAdapter)(nil),
 		(*Control_UnloadAdapter)(nil),
 		(*Control_ListAdapters)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[35].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[37].OneofWrappers = []any{
 		(*Ask_Tokenize)(nil),
 		(*Ask_Detokenize)(nil),
 		(*Ask_Count)(nil),
 	}
-	file_leat_infer_v1_bus_proto_msgTypes[38].OneofWrappers = []any{
+	file_leat_infer_v1_bus_proto_msgTypes[40].OneofWrappers = []any{
 		(*Answer_Tokens)(nil),
 		(*Answer_Text)(nil),
 		(*Answer_Error)(nil),
@@ -4023,7 +4170,7 @@ func file_leat_infer_v1_bus_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_infer_v1_bus_proto_rawDesc), len(file_leat_infer_v1_bus_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   41,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

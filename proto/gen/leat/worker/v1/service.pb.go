@@ -199,6 +199,154 @@ func (*DrainResponse) Descriptor() ([]byte, []int) {
 	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{3}
 }
 
+// CordonRequest keeps new work away.
+type CordonRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CordonRequest) Reset() {
+	*x = CordonRequest{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CordonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CordonRequest) ProtoMessage() {}
+
+func (x *CordonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CordonRequest.ProtoReflect.Descriptor instead.
+func (*CordonRequest) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{4}
+}
+
+// CordonResponse says that the worker takes nothing new.
+type CordonResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CordonResponse) Reset() {
+	*x = CordonResponse{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CordonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CordonResponse) ProtoMessage() {}
+
+func (x *CordonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CordonResponse.ProtoReflect.Descriptor instead.
+func (*CordonResponse) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{5}
+}
+
+// UncordonRequest ends a cordon.
+type UncordonRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UncordonRequest) Reset() {
+	*x = UncordonRequest{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UncordonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UncordonRequest) ProtoMessage() {}
+
+func (x *UncordonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UncordonRequest.ProtoReflect.Descriptor instead.
+func (*UncordonRequest) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{6}
+}
+
+// UncordonResponse says that the worker takes work, as far as its engine is well.
+type UncordonResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UncordonResponse) Reset() {
+	*x = UncordonResponse{}
+	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UncordonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UncordonResponse) ProtoMessage() {}
+
+func (x *UncordonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UncordonResponse.ProtoReflect.Descriptor instead.
+func (*UncordonResponse) Descriptor() ([]byte, []int) {
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{7}
+}
+
 // LoadAdapterRequest names an adapter and its file.
 type LoadAdapterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -212,7 +360,7 @@ type LoadAdapterRequest struct {
 
 func (x *LoadAdapterRequest) Reset() {
 	*x = LoadAdapterRequest{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -224,7 +372,7 @@ func (x *LoadAdapterRequest) String() string {
 func (*LoadAdapterRequest) ProtoMessage() {}
 
 func (x *LoadAdapterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[4]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -237,7 +385,7 @@ func (x *LoadAdapterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadAdapterRequest.ProtoReflect.Descriptor instead.
 func (*LoadAdapterRequest) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{4}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LoadAdapterRequest) GetName() string {
@@ -265,7 +413,7 @@ type LoadAdapterResponse struct {
 
 func (x *LoadAdapterResponse) Reset() {
 	*x = LoadAdapterResponse{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -277,7 +425,7 @@ func (x *LoadAdapterResponse) String() string {
 func (*LoadAdapterResponse) ProtoMessage() {}
 
 func (x *LoadAdapterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[5]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -290,7 +438,7 @@ func (x *LoadAdapterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadAdapterResponse.ProtoReflect.Descriptor instead.
 func (*LoadAdapterResponse) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{5}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LoadAdapterResponse) GetAdapters() []*v1.Adapter {
@@ -311,7 +459,7 @@ type UnloadAdapterRequest struct {
 
 func (x *UnloadAdapterRequest) Reset() {
 	*x = UnloadAdapterRequest{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -323,7 +471,7 @@ func (x *UnloadAdapterRequest) String() string {
 func (*UnloadAdapterRequest) ProtoMessage() {}
 
 func (x *UnloadAdapterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[6]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -336,7 +484,7 @@ func (x *UnloadAdapterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadAdapterRequest.ProtoReflect.Descriptor instead.
 func (*UnloadAdapterRequest) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{6}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UnloadAdapterRequest) GetName() string {
@@ -357,7 +505,7 @@ type UnloadAdapterResponse struct {
 
 func (x *UnloadAdapterResponse) Reset() {
 	*x = UnloadAdapterResponse{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +517,7 @@ func (x *UnloadAdapterResponse) String() string {
 func (*UnloadAdapterResponse) ProtoMessage() {}
 
 func (x *UnloadAdapterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[7]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +530,7 @@ func (x *UnloadAdapterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadAdapterResponse.ProtoReflect.Descriptor instead.
 func (*UnloadAdapterResponse) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{7}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnloadAdapterResponse) GetAdapters() []*v1.Adapter {
@@ -401,7 +549,7 @@ type ListAdaptersRequest struct {
 
 func (x *ListAdaptersRequest) Reset() {
 	*x = ListAdaptersRequest{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -413,7 +561,7 @@ func (x *ListAdaptersRequest) String() string {
 func (*ListAdaptersRequest) ProtoMessage() {}
 
 func (x *ListAdaptersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[8]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -426,7 +574,7 @@ func (x *ListAdaptersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdaptersRequest.ProtoReflect.Descriptor instead.
 func (*ListAdaptersRequest) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{8}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{12}
 }
 
 // ListAdaptersResponse says what is loaded now.
@@ -440,7 +588,7 @@ type ListAdaptersResponse struct {
 
 func (x *ListAdaptersResponse) Reset() {
 	*x = ListAdaptersResponse{}
-	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +600,7 @@ func (x *ListAdaptersResponse) String() string {
 func (*ListAdaptersResponse) ProtoMessage() {}
 
 func (x *ListAdaptersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_leat_worker_v1_service_proto_msgTypes[9]
+	mi := &file_leat_worker_v1_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +613,7 @@ func (x *ListAdaptersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdaptersResponse.ProtoReflect.Descriptor instead.
 func (*ListAdaptersResponse) Descriptor() ([]byte, []int) {
-	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{9}
+	return file_leat_worker_v1_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListAdaptersResponse) GetAdapters() []*v1.Adapter {
@@ -486,7 +634,11 @@ const file_leat_worker_v1_service_proto_rawDesc = "" +
 	"\vdescription\x18\x02 \x01(\v2\x1a.leat.infer.v1.DescriptionR\vdescription\")\n" +
 	"\fDrainRequest\x12\x19\n" +
 	"\bgrace_ms\x18\x01 \x01(\x03R\agraceMs\"\x0f\n" +
-	"\rDrainResponse\"<\n" +
+	"\rDrainResponse\"\x0f\n" +
+	"\rCordonRequest\"\x10\n" +
+	"\x0eCordonResponse\"\x11\n" +
+	"\x0fUncordonRequest\"\x12\n" +
+	"\x10UncordonResponse\"<\n" +
 	"\x12LoadAdapterRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\"I\n" +
@@ -498,10 +650,12 @@ const file_leat_worker_v1_service_proto_rawDesc = "" +
 	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters\"\x15\n" +
 	"\x13ListAdaptersRequest\"J\n" +
 	"\x14ListAdaptersResponse\x122\n" +
-	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters2\xb8\x03\n" +
+	"\badapters\x18\x01 \x03(\v2\x16.leat.infer.v1.AdapterR\badapters2\xd0\x04\n" +
 	"\rWorkerService\x12P\n" +
 	"\tGetStatus\x12 .leat.worker.v1.GetStatusRequest\x1a!.leat.worker.v1.GetStatusResponse\x12D\n" +
-	"\x05Drain\x12\x1c.leat.worker.v1.DrainRequest\x1a\x1d.leat.worker.v1.DrainResponse\x12V\n" +
+	"\x05Drain\x12\x1c.leat.worker.v1.DrainRequest\x1a\x1d.leat.worker.v1.DrainResponse\x12G\n" +
+	"\x06Cordon\x12\x1d.leat.worker.v1.CordonRequest\x1a\x1e.leat.worker.v1.CordonResponse\x12M\n" +
+	"\bUncordon\x12\x1f.leat.worker.v1.UncordonRequest\x1a .leat.worker.v1.UncordonResponse\x12V\n" +
 	"\vLoadAdapter\x12\".leat.worker.v1.LoadAdapterRequest\x1a#.leat.worker.v1.LoadAdapterResponse\x12\\\n" +
 	"\rUnloadAdapter\x12$.leat.worker.v1.UnloadAdapterRequest\x1a%.leat.worker.v1.UnloadAdapterResponse\x12Y\n" +
 	"\fListAdapters\x12#.leat.worker.v1.ListAdaptersRequest\x1a$.leat.worker.v1.ListAdaptersResponseB\xb6\x01\n" +
@@ -519,40 +673,48 @@ func file_leat_worker_v1_service_proto_rawDescGZIP() []byte {
 	return file_leat_worker_v1_service_proto_rawDescData
 }
 
-var file_leat_worker_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_leat_worker_v1_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_leat_worker_v1_service_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: leat.worker.v1.GetStatusRequest
 	(*GetStatusResponse)(nil),     // 1: leat.worker.v1.GetStatusResponse
 	(*DrainRequest)(nil),          // 2: leat.worker.v1.DrainRequest
 	(*DrainResponse)(nil),         // 3: leat.worker.v1.DrainResponse
-	(*LoadAdapterRequest)(nil),    // 4: leat.worker.v1.LoadAdapterRequest
-	(*LoadAdapterResponse)(nil),   // 5: leat.worker.v1.LoadAdapterResponse
-	(*UnloadAdapterRequest)(nil),  // 6: leat.worker.v1.UnloadAdapterRequest
-	(*UnloadAdapterResponse)(nil), // 7: leat.worker.v1.UnloadAdapterResponse
-	(*ListAdaptersRequest)(nil),   // 8: leat.worker.v1.ListAdaptersRequest
-	(*ListAdaptersResponse)(nil),  // 9: leat.worker.v1.ListAdaptersResponse
-	(*v1.Report)(nil),             // 10: leat.infer.v1.Report
-	(*v1.Description)(nil),        // 11: leat.infer.v1.Description
-	(*v1.Adapter)(nil),            // 12: leat.infer.v1.Adapter
+	(*CordonRequest)(nil),         // 4: leat.worker.v1.CordonRequest
+	(*CordonResponse)(nil),        // 5: leat.worker.v1.CordonResponse
+	(*UncordonRequest)(nil),       // 6: leat.worker.v1.UncordonRequest
+	(*UncordonResponse)(nil),      // 7: leat.worker.v1.UncordonResponse
+	(*LoadAdapterRequest)(nil),    // 8: leat.worker.v1.LoadAdapterRequest
+	(*LoadAdapterResponse)(nil),   // 9: leat.worker.v1.LoadAdapterResponse
+	(*UnloadAdapterRequest)(nil),  // 10: leat.worker.v1.UnloadAdapterRequest
+	(*UnloadAdapterResponse)(nil), // 11: leat.worker.v1.UnloadAdapterResponse
+	(*ListAdaptersRequest)(nil),   // 12: leat.worker.v1.ListAdaptersRequest
+	(*ListAdaptersResponse)(nil),  // 13: leat.worker.v1.ListAdaptersResponse
+	(*v1.Report)(nil),             // 14: leat.infer.v1.Report
+	(*v1.Description)(nil),        // 15: leat.infer.v1.Description
+	(*v1.Adapter)(nil),            // 16: leat.infer.v1.Adapter
 }
 var file_leat_worker_v1_service_proto_depIdxs = []int32{
-	10, // 0: leat.worker.v1.GetStatusResponse.report:type_name -> leat.infer.v1.Report
-	11, // 1: leat.worker.v1.GetStatusResponse.description:type_name -> leat.infer.v1.Description
-	12, // 2: leat.worker.v1.LoadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
-	12, // 3: leat.worker.v1.UnloadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
-	12, // 4: leat.worker.v1.ListAdaptersResponse.adapters:type_name -> leat.infer.v1.Adapter
+	14, // 0: leat.worker.v1.GetStatusResponse.report:type_name -> leat.infer.v1.Report
+	15, // 1: leat.worker.v1.GetStatusResponse.description:type_name -> leat.infer.v1.Description
+	16, // 2: leat.worker.v1.LoadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
+	16, // 3: leat.worker.v1.UnloadAdapterResponse.adapters:type_name -> leat.infer.v1.Adapter
+	16, // 4: leat.worker.v1.ListAdaptersResponse.adapters:type_name -> leat.infer.v1.Adapter
 	0,  // 5: leat.worker.v1.WorkerService.GetStatus:input_type -> leat.worker.v1.GetStatusRequest
 	2,  // 6: leat.worker.v1.WorkerService.Drain:input_type -> leat.worker.v1.DrainRequest
-	4,  // 7: leat.worker.v1.WorkerService.LoadAdapter:input_type -> leat.worker.v1.LoadAdapterRequest
-	6,  // 8: leat.worker.v1.WorkerService.UnloadAdapter:input_type -> leat.worker.v1.UnloadAdapterRequest
-	8,  // 9: leat.worker.v1.WorkerService.ListAdapters:input_type -> leat.worker.v1.ListAdaptersRequest
-	1,  // 10: leat.worker.v1.WorkerService.GetStatus:output_type -> leat.worker.v1.GetStatusResponse
-	3,  // 11: leat.worker.v1.WorkerService.Drain:output_type -> leat.worker.v1.DrainResponse
-	5,  // 12: leat.worker.v1.WorkerService.LoadAdapter:output_type -> leat.worker.v1.LoadAdapterResponse
-	7,  // 13: leat.worker.v1.WorkerService.UnloadAdapter:output_type -> leat.worker.v1.UnloadAdapterResponse
-	9,  // 14: leat.worker.v1.WorkerService.ListAdapters:output_type -> leat.worker.v1.ListAdaptersResponse
-	10, // [10:15] is the sub-list for method output_type
-	5,  // [5:10] is the sub-list for method input_type
+	4,  // 7: leat.worker.v1.WorkerService.Cordon:input_type -> leat.worker.v1.CordonRequest
+	6,  // 8: leat.worker.v1.WorkerService.Uncordon:input_type -> leat.worker.v1.UncordonRequest
+	8,  // 9: leat.worker.v1.WorkerService.LoadAdapter:input_type -> leat.worker.v1.LoadAdapterRequest
+	10, // 10: leat.worker.v1.WorkerService.UnloadAdapter:input_type -> leat.worker.v1.UnloadAdapterRequest
+	12, // 11: leat.worker.v1.WorkerService.ListAdapters:input_type -> leat.worker.v1.ListAdaptersRequest
+	1,  // 12: leat.worker.v1.WorkerService.GetStatus:output_type -> leat.worker.v1.GetStatusResponse
+	3,  // 13: leat.worker.v1.WorkerService.Drain:output_type -> leat.worker.v1.DrainResponse
+	5,  // 14: leat.worker.v1.WorkerService.Cordon:output_type -> leat.worker.v1.CordonResponse
+	7,  // 15: leat.worker.v1.WorkerService.Uncordon:output_type -> leat.worker.v1.UncordonResponse
+	9,  // 16: leat.worker.v1.WorkerService.LoadAdapter:output_type -> leat.worker.v1.LoadAdapterResponse
+	11, // 17: leat.worker.v1.WorkerService.UnloadAdapter:output_type -> leat.worker.v1.UnloadAdapterResponse
+	13, // 18: leat.worker.v1.WorkerService.ListAdapters:output_type -> leat.worker.v1.ListAdaptersResponse
+	12, // [12:19] is the sub-list for method output_type
+	5,  // [5:12] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -569,7 +731,7 @@ func file_leat_worker_v1_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_leat_worker_v1_service_proto_rawDesc), len(file_leat_worker_v1_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

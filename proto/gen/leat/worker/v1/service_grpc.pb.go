@@ -23,6 +23,8 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	WorkerService_GetStatus_FullMethodName     = "/leat.worker.v1.WorkerService/GetStatus"
 	WorkerService_Drain_FullMethodName         = "/leat.worker.v1.WorkerService/Drain"
+	WorkerService_Cordon_FullMethodName        = "/leat.worker.v1.WorkerService/Cordon"
+	WorkerService_Uncordon_FullMethodName      = "/leat.worker.v1.WorkerService/Uncordon"
 	WorkerService_LoadAdapter_FullMethodName   = "/leat.worker.v1.WorkerService/LoadAdapter"
 	WorkerService_UnloadAdapter_FullMethodName = "/leat.worker.v1.WorkerService/UnloadAdapter"
 	WorkerService_ListAdapters_FullMethodName  = "/leat.worker.v1.WorkerService/ListAdapters"
@@ -38,6 +40,11 @@ type WorkerServiceClient interface {
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 	// Drain makes the worker leave: it finishes what runs within the grace period and hands back the rest.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
+	// Cordon makes the worker take nothing new; it goes on with what it holds and stays in the fleet. UNAVAILABLE says that it leaves or
+	// is not there yet. A restart forgets it.
+	Cordon(ctx context.Context, in *CordonRequest, opts ...grpc.CallOption) (*CordonResponse, error)
+	// Uncordon lets the worker take work again. UNAVAILABLE as above.
+	Uncordon(ctx context.Context, in *UncordonRequest, opts ...grpc.CallOption) (*UncordonResponse, error)
 	// LoadAdapter loads a LoRA adapter and returns when it serves. INVALID_ARGUMENT says what is wrong with the file or the name.
 	LoadAdapter(ctx context.Context, in *LoadAdapterRequest, opts ...grpc.CallOption) (*LoadAdapterResponse, error)
 	// UnloadAdapter refuses new sequences of an adapter and returns when those that run have ended and it is freed.
@@ -68,6 +75,26 @@ func (c *workerServiceClient) Drain(ctx context.Context, in *DrainRequest, opts 
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DrainResponse)
 	err := c.cc.Invoke(ctx, WorkerService_Drain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workerServiceClient) Cordon(ctx context.Context, in *CordonRequest, opts ...grpc.CallOption) (*CordonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CordonResponse)
+	err := c.cc.Invoke(ctx, WorkerService_Cordon_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workerServiceClient) Uncordon(ctx context.Context, in *UncordonRequest, opts ...grpc.CallOption) (*UncordonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UncordonResponse)
+	err := c.cc.Invoke(ctx, WorkerService_Uncordon_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +141,11 @@ type WorkerServiceServer interface {
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	// Drain makes the worker leave: it finishes what runs within the grace period and hands back the rest.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
+	// Cordon makes the worker take nothing new; it goes on with what it holds and stays in the fleet. UNAVAILABLE says that it leaves or
+	// is not there yet. A restart forgets it.
+	Cordon(context.Context, *CordonRequest) (*CordonResponse, error)
+	// Uncordon lets the worker take work again. UNAVAILABLE as above.
+	Uncordon(context.Context, *UncordonRequest) (*UncordonResponse, error)
 	// LoadAdapter loads a LoRA adapter and returns when it serves. INVALID_ARGUMENT says what is wrong with the file or the name.
 	LoadAdapter(context.Context, *LoadAdapterRequest) (*LoadAdapterResponse, error)
 	// UnloadAdapter refuses new sequences of an adapter and returns when those that run have ended and it is freed.
@@ -135,6 +167,12 @@ func (UnimplementedWorkerServiceServer) GetStatus(context.Context, *GetStatusReq
 }
 func (UnimplementedWorkerServiceServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
+}
+func (UnimplementedWorkerServiceServer) Cordon(context.Context, *CordonRequest) (*CordonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Cordon not implemented")
+}
+func (UnimplementedWorkerServiceServer) Uncordon(context.Context, *UncordonRequest) (*UncordonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Uncordon not implemented")
 }
 func (UnimplementedWorkerServiceServer) LoadAdapter(context.Context, *LoadAdapterRequest) (*LoadAdapterResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LoadAdapter not implemented")
@@ -198,6 +236,42 @@ func _WorkerService_Drain_Handler(srv interface{}, ctx context.Context, dec func
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(WorkerServiceServer).Drain(ctx, req.(*DrainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkerService_Cordon_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CordonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkerServiceServer).Cordon(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkerService_Cordon_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkerServiceServer).Cordon(ctx, req.(*CordonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkerService_Uncordon_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UncordonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkerServiceServer).Uncordon(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkerService_Uncordon_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkerServiceServer).Uncordon(ctx, req.(*UncordonRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -270,6 +344,14 @@ var WorkerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Drain",
 			Handler:    _WorkerService_Drain_Handler,
+		},
+		{
+			MethodName: "Cordon",
+			Handler:    _WorkerService_Cordon_Handler,
+		},
+		{
+			MethodName: "Uncordon",
+			Handler:    _WorkerService_Uncordon_Handler,
 		},
 		{
 			MethodName: "LoadAdapter",

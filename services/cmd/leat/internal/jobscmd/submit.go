@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/jobs"
 )
 
@@ -185,6 +186,9 @@ func (r *run) publish(ctx context.Context) error {
 		_, err := r.s.Submit(ctx, &jobs.Job{ID: r.id(q.index), Class: r.o.Class, Tenant: r.o.Tenant, Kind: q.kind, Request: q.body})
 		if errors.Is(err, jobs.ErrFull) {
 			return nil
+		}
+		if bus.NoRoom(err) {
+			return fmt.Errorf("%w (NATS has no room on its disk: free some; %d of %d are published and the same command goes on from there)", err, r.sent, len(r.list))
 		}
 		if err != nil {
 			return fmt.Errorf("%w (is a gateway running? it makes the streams)", err)

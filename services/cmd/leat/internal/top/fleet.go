@@ -1,5 +1,6 @@
 // Package top shows a fleet in a terminal as it is now: pools, workers, queues, tokens per second and GPUs, from the
-// reports that workers send. It changes nothing, and asks a router for no more than what is queued there.
+// reports that workers send. It changes nothing, and asks a router for no more than what is queued there and
+// how many workers it wants.
 package top
 
 import (
@@ -20,7 +21,7 @@ const (
 // Fleet is what is known of all workers. It is not safe for concurrent use.
 type Fleet struct {
 	workers map[string]*worker
-	queued  map[string]uint64 // by pool, as a router said; nil: none was asked, or none answered
+	told    map[string]Told // by pool; nil: no router was asked, or none answered
 }
 
 // worker is one of them.
@@ -53,8 +54,8 @@ func (f *Fleet) Report(r *inferv1.Report, at time.Time) {
 	}
 }
 
-// Queued takes what a router has queued, by pool; nil where there was no answer.
-func (f *Fleet) Queued(byPool map[string]uint64) { f.queued = byPool }
+// Told takes what a router says, by pool; nil where there was no answer.
+func (f *Fleet) Told(byPool map[string]Told) { f.told = byPool }
 
 // Sweep forgets workers that have said nothing for long.
 func (f *Fleet) Sweep(now time.Time) {
@@ -180,6 +181,11 @@ func (f *Fleet) pools(now time.Time) (list []*pool, all pool) {
 		}
 		byName[name].add(w, now)
 		all.add(w, now)
+	}
+	for name, t := range f.told {
+		if byName[name] == nil && t.Scaling != nil { // it sleeps, or its workers do not come
+			list = append(list, &pool{name: name})
+		}
 	}
 	slices.SortFunc(list, func(a, b *pool) int { return cmp.Compare(a.name, b.name) })
 	return list, all

@@ -11,7 +11,7 @@ import (
 // redraw is how often the screen is drawn anew.
 const redraw = 500 * time.Millisecond
 
-// Screen is the live view: bubbletea's model. Send it Report and Queued messages.
+// Screen is the live view: bubbletea's model. Send it Report and Told messages.
 type Screen struct {
 	fleet *Fleet
 	view  View
@@ -21,8 +21,8 @@ type Screen struct {
 // ReportMsg is a report that came now.
 type ReportMsg struct{ Report *inferv1.Report }
 
-// QueuedMsg is what a router has queued, by pool; nil where none answered.
-type QueuedMsg map[string]uint64
+// ToldMsg is what a router says, by pool; nil where none answered.
+type ToldMsg map[string]Told
 
 type tickMsg struct{}
 
@@ -41,8 +41,8 @@ func (s *Screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch m := msg.(type) {
 	case ReportMsg:
 		s.fleet.Report(m.Report, s.now())
-	case QueuedMsg:
-		s.fleet.Queued(m)
+	case ToldMsg:
+		s.fleet.Told(m)
 	case tea.WindowSizeMsg:
 		s.view.Width, s.view.Height = m.Width, m.Height
 	case tickMsg:

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
+	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/top"
 )
 
@@ -44,7 +45,13 @@ func fleet() *top.Fleet {
 		r.State, r.StateNote = inferv1.WorkerState_WORKER_STATE_STARTING, "loading the model"
 	}), noon)
 	f.Report(report("small", "left", 1, 0, func(r *inferv1.Report) { r.State = inferv1.WorkerState_WORKER_STATE_GONE }), noon.Add(-3*time.Second))
-	f.Queued(map[string]uint64{"small": 12})
+	f.Told(map[string]top.Told{
+		"small": {Queued: 12, Scaling: &routerv1.ScalingDecided{
+			Verdict: routerv1.ScalingVerdict_SCALING_VERDICT_UP, Desired: 4, Replicas: 3, Reasons: []string{"45 requests wait, more than 32"},
+		}},
+		"night": {Scaling: &routerv1.ScalingDecided{Verdict: routerv1.ScalingVerdict_SCALING_VERDICT_HOLD, Reasons: []string{"nobody asks", "another"}}},
+		"empty": {},
+	})
 	return f
 }
 
@@ -147,6 +154,10 @@ func TestSilentWorkersAreForgotten(t *testing.T) {
 		t.Errorf("20 s later: %s", got)
 	}
 	f.Sweep(noon.Add(time.Minute))
+	if got := (top.View{}).Frame(f, noon.Add(time.Minute)); strings.Contains(got, "no worker reports") || !strings.Contains(got, "night") {
+		t.Errorf("a pool that sleeps is not in\n%s", got)
+	}
+	f.Told(nil)
 	if got := (top.View{}).Frame(f, noon.Add(time.Minute)); !strings.Contains(got, "no worker reports") {
 		t.Errorf("a minute later:\n%s", got)
 	}

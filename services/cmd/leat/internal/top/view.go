@@ -36,13 +36,15 @@ func (v View) Frame(f *Fleet, now time.Time) string {
 		lines = append(lines, fmt.Sprintf("sorted by %s (s: another), q: quit", v.Order))
 	}
 	workers := f.sorted(v.Order, now)
-	if len(workers) == 0 {
+	if len(pools) == 0 {
 		return v.fit(append(lines, "", "no worker reports: start one with `leat worker --nats URL`, or see whether this is its NATS"))
 	}
 	lines = append(lines, "")
 	lines = append(lines, table(func(w io.Writer) { f.poolRows(w, pools) })...)
-	lines = append(lines, "")
-	lines = append(lines, table(func(w io.Writer) { workerRows(w, workers, now) })...)
+	if len(workers) > 0 {
+		lines = append(lines, "")
+		lines = append(lines, table(func(w io.Writer) { workerRows(w, workers, now) })...)
+	}
 	if gpus := table(func(w io.Writer) { gpuRows(w, workers, now) }); len(gpus) > 1 {
 		lines = append(append(lines, ""), gpus...)
 	}
@@ -59,18 +61,22 @@ func table(rows func(io.Writer)) []string {
 }
 
 func (f *Fleet) poolRows(w io.Writer, pools []*pool) {
-	fmt.Fprintln(w, "POOL\tREADY\tSLOTS\tRUNNING\tWAITING\tQUEUED\tOUT TOK/S\tIN TOK/S\tCACHED")
+	fmt.Fprintln(w, "POOL\tREADY\tSLOTS\tRUNNING\tWAITING\tQUEUED\tOUT TOK/S\tIN TOK/S\tCACHED\tWANTED\tSCALING")
 	for _, p := range pools {
-		queued := "-"
-		if f.queued != nil {
-			queued = fmt.Sprint(f.queued[p.name])
+		queued, wanted, why := "-", "-", "-"
+		told := f.told[p.name]
+		if f.told != nil {
+			queued = fmt.Sprint(told.Queued)
+		}
+		if d := told.Scaling; d != nil {
+			wanted, why = fmt.Sprint(d.GetDesired()), Verdict(d)+": "+Reason(d)
 		}
 		cached := "-"
 		if p.rates.in > 0 {
 			cached = fmt.Sprintf("%.0f %%", 100*p.rates.cached/p.rates.in)
 		}
-		fmt.Fprintf(w, "%s\t%d/%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", p.name, p.ready, p.workers, p.slots, p.running, p.waiting, queued,
-			rate(p.rates, p.rates.out), rate(p.rates, p.rates.in), cached)
+		fmt.Fprintf(w, "%s\t%d/%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.name, p.ready, p.workers, p.slots, p.running, p.waiting, queued,
+			rate(p.rates, p.rates.out), rate(p.rates, p.rates.in), cached, wanted, why)
 	}
 }
 

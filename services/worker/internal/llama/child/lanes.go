@@ -222,7 +222,7 @@ func (l *lanes) bring(a *lane, info *wire.Adapter) (err error) {
 		_, err := l.round()
 		return err
 	}
-	s.lone = a.adapter.Half && l.hello.SelfTest
+	s.lone = a.adapter.Plain && l.hello.SelfTest
 	if err = l.prove(s, info); err != nil {
 		s.shut()
 		a.adapter.Close()
@@ -236,9 +236,9 @@ func (l *lanes) bring(a *lane, info *wire.Adapter) (err error) {
 	return nil
 }
 
-// prove runs the self-test in the adapter's context. Sequences of an adapter in 16 bits decode in calls of their own, as the
-// kernels for these types treat a lone row otherwise than several; so do those of others where sharing calls makes a
-// difference.
+// prove runs the self-test in the adapter's context. Sequences of an adapter that is not quantised decode in calls of their own, as the
+// kernels for these types treat a lone row otherwise than several. It shows in few tokens, so the self-test may miss it; those
+// of other adapters do so where the self-test finds that sharing calls makes a difference.
 func (l *lanes) prove(s *scheduler, info *wire.Adapter) (err error) {
 	if err := s.warm(); err != nil || !l.hello.SelfTest {
 		return err

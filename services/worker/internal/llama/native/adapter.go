@@ -9,8 +9,8 @@ import (
 // Adapter is a LoRA adapter of a model's weights, in memory. Load and Close belong to the model's goroutine.
 type Adapter struct {
 	h llama.AdapterLora
-	// Half: it holds matrices in 16 bits, whose kernels sum a lone row in another order than several.
-	Half bool
+	// Plain: it holds matrices that are not quantised, whose kernels sum a lone row in another order than several.
+	Plain bool
 }
 
 // LoadAdapter reads a LoRA adapter from a GGUF file. The error is one line that says what is wrong with the file.
@@ -35,7 +35,7 @@ func (m *Model) LoadAdapter(path string) (*Adapter, error) {
 	if err != nil || h == 0 {
 		return nil, fmt.Errorf("llama.cpp cannot load the adapter %s: it is damaged, or its tensors do not fit this model", path)
 	}
-	return &Adapter{h: h, Half: k.half}, nil
+	return &Adapter{h: h, Plain: k.plain}, nil
 }
 
 // Close frees the adapter. No context may use it any more.

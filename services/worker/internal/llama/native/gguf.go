@@ -18,6 +18,7 @@ const (
 
 // Of the types of tensors.
 const (
+	ggmlF32  = 0
 	ggmlF16  = 1
 	ggmlBF16 = 30
 )
@@ -30,7 +31,7 @@ var ggufSizes = [...]int64{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8}
 type ggufKeys struct {
 	strings map[string]string
 	types   map[string]uint32
-	half    bool // some tensors are float16 or bfloat16
+	plain   bool // some tensors are float32, float16 or bfloat16
 }
 
 const (
@@ -80,7 +81,7 @@ func parseGGUF(in io.Reader, path string) (*ggufKeys, error) {
 			r.u64()
 		}
 		t := r.u32()
-		k.half = k.half || t == ggmlF16 || t == ggmlBF16
+		k.plain = k.plain || t == ggmlF32 || t == ggmlF16 || t == ggmlBF16
 		r.u64() // where it lies
 	}
 	if r.err != nil {

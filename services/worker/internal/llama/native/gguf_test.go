@@ -14,7 +14,7 @@ func FuzzGGUF(f *testing.F) {
 	tensor := "\x01\x00\x00\x00\x00\x00\x00\x00t\x01\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	whole := head + kv + tensor
 	f.Add([]byte(whole))
-	if k, err := parseGGUF(strings.NewReader(whole), "x"); err != nil || k.strings["a"] != "hi" || k.types["b"] != ggufArray || !k.half {
+	if k, err := parseGGUF(strings.NewReader(whole), "x"); err != nil || k.strings["a"] != "hi" || k.types["b"] != ggufArray || !k.plain {
 		f.Fatal(k, err)
 	}
 	for n := range whole {
