@@ -220,11 +220,12 @@ func TestJobsByTheOfficialClient(t *testing.T) {
 	l := &labour{fleet: newFleet(t, 1, 1, ""), t: t}
 	l.worker("w0", "sim", "--engine", "sim")
 	l.serving("sim", 1)
+	client := programs.Tool(t, "github.com/nats-io/natscli/nats", "v0.3.0") // the first time this takes minutes
 	nats := func(args ...string) string {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, programs.Tool(t, "github.com/nats-io/natscli/nats", "v0.3.0"), append([]string{"--server", "nats://127.0.0.1:" + l.natsPort}, args...)...)
+		cmd := exec.CommandContext(ctx, client, append([]string{"--server", "nats://127.0.0.1:" + l.natsPort}, args...)...)
 		cmd.Env = append(os.Environ(), "HOME="+l.dir, "XDG_CONFIG_HOME="+l.dir)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
