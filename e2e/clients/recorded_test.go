@@ -19,7 +19,7 @@ import (
 // TestRecordedUpstream has the SDKs read what a real inference server said: a Leat with the engine openai stands before a
 // player of answers that were recorded from llama-server, which are those that the engine's own tests read.
 func TestRecordedUpstream(t *testing.T) {
-	upstream := httptest.NewServer(http.HandlerFunc(play(t)))
+	upstream := httptest.NewServer(play(t))
 	t.Cleanup(upstream.Close)
 	p, _ := leat(t, "up", "--engine", "openai", "--upstream", upstream.URL, "--model", "recorded=SmolLM2-135M-Instruct.Q4_1.gguf", "--nats-listen", "127.0.0.1:0", "--nats-dir", t.TempDir())
 	until(t, "the model can be called", func() bool { return strings.Contains(get(t, p.URL()+"/v1/models"), "recorded") })
