@@ -60,7 +60,7 @@ func (b *Bus) claimsOpened(s jetstream.ObjectStore, err error) error {
 		return fmt.Errorf("open object store %s: %w", ClaimBucket, err)
 	}
 	b.claims.store = s
-	b.opened.add("OBJ_" + ClaimBucket)
+	b.Opened("OBJ_"+ClaimBucket, LeaseReplicas)
 	return nil
 }
 

@@ -17,7 +17,7 @@ type Config struct {
 	Cert           string        `yaml:"cert" flag:"nats-cert" doc:"file with our certificate (PEM), where NATS asks for one"`
 	Key            string        `yaml:"key" flag:"nats-key" doc:"file with that certificate's key (PEM)"`
 	ConnectTimeout time.Duration `yaml:"connect_timeout" flag:"nats-connect-timeout" doc:"how long to try to reach NATS at start"`
-	LeaseReplicas  int           `yaml:"lease_replicas" flag:"nats-lease-replicas" doc:"copies of the leases bucket, of large payloads and of facts: 1, or 3 on a cluster"`
+	LeaseReplicas  int           `yaml:"lease_replicas" flag:"nats-lease-replicas" doc:"copies of the leases bucket, of large payloads, of what sleeping pools serve and of facts: 1, or 3 on a cluster"`
 	Monitor        string        `yaml:"monitor" flag:"nats-monitor" doc:"http://host:port of the NATS servers' monitoring, several with commas: where the profile production reads when they sync to disk"`
 }
 

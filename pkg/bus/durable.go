@@ -45,47 +45,61 @@ func (b *Bus) leases(ctx context.Context, cfg Config, open func(context.Context,
 	if err != nil {
 		return nil, fmt.Errorf("open KV bucket %s: %w (does the NATS server have JetStream enabled?)", LeaseBucket, err)
 	}
-	b.opened.add("KV_" + LeaseBucket)
+	b.Opened("KV_"+LeaseBucket, LeaseReplicas)
 	return kv, nil
 }
 
-// openedStreams are the streams beneath what a bus has opened, by name.
+// LeaseReplicas is the flag of Config.LeaseReplicas.
+const LeaseReplicas = "nats-lease-replicas"
+
+// openedStreams are the streams beneath what a bus has opened.
 type openedStreams struct {
 	sync.Mutex
-	names []string
+	list []openedStream
 }
 
-func (o *openedStreams) add(name string) {
-	o.Lock()
-	defer o.Unlock()
-	if !slices.Contains(o.names, name) {
-		o.names = append(o.names, name)
+// openedStream is one of them, with the flag that says how many copies it has.
+type openedStream struct{ name, flag string }
+
+// Opened notes that this process has opened a stream, so that Durability tells of it and Frail judges it. flag names the setting
+// that says how many copies it has.
+func (b *Bus) Opened(stream, flag string) {
+	b.opened.Lock()
+	defer b.opened.Unlock()
+	if s := (openedStream{stream, flag}); !slices.Contains(b.opened.list, s) {
+		b.opened.list = append(b.opened.list, s)
 	}
 }
 
-// Opened notes that this process has opened a stream, so that Durability tells of it.
-func (b *Bus) Opened(stream string) { b.opened.add(stream) }
-
-// Durability describes the durable stores that this bus has opened, a line each, for the banner at start. It asks for no
-// others: NATS may forbid us to know of them.
-func (b *Bus) Durability(ctx context.Context) []string {
+// eachOpened tells what NATS says of each stream that this bus has opened. It asks for no others: NATS may forbid us to know of
+// them.
+func (b *Bus) eachOpened(ctx context.Context, tell func(openedStream, jetstream.StreamConfig, error)) {
 	b.opened.Lock()
-	names := slices.Clone(b.opened.names)
+	list := slices.Clone(b.opened.list)
 	b.opened.Unlock()
-	var out []string
-	for _, name := range names {
-		s, err := b.js.Stream(ctx, name)
+	for _, o := range list {
+		s, err := b.js.Stream(ctx, o.name)
 		if err != nil {
-			out = append(out, "stream "+name+": not described: "+err.Error())
+			tell(o, jetstream.StreamConfig{}, err)
 			continue
 		}
-		c := s.CachedInfo().Config
+		tell(o, s.CachedInfo().Config, nil)
+	}
+}
+
+// Durability describes the durable stores that this bus has opened, a line each, for the banner at start.
+func (b *Bus) Durability(ctx context.Context) (out []string) {
+	b.eachOpened(ctx, func(o openedStream, c jetstream.StreamConfig, err error) {
+		if err != nil {
+			out = append(out, "stream "+o.name+": not described: "+err.Error())
+			return
+		}
 		most := ""
 		if c.MaxBytes > 0 {
 			most = fmt.Sprintf(", at most %d MiB", c.MaxBytes>>20)
 		}
 		out = append(out, fmt.Sprintf("stream %s: %s storage, %d replica(s), max age %s%s; synced to disk as the NATS server's sync_interval says",
 			c.Name, c.Storage, c.Replicas, c.MaxAge, most))
-	}
+	})
 	return out
 }

@@ -30,7 +30,7 @@ func (b *Bus) OpenFacts(ctx context.Context, cfg Config, name, subjects string) 
 	if err != nil {
 		return fmt.Errorf("open stream %s: %w (does the NATS server have JetStream enabled, with room on its disk?)", name, err)
 	}
-	b.Opened(name)
+	b.Opened(name, LeaseReplicas)
 	return nil
 }
 

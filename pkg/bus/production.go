@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ const enough = 3
 func (c Config) CheckProduction(ctx context.Context) error {
 	var bad []error
 	if c.LeaseReplicas < enough {
-		bad = append(bad, fmt.Errorf("leases, large payloads and facts would have %d copy: set --nats-lease-replicas %d", c.LeaseReplicas, enough))
+		bad = append(bad, fmt.Errorf("leases, large payloads, sleeping pools and facts would have %d copy: set --%s %d", c.LeaseReplicas, LeaseReplicas, enough))
 	}
 	if c.Monitor == "" {
 		bad = append(bad, errors.New("whether NATS syncs every write cannot be seen: give its monitoring by --nats-monitor, such as http://nats:8222"))
@@ -68,30 +67,15 @@ func checkSync(ctx context.Context, server string) error {
 
 // Frail names the stores that this bus has opened of which the loss of one server may lose something; nil: none.
 func (b *Bus) Frail(ctx context.Context) error {
-	b.opened.Lock()
-	names := slices.Clone(b.opened.names)
-	b.opened.Unlock()
 	var bad []error
-	for _, name := range names {
-		s, err := b.js.Stream(ctx, name)
-		if err != nil {
-			bad = append(bad, fmt.Errorf("stream %s: not described: %w", name, err))
-			continue
-		}
-		c := s.CachedInfo().Config
-		if c.Storage != jetstream.FileStorage || c.Replicas < enough {
+	b.eachOpened(ctx, func(o openedStream, c jetstream.StreamConfig, err error) {
+		switch {
+		case err != nil:
+			bad = append(bad, fmt.Errorf("stream %s: not described: %w", o.name, err))
+		case c.Storage != jetstream.FileStorage || c.Replicas < enough:
 			bad = append(bad, fmt.Errorf("stream %s has %s storage and %d replica(s): set --%s %d, or give the stream %d by `nats stream edit`",
-				name, c.Storage, c.Replicas, replicasOf(name), enough, enough))
+				o.name, c.Storage, c.Replicas, o.flag, enough, enough))
 		}
-	}
+	})
 	return errors.Join(bad...)
-}
-
-// replicasOf is the flag that says how many copies a stream has.
-func replicasOf(stream string) string {
-	switch stream {
-	case "KV_" + LeaseBucket, "OBJ_" + ClaimBucket, "EVENTS":
-		return "nats-lease-replicas"
-	}
-	return "jobs-replicas"
 }

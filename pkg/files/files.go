@@ -33,8 +33,9 @@ var ErrFull = errors.New("the file store is full")
 
 // Config bounds the store. The zero Config is for who only uses it: a bucket that is there stays as it is.
 type Config struct {
-	MaxBytes int64 // of all files; 0: the disk's own limit
-	Replicas int   // of the bucket; 0: 1
+	MaxBytes int64  // of all files; 0: the disk's own limit
+	Replicas int    // of the bucket; 0: 1
+	Flag     string // names the setting of Replicas
 }
 
 // File is what is known of a file. Times are in whole seconds.
@@ -63,6 +64,12 @@ type Store struct {
 // New makes a store; the bucket is opened, and created where it is missing, when it is first needed.
 func New(b *bus.Bus, cfg Config) *Store { return &Store{bus: b, cfg: cfg} }
 
+// Make makes the bucket where it is missing, so that a start can say how durable it is.
+func (s *Store) Make(ctx context.Context) error {
+	_, err := s.open(ctx)
+	return err
+}
+
 // open is the bucket.
 func (s *Store) open(ctx context.Context) (jetstream.ObjectStore, error) {
 	s.mu.Lock()
@@ -85,6 +92,7 @@ func (s *Store) open(ctx context.Context) (jetstream.ObjectStore, error) {
 		return nil, fmt.Errorf("open object store %s: %w", Bucket, err)
 	}
 	s.objects = o
+	s.bus.Opened("OBJ_"+Bucket, s.cfg.Flag)
 	return o, nil
 }
 

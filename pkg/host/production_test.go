@@ -10,8 +10,10 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
 	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/sleepers"
 )
 
 // monitor is a NATS server's monitoring as far as it says when it syncs.
@@ -66,11 +68,20 @@ func TestProductionEndsWithAStreamOfOneCopy(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}}
-	if _, err := h.Bus.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{Name: "JOBS", Subjects: []string{"jobs.>"}}); err != nil {
+	js := h.Bus.JetStream()
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "JOBS", Subjects: []string{"jobs.>"}}); err != nil {
 		t.Fatal(err)
 	}
-	h.Bus.Opened("JOBS")
-	if err := h.Run(t.Context(), s); err == nil || !strings.Contains(err.Error(), "stream JOBS has File storage and 1 replica(s): set --jobs-replicas 3") {
-		t.Errorf("ended with %v", err)
+	h.Bus.Opened("JOBS", "jobs-replicas")
+	if err := sleepers.New(h.Bus, bus.Config{}).Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err = h.Run(t.Context(), s)
+	for _, want := range []string{
+		"stream JOBS has File storage and 1 replica(s): set --jobs-replicas 3", "stream KV_sleepers has File storage and 1 replica(s): set --nats-lease-replicas 3",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ended with %v\nlacks %q", err, want)
+		}
 	}
 }

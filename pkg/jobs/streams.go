@@ -21,6 +21,9 @@ import (
 	"github.com/leathq/leat/pkg/events"
 )
 
+// Replicas is the flag of Config.Replicas.
+const Replicas = "jobs-replicas"
+
 // Config of the streams. Every process that opens them should have the same one.
 type Config struct {
 	Replicas   int           `yaml:"replicas" flag:"jobs-replicas" doc:"copies of the streams of jobs, results and dead letters, of files and of batches: 1, or 3 on a cluster"`
@@ -89,7 +92,7 @@ func Ensure(ctx context.Context, b *bus.Bus, cfg Config) error {
 		if _, err := b.JetStream().CreateOrUpdateStream(ctx, c); err != nil {
 			return fmt.Errorf("open stream %s: %w (does the NATS server have JetStream enabled, with room on its disk?)", c.Name, err)
 		}
-		b.Opened(c.Name)
+		b.Opened(c.Name, Replicas)
 	}
 	_, err := b.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket: triesBucket, Description: "how jobs fared that are tried again", TTL: cfg.MaxAge + slack, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
@@ -97,7 +100,7 @@ func Ensure(ctx context.Context, b *bus.Bus, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("open KV bucket %s: %w", triesBucket, err)
 	}
-	b.Opened("KV_" + triesBucket)
+	b.Opened("KV_"+triesBucket, Replicas)
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (s *Store) open(ctx context.Context, made bool) (jetstream.KeyValue, error)
 	if err != nil {
 		return nil, fmt.Errorf("open KV bucket %s: %w", Bucket, err)
 	}
-	s.bus.Opened("KV_" + Bucket)
+	s.bus.Opened("KV_"+Bucket, bus.LeaseReplicas)
 	return kv, nil
 }
 

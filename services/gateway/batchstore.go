@@ -14,6 +14,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/jobs"
 	"github.com/leathq/leat/services/gateway/internal/batch"
 )
 
@@ -58,6 +59,7 @@ func (s *batchStore) open(ctx context.Context) (jetstream.KeyValue, error) {
 		return nil, fmt.Errorf("open KV bucket %s: %w", batchBucket, err)
 	}
 	s.kv = kv
+	s.bus.Opened("KV_"+batchBucket, jobs.Replicas)
 	return kv, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/jobs"
 	"github.com/leathq/leat/pkg/obs"
 	"github.com/leathq/leat/pkg/pace"
 	"github.com/leathq/leat/pkg/pool"
@@ -59,7 +60,7 @@ func New(cfg Config, deps host.Deps) *Gateway {
 		pace: pace.New(sweepEvery, 0), mirrors: mirrors{due: make(chan *copied, cfg.Mirrors)},
 	}
 	g.metrics = newMetrics(deps.Metrics, g)
-	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore), Replicas: cfg.Jobs.Replicas})
+	g.files = files.New(deps.Bus, files.Config{MaxBytes: int64(cfg.FileStore), Replicas: cfg.Jobs.Replicas, Flag: jobs.Replicas})
 	g.batches = &batchStore{bus: deps.Bus, replicas: cfg.Jobs.Replicas}
 	g.runner = newJobRunner(g)
 	g.jobs = &batchJobs{client: g.runner.client, limit: maxAnswer}

@@ -93,7 +93,7 @@ func (l *link) overtake(s *flight.Sequence) {
 	}
 	sub := afresh(payload.(*inferv1.Submit))
 	sub.Sequence, sub.Attempt, sub.Overtakes = rival.ID, 1, s.ID
-	rival.Payload, rival.Wake = sub, s.Wake
+	rival.Payload = sub
 	l.g.table.Add(rival)
 	l.submit(l.partition(s.Partition), sub)
 	if rival.Where().Over { // nobody wants it any more

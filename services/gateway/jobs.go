@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -37,8 +38,17 @@ func newJobRunner(g *Gateway) *jobRunner {
 
 func (r *jobRunner) run(ctx context.Context) error {
 	return r.client.Run(ctx, jobs.Work{
-		Name: "gateway", Kinds: slices.Sorted(maps.Keys(jobPaths)), Window: r.window, Do: r.do, Log: r.g.log, Opened: func() { r.opened.Store(true) },
+		Name: "gateway", Kinds: slices.Sorted(maps.Keys(jobPaths)), Window: r.window, Do: r.do, Log: r.g.log, Opened: func() { r.open(ctx) },
 	})
+}
+
+// open opens what jobs and batches keep beside their streams, so that the start can say how durable it is.
+func (r *jobRunner) open(ctx context.Context) {
+	_, err := r.g.batches.open(ctx)
+	if err = errors.Join(err, r.g.files.Make(ctx)); err != nil && ctx.Err() == nil {
+		r.g.log.Warn("the stores of files and batches are not open; tried again when they are needed", "error", err)
+	}
+	r.opened.Store(true)
 }
 
 // window lets jobs of a class fill this gateway's share of the fleet's slots, with some to wait for the next free one, and no

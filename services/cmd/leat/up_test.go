@@ -126,10 +126,23 @@ func TestTheToolsWorkAgainstARunningPlatform(t *testing.T) {
 		t.Errorf("exit code %d after SIGINT", code)
 	}
 	jsonLines(t, p.err.String())
-	for _, want := range []string{p.url[len("http://"):], p.grpc, "listens on nats://127.0.0.1:", "1 replica, synced to disk every 2s", "KV_leases", "OBJ_claims: File storage, 1 replica(s), max age 10m0s, at most 512 MiB", "stopped cleanly"} {
+	for _, want := range []string{p.url[len("http://"):], p.grpc, "listens on nats://127.0.0.1:", "1 replica, synced to disk every 2s", "KV_leases", "OBJ_claims: File storage, 1 replica(s), max age 10m0s, at most 512 MiB",
+		"stream JOBS: ", "stream RESULTS: ", "stream DLQ: ", "stream KV_jobtries: ", "stream OBJ_files: ", "stream KV_batches: ", "stopped cleanly"} {
 		if !strings.Contains(p.err.String(), want) {
 			t.Errorf("the log does not say %q", want)
 		}
+	}
+}
+
+// One server inside the process is no place for what must outlive a server.
+func TestTheProfileProductionRefusesTheEmbeddedNATS(t *testing.T) {
+	monitor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"config":{"sync_always":true}}`)
+	}))
+	t.Cleanup(monitor.Close)
+	code, _, diag := run(t, "", "up", "--engine=sim", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--profile=production", "--nats-lease-replicas=3", "--nats-monitor="+monitor.URL)
+	if code == 0 || !strings.Contains(diag, "the embedded NATS is one server; start a cluster and name it by --nats") {
+		t.Errorf("exit code %d; stderr %q", code, diag)
 	}
 }
 

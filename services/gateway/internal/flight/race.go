@@ -35,7 +35,7 @@ func (r *race) win(s *Sequence) (first, is bool) {
 }
 
 // Overtake makes a sequence that races with s, and returns what s was submitted with; nil where s has begun or is over. Its
-// limits are s's, counted from where s's are. The caller gives it its Payload and Wake before anybody else knows it.
+// limits are s's, counted from where s's are. The caller gives it its Payload before anybody else knows it.
 func (s *Sequence) Overtake(id uint64, now time.Duration) (rival *Sequence, payload any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
