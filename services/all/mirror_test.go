@@ -12,13 +12,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
+	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/gateway"
 )
 
@@ -112,11 +118,33 @@ func (f *fleet) joinShadow(t *testing.T) *shadow {
 	return u
 }
 
+// dispatched hears of what class the sequences are that a worker gets.
+func (f *fleet) dispatched(t *testing.T, worker string) <-chan inferv1.Class {
+	t.Helper()
+	classes := make(chan inferv1.Class, 100)
+	b := bustest.Connect(t, f.srv, bus.Options{Name: "ear"})
+	_, err := b.Subscribe(bus.Control, events.Work.Name(worker), func(m *nats.Msg) {
+		d := &inferv1.Dispatch{}
+		if err := proto.Unmarshal(m.Data, d); err != nil {
+			t.Error(err)
+		}
+		classes <- d.GetSubmit().GetClass()
+	})
+	if err == nil {
+		err = b.Conn(bus.Control).Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return classes
+}
+
 // A mirror that stands still costs a route's clients nothing, in time, bytes or errors; what it says is dropped, and what
 // it used is booked as the copies', not as requests. Streams, tools and several choices are copied as they are.
 func TestAMirrorGetsACopyAndTheClientNoticesNothing(t *testing.T) {
 	f := start(t, pool.Timeouts{}, mirroring(64))
 	u := f.joinShadow(t)
+	classes := f.dispatched(t, "w-shadow")
 	plain, copies := map[string]string{}, 0
 	wishes := []string{"", `,"stream":true`, `,"n":2,"user":"me"`, `,"temperature":0.5`}
 	for _, name := range []string{"plain", "chat"} {
@@ -135,6 +163,11 @@ func TestAMirrorGetsACopyAndTheClientNoticesNothing(t *testing.T) {
 	}
 	copies = len(wishes) + 1 // n is 2 once
 	until(t, "the mirror has every copy", func() bool { return len(u.requests()) == copies })
+	for range copies {
+		if c := <-classes; c != inferv1.Class_CLASS_BULK {
+			t.Errorf("a copy is of the class %v", c)
+		}
+	}
 	if users := slices.ContainsFunc(u.requests(), func(m map[string]any) bool { return m["user"] == "me" }); !users {
 		t.Errorf("the user is gone: %v", u.requests())
 	}

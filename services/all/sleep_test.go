@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,9 +31,10 @@ import (
 type dorm struct {
 	fleet
 
-	pools  pool.Set
-	router *prometheus.Registry
-	change func(*gateway.Config)
+	pools      pool.Set
+	router     *prometheus.Registry
+	stopRouter func()
+	change     func(*gateway.Config)
 }
 
 func dormOf(t *testing.T, wake time.Duration, change func(*gateway.Config)) (d *dorm, stopGateway func()) {
@@ -43,12 +45,17 @@ func dormOf(t *testing.T, wake time.Duration, change func(*gateway.Config)) (d *
 		},
 		"sim": {Scaling: pool.Scaling{Mode: pool.ScalingOn, ZeroAfter: time.Second, WakeTimeout: wake}},
 	}}
-	rcfg := router.DefaultConfig()
-	rcfg.Pools = d.pools
-	rdeps := deps(t, d.srv, "r1", nil)
-	d.router = rdeps.Metrics.(*prometheus.Registry)
-	d.run(t, router.New(rcfg, rdeps).Run)
+	d.routes(t, "r1")
 	return d, d.edge(t, "g1")
+}
+
+// routes runs a router, which is the one to look at from now on.
+func (d *dorm) routes(t *testing.T, id string) {
+	cfg := router.DefaultConfig()
+	cfg.Pools = d.pools
+	own := deps(t, d.srv, id, nil)
+	d.router = own.Metrics.(*prometheus.Registry)
+	d.stopRouter = d.run(t, router.New(cfg, own).Run)
 }
 
 // run runs something until it is stopped, or the test ends.
@@ -188,8 +195,25 @@ func TestARequestThatNobodyWakesForSaysWhatToDo(t *testing.T) {
 	d.edge(t, "g2")
 	d.awaitModel(t, "sim")
 	status, _, raw := d.ask(t, "POST", "/v1/completions", "application/json", strings.NewReader(`{"model":"sim","prompt":"a"}`), "x-leat-timeout", "queue=300ms")
-	if status != http.StatusServiceUnavailable || !strings.Contains(raw, "pool sim sleeps") {
-		t.Errorf("%d %s", status, raw)
+	if status != http.StatusServiceUnavailable || !regexp.MustCompile(`pool sim sleeps, and no worker came up within the (\d+ms|\d(\.\d)?s) `).MatchString(raw) {
+		t.Errorf("%d %s", status, raw) // 54 s are what is left of the request's total time
+	}
+}
+
+// A router that dies takes no waiting request with it, nor how long that may wait.
+func TestARequestWaitsForASleepingPoolThoughItsRouterDies(t *testing.T) {
+	d, _ := dormOf(t, 30*time.Second, nil)
+	d.sleep(t)
+	answer := d.asking(t, "sim")
+	until(t, "it waits", func() bool { return metric(t, d.router, "llm_queue_depth") == 1 })
+	dies := d.stopRouter
+	d.routes(t, "r2")
+	dies()
+	until(t, "it waits at the other router", func() bool { return metric(t, d.router, "llm_queue_depth") == 1 })
+	d.awaitWanted(t, 1)
+	d.worker(t, "w1", "sim")
+	if r := <-answer; r.status != http.StatusOK {
+		t.Errorf("%d %v\n%s", r.status, r.header, r.body)
 	}
 }
 

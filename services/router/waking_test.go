@@ -201,5 +201,7 @@ func TestAPoolMustBeUpOnceBeforeItSleeps(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		k.expect("forgotten", 1)
+		time.Sleep(11 * time.Minute) // longer than a router remembers a pool that is not its settings'
+		k.expect("forgotten for long", 1)
 	})
 }

@@ -51,11 +51,7 @@ func TestACordonedWorkerGoesOnAndTakesNothingNew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			finish := make(chan struct{})
 			f := start(t, setup{cfg: worker.Config{Grace: time.Second}, engine: &scripted{slots: 4, run: twofold(finish)}})
-			waits, runs := f.order(), f.order()
-			waits.req.MaxTokens = 1
-			f.send(waits)
-			s := f.send(runs)
-			f.await("a stream", func() bool { return len(f.deltas(s)) == 1 && f.last().GetHeld() == 2 })
+			waits, runs, s := f.holdsTwo()
 			cordon(f, true)
 			cordon(f, true) // once more changes nothing
 			if note := f.awaitState(inferv1.WorkerState_WORKER_STATE_CORDONED); !strings.Contains(note, "told to take nothing new at ") {
@@ -121,11 +117,7 @@ func TestACordonOutlastsAnEngineThatFails(t *testing.T) {
 func TestACordonedWorkerLeaves(t *testing.T) {
 	finish := make(chan struct{})
 	f := start(t, setup{cfg: worker.Config{Grace: 10 * time.Second}, engine: &scripted{slots: 4, run: twofold(finish)}})
-	waits, runs := f.order(), f.order()
-	waits.req.MaxTokens = 1
-	f.send(waits)
-	s := f.send(runs)
-	f.await("a stream", func() bool { return len(f.deltas(s)) == 1 && f.last().GetHeld() == 2 })
+	waits, _, s := f.holdsTwo()
 	c := f.client()
 	cordonByControl(f, true)
 	drainByControl(f, 10*time.Second)

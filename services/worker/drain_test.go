@@ -37,6 +37,17 @@ func twofold(finish <-chan struct{}) func(context.Context, *engine.Request, engi
 	}
 }
 
+// holdsTwo has a worker of twofold hold two sequences: one that has not begun, and one that has said "a", which is the stream s.
+func (f *fleet) holdsTwo() (waits, runs order, s uint64) {
+	f.t.Helper()
+	waits, runs = f.order(), f.order()
+	waits.req.MaxTokens = 1
+	f.send(waits)
+	s = f.send(runs)
+	f.await("a stream", func() bool { return len(f.deltas(s)) == 1 && f.last().GetHeld() == 2 })
+	return waits, runs, s
+}
+
 func drainBySignal(f *fleet, _ time.Duration) { f.stop() }
 
 func drainByControl(f *fleet, grace time.Duration) {
@@ -78,11 +89,7 @@ func TestDrainingFinishesWhatRunsAndHandsBackTheRest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			finish := make(chan struct{})
 			f := start(t, setup{cfg: worker.Config{Grace: 10 * time.Second}, engine: &scripted{slots: 4, run: twofold(finish)}})
-			waits, runs := f.order(), f.order()
-			waits.req.MaxTokens = 1
-			f.send(waits)
-			s := f.send(runs)
-			f.await("a stream", func() bool { return len(f.deltas(s)) == 1 && f.last().GetHeld() == 2 })
+			waits, runs, s := f.holdsTwo()
 			drain(f, 10*time.Second)
 			f.verdict(waits.Number, inferv1.Verdict_VERDICT_HANDED_BACK)
 			f.await("the report", func() bool { return f.last().GetState() == inferv1.WorkerState_WORKER_STATE_DRAINING })

@@ -418,11 +418,7 @@ func TestAnUnhealthyEngineTakesNoWorkUntilItIsBack(t *testing.T) {
 		return block(ctx, r, out)
 	}
 	f := start(t, setup{engine: e})
-	waits, runs := f.order(), f.order()
-	waits.req.MaxTokens = 1
-	f.send(waits)
-	s := f.send(runs)
-	f.await("a stream", func() bool { return len(f.deltas(s)) == 1 })
+	waits, runs, _ := f.holdsTwo()
 	e.set(func(st *engine.Stats) { st.Healthy, st.HealthMessage = false, "the child died" })
 	f.verdict(waits.Number, inferv1.Verdict_VERDICT_HANDED_BACK)
 	f.await("the report", func() bool {

@@ -206,14 +206,20 @@ func start(t testing.TB, s setup) *fleet {
 // left waits until Run has returned.
 func (f *fleet) left() {
 	f.t.Helper()
+	returned(f.t, f.ended)
+}
+
+// returned waits for what Run has returned, which stays there, and which should be nothing.
+func returned(t testing.TB, ended chan error) {
+	t.Helper()
 	select {
-	case err := <-f.ended:
-		f.ended <- err
+	case err := <-ended:
+		ended <- err
 		if err != nil {
-			f.t.Errorf("worker: %v", err)
+			t.Errorf("Run returned %v", err)
 		}
 	case <-time.After(15 * time.Second):
-		f.t.Fatalf("the worker does not stop\n%s", stacks())
+		t.Fatalf("Run does not return\n%s", stacks())
 	}
 }
 

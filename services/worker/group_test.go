@@ -90,15 +90,7 @@ func launch(t *testing.T, s worker.Setup, open func(worker.Config) error, gpus f
 
 func (p *process) left() {
 	p.t.Helper()
-	select {
-	case err := <-p.ended:
-		p.ended <- err
-		if err != nil {
-			p.t.Errorf("the process: %v", err)
-		}
-	case <-time.After(15 * time.Second):
-		p.t.Fatalf("it does not stop\n%s", stacks())
-	}
+	returned(p.t, p.ended)
 }
 
 func (p *process) await(what string, ok func() bool) {

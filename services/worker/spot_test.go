@@ -72,11 +72,7 @@ func TestASpotNoticeMakesTheWorkerLeave(t *testing.T) {
 	f, stops, reg := onSpot(t, gcp, setup{
 		cfg: worker.Config{Grace: time.Hour, Spot: worker.Spot{Provider: "auto"}}, engine: &scripted{slots: 4, run: twofold(finish)},
 	})
-	waits, runs := f.order(), f.order()
-	waits.req.MaxTokens = 1
-	f.send(waits)
-	s := f.send(runs)
-	f.await("a stream", func() bool { return len(f.deltas(s)) == 1 && f.last().GetHeld() == 2 })
+	waits, runs, s := f.holdsTwo()
 	at := time.Now()
 	gcp.Set("preempted", "TRUE")
 	note := f.awaitState(inferv1.WorkerState_WORKER_STATE_DRAINING)

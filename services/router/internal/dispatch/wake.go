@@ -35,5 +35,5 @@ func (m *Machine) notWoken(r *request, now time.Time) Refusal {
 		"pool %s sleeps, and no worker came up within the %s that this request could wait (%s): try again in %.0f s, when one may be up; "+
 			"operator: does KEDA, or whatever starts workers, follow the decision that `leat status` shows, and how long do they take to load? "+
 			"pools.%s.scaling.wake_timeout and timeouts.total bound this wait",
-		m.pool, now.Sub(r.at).Round(time.Second), m.census(), wakeRetry.Seconds(), m.pool)}
+		m.pool, now.Sub(r.at).Round(100*time.Millisecond), m.census(), wakeRetry.Seconds(), m.pool)}
 }
