@@ -164,6 +164,8 @@ func typeOf(dt arrow.DataType) (Type, error) {
 
 func nestedTypeOf(dt arrow.DataType) (t Type, err error) {
 	switch dt := dt.(type) {
+	case arrow.ExtensionType: // what it is stored as
+		return typeOf(dt.StorageType())
 	case *arrow.ListType:
 		t, err = withElem(Type{Kind: List}, dt.ElemField())
 	case *arrow.LargeListType:
