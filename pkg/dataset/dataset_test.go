@@ -116,6 +116,21 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
+func TestFailedChecksLeaveTheLatest(t *testing.T) {
+	d := open(t, "mem://")
+	good := publish(t, d, manifest("docs", shard(t, d, "good", 0)))
+	bad, err := d.PublishAside(t.Context(), manifest("docs", shard(t, d, "not good", 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.Latest(t.Context(), "docs"); err != nil || v != good {
+		t.Errorf("%s is the latest, want %s: %v", v, good, err)
+	}
+	if m, err := d.Get(t.Context(), "docs", bad); err != nil || m.Counts.In != 8 {
+		t.Error(m, err)
+	}
+}
+
 func TestPublishersRace(t *testing.T) {
 	d := open(t, "file://"+t.TempDir()+"?sync=0")
 	var wg sync.WaitGroup

@@ -35,6 +35,7 @@ type Manifest struct {
 	Statistics []Column  `json:"statistics,omitempty"` // of the valid rows, by column
 	Sources    []Source  `json:"sources,omitempty"`
 	Suite      *Suite    `json:"suite,omitempty"`
+	Verdicts   []Verdict `json:"verdicts,omitempty"`
 	Code       string    `json:"code,omitempty"` // version of the program
 	Lineage    []Step    `json:"lineage,omitempty"`
 	Parents    []Version `json:"parents,omitempty"`
@@ -97,9 +98,16 @@ type Source struct {
 type Suite struct {
 	Name    string `json:"name"`
 	Digest  string `json:"digest"`
-	Verdict string `json:"verdict"` // "valid", "not_valid" or "skipped"
-	Met     int    `json:"met"`     // expectations
+	Success bool   `json:"success"`
+	Met     int    `json:"met"` // expectations
 	Of      int    `json:"of"`
+}
+
+// Verdict is what a gate said, as in leat.data.v1.
+type Verdict struct {
+	Gate   string `json:"gate"`
+	Status string `json:"status"` // pass, warn, fail, skip, unknown
+	Reason string `json:"reason,omitempty"`
 }
 
 // Step is a stage that rows went through.

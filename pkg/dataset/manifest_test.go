@@ -16,7 +16,7 @@ func stored(t testing.TB) (*dataset.Manifest, []byte) {
 	m := manifest("docs", shard(t, d, "abc", 0))
 	m.Statistics = []dataset.Column{{Name: "text", Rows: 3, Nulls: 1, Bytes: 30, Min: &low, Max: &high}}
 	m.Sources = []dataset.Source{{Kind: "parquet", Name: "file:///a.parquet", Bytes: 10}}
-	m.Suite = &dataset.Suite{Name: "s", Digest: "sha256:" + strings.Repeat("1", 64), Verdict: "valid", Met: 2, Of: 2}
+	m.Suite = &dataset.Suite{Name: "s", Digest: "sha256:" + strings.Repeat("1", 64), Success: true, Met: 2, Of: 2}
 	m.Lineage = []dataset.Step{{Stage: "ingest", Service: "ingestor", Out: 3}}
 	v := publish(t, d, m)
 	data, err := d.Store().Bytes(t.Context(), "datasets/docs/versions/"+strings.TrimPrefix(v, "sha256:")+".json", 1<<20)

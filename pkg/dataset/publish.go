@@ -12,11 +12,25 @@ import (
 	"github.com/leathq/leat/pkg/blob"
 )
 
-// Publish makes m a version of its dataset, and the latest one. It checks the manifest, sorts its shards, and sets Format, Version
-// and, where it is zero, Created. It refuses shards that are not in the store. Publishing again what is there changes nothing but
-// which version is the latest. Whenever it is cut off, the latest version is the old or the new one, whole. Of two at once each has
-// its version, and one of them is the latest.
+// Publish makes m a version of its dataset, and the latest one. It does what PublishAside does; two at once have a version each, and
+// one of them is the latest.
 func (d *Datasets) Publish(ctx context.Context, m *Manifest) (version string, err error) {
+	// Twice, as who removes this very version meanwhile may not have seen that it is the latest again.
+	for range 2 {
+		if version, err = d.PublishAside(ctx, m); err != nil {
+			return "", err
+		}
+		if err := d.move(ctx, m.Name, func(string) (string, bool) { return version, true }); err != nil {
+			return "", fmt.Errorf("publish %s: %w", m.Name, err)
+		}
+	}
+	return version, nil
+}
+
+// PublishAside makes m a version of its dataset and leaves the latest where it is: for data whose checks do not hold. It checks the manifest, sorts its shards, and sets Format, Version
+// and, where it is zero, Created. It refuses shards that are not in the store. Publishing again what is there changes
+// nothing. Whenever it is cut off, versions are there whole or not at all.
+func (d *Datasets) PublishAside(ctx context.Context, m *Manifest) (version string, err error) {
 	for _, shards := range [][]Shard{m.Shards, m.Quarantine, m.Rejects} {
 		Order(shards)
 	}
@@ -33,15 +47,9 @@ func (d *Datasets) Publish(ctx context.Context, m *Manifest) (version string, er
 	if err != nil {
 		return "", err
 	}
-	// Twice, as who removes this very version meanwhile may not have seen that it is the latest again.
-	for range 2 {
-		err = d.store.PutIfAbsent(ctx, versionKey(m.Name, m.Version), bytes.NewReader(data))
-		if err == nil || errors.Is(err, blob.ErrExists) {
-			err = d.move(ctx, m.Name, func(string) (string, bool) { return m.Version, true })
-		}
-		if err != nil {
-			return "", fmt.Errorf("publish %s: %w", m.Name, err)
-		}
+	err = d.store.PutIfAbsent(ctx, versionKey(m.Name, m.Version), bytes.NewReader(data))
+	if err != nil && !errors.Is(err, blob.ErrExists) {
+		return "", fmt.Errorf("publish %s: %w", m.Name, err)
 	}
 	return m.Version, nil
 }
