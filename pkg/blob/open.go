@@ -45,6 +45,23 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	return &Store{u.Redacted(), bucket{b}}, nil
 }
 
+// Existing is the address of a store that has to be there already: a directory is not made by looking into it.
+func Existing(address string) string {
+	if !strings.Contains(address, "://") {
+		if abs, err := filepath.Abs(address); err == nil && address != "" {
+			address = (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String()
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "file" {
+		return address
+	}
+	q := u.Query()
+	q.Set("create", "0")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // unlinked says why a scheme is unknown here.
 func unlinked(u *url.URL) error {
 	switch u.Scheme {
@@ -81,6 +98,7 @@ func openFile(u *url.URL) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.RawQuery = ""
 	return &Store{u.String(), d}, nil
 }
 

@@ -12,46 +12,62 @@ import (
 	"github.com/leathq/leat/pkg/blob"
 )
 
-// Publish makes m a version of its dataset, and the latest one. It does what PublishAside does; two at once have a version each, and
-// one of them is the latest.
+// Publish makes m a version of its dataset, as PublishAside does, and the latest one. Of two at once each has its version, and one of
+// them is the latest.
 func (d *Datasets) Publish(ctx context.Context, m *Manifest) (version string, err error) {
+	data, err := d.prepare(ctx, m)
 	// Twice, as who removes this very version meanwhile may not have seen that it is the latest again.
 	for range 2 {
-		if version, err = d.PublishAside(ctx, m); err != nil {
-			return "", err
+		if err == nil {
+			err = d.put(ctx, m, data)
 		}
-		if err := d.move(ctx, m.Name, func(string) (string, bool) { return version, true }); err != nil {
-			return "", fmt.Errorf("publish %s: %w", m.Name, err)
+		if err == nil {
+			err = d.move(ctx, m.Name, func(string) (string, bool) { return m.Version, true })
 		}
 	}
-	return version, nil
+	if err != nil {
+		return "", fmt.Errorf("publish: %w", err)
+	}
+	return m.Version, nil
 }
 
-// PublishAside makes m a version of its dataset and leaves the latest where it is: for data whose checks do not hold. It checks the manifest, sorts its shards, and sets Format, Version
-// and, where it is zero, Created. It refuses shards that are not in the store. Publishing again what is there changes
-// nothing. Whenever it is cut off, versions are there whole or not at all.
+// PublishAside makes m a version of its dataset and leaves the latest where it is: for data whose checks do not hold. It checks the
+// manifest, sorts its shards, and sets Format, Version and, where it is zero, Created. It refuses shards that are not in the store.
+// Publishing again what is there changes nothing. Whenever it is cut off, versions are there whole or not at all.
 func (d *Datasets) PublishAside(ctx context.Context, m *Manifest) (version string, err error) {
+	data, err := d.prepare(ctx, m)
+	if err == nil {
+		err = d.put(ctx, m, data)
+	}
+	if err != nil {
+		return "", fmt.Errorf("publish: %w", err)
+	}
+	return m.Version, nil
+}
+
+// prepare checks a manifest and returns it in canonical JSON.
+func (d *Datasets) prepare(ctx context.Context, m *Manifest) ([]byte, error) {
 	for _, shards := range [][]Shard{m.Shards, m.Quarantine, m.Rejects} {
 		Order(shards)
 	}
 	if err := m.Check(); err != nil {
-		return "", fmt.Errorf("publish: %w", err)
+		return nil, err
 	}
 	if err := d.present(ctx, m); err != nil {
-		return "", fmt.Errorf("publish %s: %w", m.Name, err)
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
 	if m.Created.IsZero() {
 		m.Created = time.Now().Truncate(time.Millisecond)
 	}
-	data, err := m.encode()
-	if err != nil {
-		return "", err
+	return m.encode()
+}
+
+func (d *Datasets) put(ctx context.Context, m *Manifest, data []byte) error {
+	err := d.store.PutIfAbsent(ctx, versionKey(m.Name, m.Version), bytes.NewReader(data))
+	if errors.Is(err, blob.ErrExists) {
+		return nil
 	}
-	err = d.store.PutIfAbsent(ctx, versionKey(m.Name, m.Version), bytes.NewReader(data))
-	if err != nil && !errors.Is(err, blob.ErrExists) {
-		return "", fmt.Errorf("publish %s: %w", m.Name, err)
-	}
-	return m.Version, nil
+	return err
 }
 
 // present says which file of a manifest is not there as it says.
