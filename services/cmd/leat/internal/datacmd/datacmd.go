@@ -90,9 +90,8 @@ func (c *command) start(ctx context.Context, args, environ []string, s *session)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
 	s.Datasets, s.operands = dataset.New(b), operands
-	return c.run(ctx, s)
+	return errors.Join(c.run(ctx, s), b.Close())
 }
 
 // load reads where the store is and the command's own settings. A file and an environment that are the whole fleet's do no harm.

@@ -3,6 +3,7 @@ package datacmd_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -163,7 +164,8 @@ func TestHelp(t *testing.T) {
 	s := newSample(t)
 	for line, want := range map[string]string{"": "diff FROM TO", "--help": "gc", "gc --help": "--grace"} {
 		_, _, err := run(t, s, line)
-		if h, ok := err.(conf.Help); !ok || !strings.Contains(string(h), want) {
+		var h conf.Help
+		if !errors.As(err, &h) || !strings.Contains(string(h), want) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
