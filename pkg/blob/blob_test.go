@@ -251,7 +251,7 @@ func TestURLs(t *testing.T) {
 		"file:///tmp/x?sync=perhaps":      "sync=perhaps",
 		"file:///nowhere/at/all?create=0": "make it, or name another",
 		"s3://bucket":                     "built without s3",
-		"gs://bucket":                     "-tags cloud",
+		"gs://bucket":                     "TAGS=cloud",
 		"azblob://bucket":                 "built without azblob",
 		"ftp://u:secret@h/x":              "none of file, mem",
 	} {

@@ -66,7 +66,7 @@ func Existing(address string) string {
 func unlinked(u *url.URL) error {
 	switch u.Scheme {
 	case "s3", "gs", "azblob":
-		return fmt.Errorf("open the blob store %s: this program was built without %s; build it with `go build -tags cloud`, or name a directory (file:///dir)", u.Redacted(), u.Scheme)
+		return fmt.Errorf("open the blob store %s: this program was built without %s; build it with `make build TAGS=cloud`, or name a directory (file:///dir)", u.Redacted(), u.Scheme)
 	}
 	return fmt.Errorf("open the blob store %s: %q is none of file, mem, s3, gs and azblob", u.Redacted(), u.Scheme)
 }
