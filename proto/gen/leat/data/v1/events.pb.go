@@ -400,7 +400,9 @@ type SegmentDone struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,8,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Digest over the digests of the partition's batches up to its end, in their order.
+	Digest        string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,6 +500,13 @@ func (x *SegmentDone) GetUnixNanos() int64 {
 	return 0
 }
 
+func (x *SegmentDone) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
 // PartitionDone: a stage has done a partition.
 type PartitionDone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -514,7 +523,9 @@ type PartitionDone struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,6,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Which try of the run.
+	Attempt       uint32 `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -594,6 +605,13 @@ func (x *PartitionDone) GetReplica() string {
 func (x *PartitionDone) GetUnixNanos() int64 {
 	if x != nil {
 		return x.UnixNanos
+	}
+	return 0
+}
+
+func (x *PartitionDone) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
 	}
 	return 0
 }
@@ -1296,7 +1314,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x18\n" +
 	"\asegment\x18\n" +
-	" \x01(\rR\asegment\"\xa3\x02\n" +
+	" \x01(\rR\asegment\"\xbb\x02\n" +
 	"\vSegmentDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1308,7 +1326,9 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\aobjects\x18\a \x03(\v2\x14.leat.data.v1.ObjectR\aobjects\x12\x18\n" +
 	"\areplica\x18\b \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\t \x01(\x03R\tunixNanos\"\xd4\x01\n" +
+	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x16\n" +
+	"\x06digest\x18\n" +
+	" \x01(\tR\x06digest\"\xee\x01\n" +
 	"\rPartitionDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1317,7 +1337,8 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x18\n" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\a \x01(\x03R\tunixNanos\"\xdb\x01\n" +
+	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12\x18\n" +
+	"\aattempt\x18\b \x01(\rR\aattempt\"\xdb\x01\n" +
 	"\x0fPartitionFailed\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +

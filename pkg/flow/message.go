@@ -1,0 +1,128 @@
+package flow
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/zeebo/xxh3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/leathq/leat/pkg/blob"
+	"github.com/leathq/leat/pkg/bus"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
+)
+
+// Headers of messages on DATA, beside Nats-Msg-Id and content-type.
+const (
+	HeaderNumber = "Leat-Number" // of the batch in its partition, from 0, in decimal
+	HeaderRows   = "Leat-Rows"
+	HeaderSchema = "Leat-Schema" // its fingerprint
+	HeaderDigest = "Leat-Digest" // xxh3:<32 hex> of the batch
+	HeaderObject = "Leat-Object" // with an empty payload: the key in the blob store of a batch that is too large for a message
+)
+
+// Content types of messages on DATA.
+const (
+	ContentArrow   = "application/vnd.apache.arrow.stream"
+	ContentClosing = "application/x-leat-closing"
+)
+
+// maxBatch bounds a batch that lies in the blob store.
+const maxBatch = 1 << 31
+
+// digestOf is a batch's digest.
+func digestOf(data []byte) string {
+	h := xxh3.Hash128(data).Bytes()
+	return "xxh3:" + hex.EncodeToString(h[:])
+}
+
+// chain is the digest over digests in their order.
+func chain(before, digest string) string { return digestOf([]byte(before + digest)) }
+
+// outgoing makes the message of a batch. A batch too large for a message is put into the store first.
+func outgoing(ctx context.Context, b *bus.Bus, store *blob.Store, subject string, n uint64, batch Batch) (*nats.Msg, string, error) {
+	digest := digestOf(batch.Data)
+	m := &nats.Msg{Subject: subject, Data: batch.Data, Header: nats.Header{
+		jetstream.MsgIDHeader: {msgID(subject, n)}, "content-type": {ContentArrow}, HeaderNumber: {strconv.FormatUint(n, 10)},
+		HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, HeaderSchema: {batch.Schema}, HeaderDigest: {digest},
+	}}
+	if b.TooLarge(len(batch.Data)) {
+		key := "batches/" + strings.ReplaceAll(strings.TrimPrefix(subject, "data."), ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
+		if err := store.Put(ctx, key, strings.NewReader(string(batch.Data))); err != nil {
+			return nil, "", err
+		}
+		m.Data = nil
+		m.Header.Set(HeaderObject, key)
+	}
+	return m, digest, nil
+}
+
+func msgID(subject string, n uint64) string {
+	return strings.TrimPrefix(subject, "data.") + "." + strconv.FormatUint(n, 10)
+}
+
+// closing makes the message that ends a partition.
+func closing(subject string, n uint64, c *datav1.Closing) (*nats.Msg, error) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c)
+	return &nats.Msg{Subject: subject, Data: data, Header: nats.Header{
+		jetstream.MsgIDHeader: {msgID(subject, n)}, "content-type": {ContentClosing}, HeaderNumber: {strconv.FormatUint(n, 10)},
+	}}, err
+}
+
+// number is which message of its partition this is.
+func number(h nats.Header) (uint64, error) {
+	n, err := strconv.ParseUint(h.Get(HeaderNumber), 10, 64)
+	if err != nil {
+		return 0, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", HeaderNumber, h.Get(HeaderNumber))}
+	}
+	return n, nil
+}
+
+// incoming reads the batch of a message, or the end of its partition, and checks its digest.
+func incoming(ctx context.Context, store *blob.Store, m jetstream.Msg) (batch Batch, digest string, end *datav1.Closing, err error) {
+	h := m.Headers()
+	if h.Get("content-type") == ContentClosing {
+		end = &datav1.Closing{}
+		if err := proto.Unmarshal(m.Data(), end); err != nil {
+			return Batch{}, "", nil, &Undecodable{fmt.Errorf("its closing: %w", err)}
+		}
+		return Batch{}, "", end, nil
+	}
+	rows, err := strconv.ParseUint(h.Get(HeaderRows), 10, 64)
+	if err != nil {
+		return Batch{}, "", nil, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", HeaderRows, h.Get(HeaderRows))}
+	}
+	batch = Batch{Data: m.Data(), Rows: rows, Schema: h.Get(HeaderSchema)}
+	if key := h.Get(HeaderObject); key != "" {
+		if batch.Data, err = fetch(ctx, store, key); err != nil {
+			return Batch{}, "", nil, err
+		}
+	}
+	digest = digestOf(batch.Data)
+	if given := h.Get(HeaderDigest); given != digest {
+		return Batch{}, "", nil, &Undecodable{fmt.Errorf("its digest is %s and its header says %.60q", digest, given)}
+	}
+	return batch, digest, nil, nil
+}
+
+func fetch(ctx context.Context, store *blob.Store, key string) ([]byte, error) {
+	r, err := store.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxBatch+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	if len(data) > maxBatch {
+		return nil, &Undecodable{fmt.Errorf("%s has more than %d bytes", key, maxBatch)}
+	}
+	return data, nil
+}
