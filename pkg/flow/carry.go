@@ -31,6 +31,7 @@ type carrying struct {
 	next     uint64 // the number of the batch that comes next
 	total    *datav1.Counts
 	digest   string // over the batches so far
+	went     string // over what was sent on
 	segments string // over what was made of them
 	segment  uint32
 	seg      Segment // nil: none is open
@@ -75,7 +76,7 @@ func (r *Runner) carry(ctx context.Context, j job) error {
 // counted takes in a segment that is done.
 func (w *carrying) counted(d *datav1.SegmentDone) {
 	add(w.total, d.GetCounts())
-	w.next, w.segment, w.digest = d.GetNextBatch(), d.GetSegment()+1, d.GetDigest()
+	w.next, w.segment, w.digest, w.went = d.GetNextBatch(), d.GetSegment()+1, d.GetDigest(), d.GetSent()
 	for _, o := range d.GetObjects() {
 		w.segments = chain(w.segments, o.GetDigest())
 	}
@@ -184,13 +185,14 @@ func (w *carrying) take(ctx context.Context, b Batch, digest string) (err error)
 		}
 	}
 	if w.subject != "" {
-		m, _, err := outgoing(ctx, w.r.Bus, w.r.Blob, w.subject, w.next, out)
+		m, sent, err := outgoing(ctx, w.r.Bus, w.r.Blob, w.subject, w.next, out)
 		if err == nil {
 			err = w.out.send(ctx, m)
 		}
 		if err != nil {
 			return err
 		}
+		w.went = chain(w.went, sent)
 	}
 	w.sent.Batches++
 	w.sent.Bytes += uint64(len(b.Data))
@@ -217,7 +219,7 @@ func (w *carrying) cut(ctx context.Context) error {
 	counts.Batches, counts.Bytes = w.sent.GetBatches(), w.sent.GetBytes()
 	f := &datav1.SegmentDone{
 		Run: p.Run.GetId(), Stage: p.Stage.GetName(), Partition: p.Partition.GetNumber(), Segment: w.segment, NextBatch: w.next, Counts: counts,
-		Objects: objects, Digest: w.digest, Replica: w.r.id, UnixNanos: time.Now().UnixNano(),
+		Objects: objects, Digest: w.digest, Sent: w.went, Replica: w.r.id, UnixNanos: time.Now().UnixNano(),
 	}
 	if err := w.r.say(ctx, events.SegmentDone.Name(f.GetRun()), w.j.lease+"."+strconv.Itoa(int(w.segment)), f); err != nil {
 		return err
@@ -252,7 +254,7 @@ func (w *carrying) end(ctx context.Context, m jetstream.Msg, c *datav1.Closing) 
 	}
 	digest := w.segments
 	if w.subject != "" {
-		digest = w.digest
+		digest = w.went
 	}
 	if err := w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.total, Digest: digest, Attempt: w.attempt}, w.out, w.subject); err != nil {
 		return err

@@ -165,7 +165,7 @@ func (r *Runner) finish(ctx context.Context, j job) error {
 	return r.board.current(ctx, r.Bus.JetStream(), f.GetRun())
 }
 
-// end ends a run: its books, its dataset, its fact, then what is left of it on DATA.
+// end ends a run: its books, its dataset, what is left of it on DATA, then its fact.
 func (r *Runner) end(ctx context.Context, j job) error {
 	id := j.place.Run.GetId()
 	f := &datav1.RunEnded{Run: id, Outcome: datav1.Outcome_OUTCOME_CANCELLED}
@@ -197,12 +197,12 @@ func (r *Runner) end(ctx context.Context, j job) error {
 			return err
 		}
 	}
+	if err := r.tidy(ctx, sum.Planned); err != nil { // before the fact, as whoever resumes the run after it makes them anew
+		return fmt.Errorf("remove what is left of run %s: %w", id, err)
+	}
 	f.UnixNanos = time.Now().UnixNano()
 	if err := r.say(ctx, events.RunEnded.Name(id), fmt.Sprintf("%s.ended.%d", j.lease, f.GetAttempt()), f); err != nil {
 		return err
-	}
-	if err := r.tidy(ctx, sum.Planned); err != nil {
-		r.Log.Warn("what is left of a run on DATA was not removed", "run", id, "error", err)
 	}
 	return r.board.current(ctx, r.Bus.JetStream(), id)
 }

@@ -234,16 +234,19 @@ func await(t *testing.T, r *replica, run, what string, ok func(*flow.State) bool
 	t.Helper()
 	late := time.After(60 * time.Second)
 	for {
-		changed, done, shown := r.Changed(), false, ""
+		changed, done, over, shown := r.Changed(), false, false, ""
 		r.Look(run, func(s *flow.State) {
 			if s == nil {
 				return
 			}
-			done = ok(s)
+			done, over = ok(s), s.Ended() != nil
 			shown = fmt.Sprintf("ended %v, failures %v, total %v, trouble %v", s.Ended(), s.Failures(), s.Total(), s.Trouble("keep"))
 		})
 		if done {
 			return
+		}
+		if over {
+			t.Fatalf("run %s: ended, and not %s: %s", run, what, shown)
 		}
 		select {
 		case <-changed:

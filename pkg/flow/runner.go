@@ -136,7 +136,7 @@ func (r *Runner) look(ctx context.Context) {
 		if s.planned == nil {
 			continue
 		}
-		if s.Over() {
+		if s.Over() || len(s.Failures()) > 0 {
 			r.stop(s)
 		}
 		if jobs := r.jobs(s); len(jobs) > 0 {

@@ -402,7 +402,9 @@ type SegmentDone struct {
 	// When.
 	UnixNanos int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
 	// Digest over the digests of the partition's batches up to its end, in their order.
-	Digest        string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
+	// The same over what was sent on; empty where no stage reads it.
+	Sent          string `protobuf:"bytes,11,opt,name=sent,proto3" json:"sent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -503,6 +505,13 @@ func (x *SegmentDone) GetUnixNanos() int64 {
 func (x *SegmentDone) GetDigest() string {
 	if x != nil {
 		return x.Digest
+	}
+	return ""
+}
+
+func (x *SegmentDone) GetSent() string {
+	if x != nil {
+		return x.Sent
 	}
 	return ""
 }
@@ -1314,7 +1323,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x18\n" +
 	"\asegment\x18\n" +
-	" \x01(\rR\asegment\"\xbb\x02\n" +
+	" \x01(\rR\asegment\"\xcf\x02\n" +
 	"\vSegmentDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1328,7 +1337,8 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x16\n" +
 	"\x06digest\x18\n" +
-	" \x01(\tR\x06digest\"\xee\x01\n" +
+	" \x01(\tR\x06digest\x12\x12\n" +
+	"\x04sent\x18\v \x01(\tR\x04sent\"\xee\x01\n" +
 	"\rPartitionDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
