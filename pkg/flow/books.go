@@ -124,7 +124,10 @@ func (r *Runner) Resume(ctx context.Context, run string) (attempt uint32, err er
 		return 0, err
 	}
 	f := &datav1.RunResumed{Run: run, Attempt: attempt, UnixNanos: time.Now().UnixNano()}
-	return attempt, r.say(ctx, events.RunResumed.Name(run), fmt.Sprintf("%s.resumed.%d", events.DataLease(run), attempt), f)
+	if err := r.say(ctx, events.RunResumed.Name(run), fmt.Sprintf("%s.resumed.%d", events.DataLease(run), attempt), f); err != nil {
+		return 0, err
+	}
+	return attempt, r.board.current(ctx, r.Bus.JetStream(), run)
 }
 
 // Look calls f with the state of a run, which must not be kept; nil where nothing is known of it.

@@ -26,7 +26,6 @@ type carrying struct {
 	r        *Runner
 	j        job
 	attempt  uint32
-	subject  string // of the output; empty: no stage reads it
 	out      *publisher
 	next     uint64 // the number of the batch that comes next
 	total    *datav1.Counts
@@ -46,7 +45,7 @@ type carrying struct {
 
 // carry does a partition of a stage that reads batches.
 func (r *Runner) carry(ctx context.Context, j job) error {
-	w := &carrying{r: r, j: j, total: &datav1.Counts{}, subject: outlet(j.place), out: &publisher{js: r.bulk, full: func() {}}}
+	w := &carrying{r: r, j: j, total: &datav1.Counts{}}
 	run, stage, partition := j.place.Run.GetId(), j.place.Stage.GetName(), j.place.Partition.GetNumber()
 	todo := false
 	r.board.look(run, func(s *State) {
@@ -58,6 +57,7 @@ func (r *Runner) carry(ctx context.Context, j job) error {
 	if !todo {
 		return nil
 	}
+	w.out = r.publisher(j.place, w.attempt)
 	c, err := r.bulk.Consumer(ctx, events.DataStream, consumerName(run, stage, partition))
 	if err != nil {
 		return fmt.Errorf("open the batches of %s: %w", j.lease, err)
@@ -184,14 +184,11 @@ func (w *carrying) take(ctx context.Context, b Batch, digest string) (err error)
 			return err
 		}
 	}
-	if w.subject != "" {
-		m, sent, err := outgoing(ctx, w.r.Bus, w.r.Blob, w.subject, w.next, out)
-		if err == nil {
-			err = w.out.send(ctx, m)
-		}
-		if err != nil {
-			return err
-		}
+	sent, err := w.out.batch(ctx, w.next, out)
+	if err != nil {
+		return err
+	}
+	if w.out.subject != "" {
 		w.went = chain(w.went, sent)
 	}
 	w.sent.Batches++
@@ -253,10 +250,10 @@ func (w *carrying) end(ctx context.Context, m jetstream.Msg, c *datav1.Closing) 
 			w.j.place.Partition.GetNumber(), w.j.place.Stage.GetName(), w.next, w.total.GetRowsIn(), w.digest, c.GetCounts().GetBatches(), c.GetCounts().GetValid(), c.GetDigest())}
 	}
 	digest := w.segments
-	if w.subject != "" {
+	if w.out.subject != "" {
 		digest = w.went
 	}
-	if err := w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.total, Digest: digest, Attempt: w.attempt}, w.out, w.subject); err != nil {
+	if err := w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.total, Digest: digest, Attempt: w.attempt}, w.out); err != nil {
 		return err
 	}
 	return m.Ack()

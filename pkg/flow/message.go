@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/leathq/leat/pkg/blob"
-	"github.com/leathq/leat/pkg/bus"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
@@ -45,34 +45,49 @@ func digestOf(data []byte) string {
 // chain is the digest over digests in their order.
 func chain(before, digest string) string { return digestOf([]byte(before + digest)) }
 
-// outgoing makes the message of a batch. A batch too large for a message is put into the store first.
-func outgoing(ctx context.Context, b *bus.Bus, store *blob.Store, subject string, n uint64, batch Batch) (*nats.Msg, string, error) {
+// batch sends a batch with its number and returns its digest. One too large for a message is put into the store first.
+func (p *publisher) batch(ctx context.Context, n uint64, batch Batch) (string, error) {
 	digest := digestOf(batch.Data)
-	m := &nats.Msg{Subject: subject, Data: batch.Data, Header: nats.Header{
-		jetstream.MsgIDHeader: {msgID(subject, n)}, "content-type": {ContentArrow}, HeaderNumber: {strconv.FormatUint(n, 10)},
+	if p.subject == "" {
+		return digest, nil
+	}
+	m := &nats.Msg{Subject: p.subject, Data: batch.Data, Header: nats.Header{
+		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentArrow}, HeaderNumber: {strconv.FormatUint(n, 10)},
 		HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, HeaderSchema: {batch.Schema}, HeaderDigest: {digest},
 	}}
-	if b.TooLarge(len(batch.Data)) {
-		key := "batches/" + strings.ReplaceAll(strings.TrimPrefix(subject, "data."), ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
-		if err := store.Put(ctx, key, strings.NewReader(string(batch.Data))); err != nil {
-			return nil, "", err
+	if p.bus.TooLarge(len(batch.Data) + 1024) { // with its headers
+		key := "batches/" + strings.ReplaceAll(strings.TrimPrefix(p.subject, "data."), ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
+		if err := p.store.Put(ctx, key, bytes.NewReader(batch.Data)); err != nil {
+			return "", err
 		}
 		m.Data = nil
 		m.Header.Set(HeaderObject, key)
 	}
-	return m, digest, nil
+	return digest, p.send(ctx, m)
 }
 
-func msgID(subject string, n uint64) string {
-	return strings.TrimPrefix(subject, "data.") + "." + strconv.FormatUint(n, 10)
+// id names a message, so that the stream takes it once in a try. What was on DATA is removed when a try ends: the next one sends it again, which must
+// not look like a copy.
+func (p *publisher) id(n uint64) string {
+	return fmt.Sprintf("%s.%d.%d", strings.TrimPrefix(p.subject, "data."), n, p.attempt)
 }
 
-// closing makes the message that ends a partition.
-func closing(subject string, n uint64, c *datav1.Closing) (*nats.Msg, error) {
+// closing sends what ends a partition, and returns when the stream has everything.
+func (p *publisher) closing(ctx context.Context, n uint64, c *datav1.Closing) error {
+	if p.subject == "" {
+		return nil
+	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(c)
-	return &nats.Msg{Subject: subject, Data: data, Header: nats.Header{
-		jetstream.MsgIDHeader: {msgID(subject, n)}, "content-type": {ContentClosing}, HeaderNumber: {strconv.FormatUint(n, 10)},
-	}}, err
+	if err != nil {
+		return fmt.Errorf("encode the closing of %s: %w", p.subject, err)
+	}
+	err = p.send(ctx, &nats.Msg{Subject: p.subject, Data: data, Header: nats.Header{
+		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentClosing}, HeaderNumber: {strconv.FormatUint(n, 10)},
+	}})
+	if err != nil {
+		return err
+	}
+	return p.flush(ctx)
 }
 
 // number is which message of its partition this is.

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 )
 
@@ -23,8 +24,11 @@ const (
 // for: that is how whoever reads slowly holds whoever sends. It is used by one goroutine.
 type publisher struct {
 	js      jetstream.JetStream
+	bus     *bus.Bus
+	store   *blob.Store
+	subject string // empty: no stage reads what is sent, and nothing is
+	attempt uint32
 	pending []underway
-	full    func() // called when the stream takes no more now
 }
 
 // underway is a message that the stream has not confirmed.
@@ -71,9 +75,10 @@ func (p *publisher) settle(ctx context.Context, n int) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if bus.NoRoom(err) {
-			p.full()
-		} else if tries++; tries > publishTries {
+		if !bus.NoRoom(err) {
+			tries++
+		}
+		if tries > publishTries {
 			return fmt.Errorf("publish %s: %w", p.pending[0].msg.Subject, err)
 		}
 		if err := p.again(ctx, delay); err != nil {

@@ -24,7 +24,6 @@ type reading struct {
 	r       *Runner
 	j       job
 	attempt uint32
-	subject string // empty: no stage reads it
 	out     *publisher
 	cursor  json.RawMessage
 	counts  *datav1.Counts
@@ -37,7 +36,7 @@ type reading struct {
 
 // read does a partition of a source.
 func (r *Runner) read(ctx context.Context, j job) error {
-	w := &reading{r: r, j: j, counts: &datav1.Counts{}, out: &publisher{js: r.bulk, full: func() {}}}
+	w := &reading{r: r, j: j, counts: &datav1.Counts{}}
 	run, stage, partition := j.place.Run.GetId(), j.place.Stage.GetName(), j.place.Partition.GetNumber()
 	todo := false
 	r.board.look(run, func(s *State) {
@@ -51,7 +50,7 @@ func (r *Runner) read(ctx context.Context, j job) error {
 	if !todo {
 		return nil
 	}
-	w.subject = outlet(j.place)
+	w.out = r.publisher(j.place, w.attempt)
 	stream, err := r.sources[j.place.Stage.GetKind()].Open(ctx, j.place, w.cursor)
 	if err != nil {
 		return err
@@ -81,6 +80,11 @@ func outlet(p Place) string {
 	return ""
 }
 
+// publisher sends what a stage makes of a partition.
+func (r *Runner) publisher(p Place, attempt uint32) *publisher {
+	return &publisher{js: r.bulk, bus: r.Bus, store: r.Blob, subject: outlet(p), attempt: attempt}
+}
+
 func (w *reading) take(ctx context.Context, c *Chunk) error {
 	if len(c.Batch.Data) > 0 {
 		if err := w.send(ctx, c.Batch); err != nil {
@@ -105,15 +109,9 @@ func (w *reading) take(ctx context.Context, c *Chunk) error {
 }
 
 func (w *reading) send(ctx context.Context, b Batch) error {
-	digest := digestOf(b.Data)
-	if w.subject != "" {
-		m, _, err := outgoing(ctx, w.r.Bus, w.r.Blob, w.subject, w.counts.GetBatches(), b)
-		if err == nil {
-			err = w.out.send(ctx, m)
-		}
-		if err != nil {
-			return err
-		}
+	digest, err := w.out.batch(ctx, w.counts.GetBatches(), b)
+	if err != nil {
+		return err
 	}
 	w.digest = chain(w.digest, digest)
 	w.counts.Batches++
@@ -188,22 +186,13 @@ func (w *reading) end(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.counts, Digest: w.digest, Attempt: w.attempt}, w.out, w.subject)
+	return w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.counts, Digest: w.digest, Attempt: w.attempt}, w.out)
 }
 
 // close ends a partition for the stages after it, and says that it is done.
-func (r *Runner) close(ctx context.Context, j job, f *datav1.PartitionDone, out *publisher, subject string) error {
-	if subject != "" {
-		m, err := closing(subject, f.GetCounts().GetBatches(), &datav1.Closing{Counts: f.GetCounts(), Digest: f.GetDigest()})
-		if err == nil {
-			err = out.send(ctx, m)
-		}
-		if err == nil {
-			err = out.flush(ctx)
-		}
-		if err != nil {
-			return err
-		}
+func (r *Runner) close(ctx context.Context, j job, f *datav1.PartitionDone, out *publisher) error {
+	if err := out.closing(ctx, f.GetCounts().GetBatches(), &datav1.Closing{Counts: f.GetCounts(), Digest: f.GetDigest()}); err != nil {
+		return err
 	}
 	p := j.place
 	f.Run, f.Stage, f.Partition, f.Replica, f.UnixNanos = p.Run.GetId(), p.Stage.GetName(), p.Partition.GetNumber(), r.id, time.Now().UnixNano()
