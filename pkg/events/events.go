@@ -97,8 +97,8 @@ func Dead(stream, subject string) string { return DeadPrefix + stream + "." + su
 // DataStream holds the batches of data runs that are on their way from a stage to the next.
 const DataStream = "DATA"
 
-// Data: a stage of a run → the stages after it: Arrow batches numbered from 0 for each partition, and the Closing after them. Only that is
-// a protobuf message.
+// Data goes from a stage of a run to the stages after it: Arrow batches numbered from 0 for each partition, and the Closing after them. Only
+// that is a protobuf message.
 var Data = bus.Subject[*datav1.Closing]{Pattern: "data.{run}.{stage}.{partition}", Lane: bus.Bulk}
 
 // Facts of data runs, in EventsStream: stages and coordinators → whoever works on a run or asks for its state.

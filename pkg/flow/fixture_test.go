@@ -168,9 +168,8 @@ type site struct {
 	cfg   flow.Config
 	log   *slog.Logger
 
-	mu       sync.Mutex
-	replicas []*replica
-	count    int
+	mu    sync.Mutex
+	count int
 }
 
 type replica struct {

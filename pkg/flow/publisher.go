@@ -94,7 +94,7 @@ func (p *publisher) again(ctx context.Context, delay time.Duration) error {
 	for _, u := range p.pending[1:] { // those that were refused, too, must not arrive after what is sent now
 		select {
 		case <-u.ack.Ok():
-		case <-u.ack.Err():
+		case <-u.ack.Err(): //nolint:errcheck // it is sent again below, whatever it was
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
