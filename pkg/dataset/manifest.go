@@ -74,8 +74,8 @@ type Counts struct {
 	Refused     int64 `json:"refused"`
 }
 
-// Column is what was counted of a column. Min and Max are in text, so that every type's are exact; nil where all is null or the
-// type has no order.
+// Column is what was counted of a column. Min and Max are in text, so that every type's are exact; nil where all is null, the
+// type has no order, or they are not known, since texts are too long for it.
 type Column struct {
 	Name  string  `json:"name"`
 	Rows  int64   `json:"rows"`

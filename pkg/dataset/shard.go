@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"regexp"
@@ -35,24 +36,55 @@ func (d *Datasets) Write(ctx context.Context, extension string, fill func(io.Wri
 	if !extensionForm.MatchString(extension) {
 		return Shard{}, fmt.Errorf("write a shard: %.40q is no extension", extension)
 	}
-	f, err := os.CreateTemp("", "leat-shard-*")
+	p, err := newPending()
 	if err != nil {
-		return Shard{}, fmt.Errorf("write a shard: %w; set TMPDIR to a directory with room", err)
-	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	hash := sha256.New()
-	if err := fill(io.MultiWriter(f, hash)); errors.Is(err, syscall.ENOSPC) {
-		return Shard{}, fmt.Errorf("write a shard: %w: %s is full; free space there or set TMPDIR to a directory with room, then resume: %w", blob.ErrNoSpace, f.Name(), err)
-	} else if err != nil {
 		return Shard{}, err
 	}
-	s.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	defer func() { err = errors.Join(err, p.drop()) }()
+	if err := fill(p); err != nil {
+		return Shard{}, p.explain(err)
+	}
+	return p.keep(ctx, d, extension)
+}
+
+// pending is a file whose name is not known yet, as that is its content's.
+type pending struct {
+	file *os.File
+	hash hash.Hash
+}
+
+func newPending() (*pending, error) {
+	f, err := os.CreateTemp("", "leat-shard-*")
+	if err != nil {
+		return nil, fmt.Errorf("write a shard: %w; set TMPDIR to a directory with room", err)
+	}
+	return &pending{file: f, hash: sha256.New()}, nil
+}
+
+func (p *pending) Write(b []byte) (int, error) {
+	p.hash.Write(b)
+	return p.file.Write(b)
+}
+
+// explain says what to do where this machine is full.
+func (p *pending) explain(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return fmt.Errorf("write a shard: %w: %s is full; free space there or set TMPDIR to a directory with room, then resume: %w", blob.ErrNoSpace, p.file.Name(), err)
+}
+
+// keep gives the file its name, and puts it into the store.
+func (p *pending) keep(ctx context.Context, d *Datasets, extension string) (s Shard, err error) {
+	s.Digest = "sha256:" + hex.EncodeToString(p.hash.Sum(nil))
 	s.Path = shardKey(s.Digest, extension)
-	if s.Bytes, err = f.Seek(0, io.SeekCurrent); err != nil {
+	if s.Bytes, err = p.file.Seek(0, io.SeekCurrent); err != nil {
 		return Shard{}, fmt.Errorf("write a shard: %w", err)
 	}
-	return s, d.keep(ctx, s, f)
+	return s, d.keep(ctx, s, p.file)
 }
+
+func (p *pending) drop() error { return errors.Join(p.file.Close(), os.Remove(p.file.Name())) }
 
 // keep puts a file under its key where it is not there yet.
 func (d *Datasets) keep(ctx context.Context, s Shard, f *os.File) error {

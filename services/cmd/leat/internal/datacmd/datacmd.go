@@ -41,7 +41,7 @@ type session struct {
 }
 
 func commands() []command {
-	return []command{lsCommand(), showCommand(), diffCommand(), rmCommand(), gcCommand()}
+	return []command{lsCommand(), showCommand(), catCommand(), diffCommand(), rmCommand(), gcCommand()}
 }
 
 func usage() string {
