@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -140,7 +141,7 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 	case n > w.next:
 		return false, m.NakWithDelay(gapDelay)
 	}
-	batch, digest, end, err := incoming(ctx, w.j.place.Blob, m)
+	batch, digest, end, err := incoming(ctx, w.j.place.Blob, m.Headers(), m.Data())
 	if err != nil {
 		return false, w.dead(ctx, m, err)
 	}
@@ -274,5 +275,5 @@ func (w *carrying) dead(ctx context.Context, m jetstream.Msg, err error) error {
 	}
 	_ = m.TermWithReason(err.Error())
 	return &Error{Code: "undecodable", Message: fmt.Sprintf("message %s of %s, number %s, partition %d of stage %s: %v; it is kept among the dead letters (stream DLQ)",
-		at, m.Subject(), m.Headers().Get(HeaderNumber), p.Partition.GetNumber(), p.Stage.GetName(), err)}
+		at, m.Subject(), m.Headers().Get(arrowio.HeaderBatch), p.Partition.GetNumber(), p.Stage.GetName(), err)}
 }

@@ -3,7 +3,6 @@ package flow
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,21 +10,16 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/zeebo/xxh3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/blob"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
-// Headers of messages on DATA, beside Nats-Msg-Id and content-type.
-const (
-	HeaderNumber = "Leat-Number" // of the batch in its partition, from 0, in decimal
-	HeaderRows   = "Leat-Rows"
-	HeaderSchema = "Leat-Schema" // its fingerprint
-	HeaderDigest = "Leat-Digest" // xxh3:<32 hex> of the batch
-	HeaderObject = "Leat-Object" // with an empty payload: the key in the blob store of a batch that is too large for a message
-)
+// HeaderObject stands beside the headers of a batch (pkg/arrowio) where it is too large for a message: its key in the blob store. The
+// message is then empty.
+const HeaderObject = "Leat-Object"
 
 // Content types of messages on DATA.
 const (
@@ -36,24 +30,18 @@ const (
 // maxBatch bounds a batch that lies in the blob store.
 const maxBatch = 1 << 31
 
-// digestOf is a batch's digest.
-func digestOf(data []byte) string {
-	h := xxh3.Hash128(data).Bytes()
-	return "xxh3:" + hex.EncodeToString(h[:])
-}
-
 // chain is the digest over digests in their order.
-func chain(before, digest string) string { return digestOf([]byte(before + digest)) }
+func chain(before, digest string) string { return arrowio.Digest([]byte(before + digest)) }
 
 // batch sends a batch with its number and returns its digest. One too large for a message is put into the store first.
 func (p *publisher) batch(ctx context.Context, n uint64, batch Batch) (string, error) {
-	digest := digestOf(batch.Data)
+	digest := arrowio.Digest(batch.Data)
 	if p.subject == "" {
 		return digest, nil
 	}
 	m := &nats.Msg{Subject: p.subject, Data: batch.Data, Header: nats.Header{
-		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentArrow}, HeaderNumber: {strconv.FormatUint(n, 10)},
-		HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, HeaderSchema: {batch.Schema}, HeaderDigest: {digest},
+		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentArrow}, arrowio.HeaderBatch: {strconv.FormatUint(n, 10)},
+		arrowio.HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, arrowio.HeaderSchema: {batch.Schema}, arrowio.HeaderDigest: {digest},
 	}}
 	if p.bus.TooLarge(len(batch.Data) + 1024) { // with its headers
 		key := "batches/" + strings.ReplaceAll(strings.TrimPrefix(p.subject, "data."), ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
@@ -82,7 +70,7 @@ func (p *publisher) closing(ctx context.Context, n uint64, c *datav1.Closing) er
 		return fmt.Errorf("encode the closing of %s: %w", p.subject, err)
 	}
 	err = p.send(ctx, &nats.Msg{Subject: p.subject, Data: data, Header: nats.Header{
-		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentClosing}, HeaderNumber: {strconv.FormatUint(n, 10)},
+		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentClosing}, arrowio.HeaderBatch: {strconv.FormatUint(n, 10)},
 	}})
 	if err != nil {
 		return err
@@ -92,35 +80,34 @@ func (p *publisher) closing(ctx context.Context, n uint64, c *datav1.Closing) er
 
 // number is which message of its partition this is.
 func number(h nats.Header) (uint64, error) {
-	n, err := strconv.ParseUint(h.Get(HeaderNumber), 10, 64)
+	n, err := strconv.ParseUint(h.Get(arrowio.HeaderBatch), 10, 64)
 	if err != nil {
-		return 0, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", HeaderNumber, h.Get(HeaderNumber))}
+		return 0, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", arrowio.HeaderBatch, h.Get(arrowio.HeaderBatch))}
 	}
 	return n, nil
 }
 
 // incoming reads the batch of a message, or the end of its partition, and checks its digest.
-func incoming(ctx context.Context, store *blob.Store, m jetstream.Msg) (batch Batch, digest string, end *datav1.Closing, err error) {
-	h := m.Headers()
+func incoming(ctx context.Context, store *blob.Store, h nats.Header, data []byte) (batch Batch, digest string, end *datav1.Closing, err error) {
 	if h.Get("content-type") == ContentClosing {
 		end = &datav1.Closing{}
-		if err := proto.Unmarshal(m.Data(), end); err != nil {
+		if err := proto.Unmarshal(data, end); err != nil {
 			return Batch{}, "", nil, &Undecodable{fmt.Errorf("its closing: %w", err)}
 		}
 		return Batch{}, "", end, nil
 	}
-	rows, err := strconv.ParseUint(h.Get(HeaderRows), 10, 64)
+	rows, err := strconv.ParseUint(h.Get(arrowio.HeaderRows), 10, 64)
 	if err != nil {
-		return Batch{}, "", nil, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", HeaderRows, h.Get(HeaderRows))}
+		return Batch{}, "", nil, &Undecodable{fmt.Errorf("the header %s is %.40q, which is no number", arrowio.HeaderRows, h.Get(arrowio.HeaderRows))}
 	}
-	batch = Batch{Data: m.Data(), Rows: rows, Schema: h.Get(HeaderSchema)}
+	batch = Batch{Data: data, Rows: rows, Schema: h.Get(arrowio.HeaderSchema)}
 	if key := h.Get(HeaderObject); key != "" {
 		if batch.Data, err = fetch(ctx, store, key); err != nil {
 			return Batch{}, "", nil, err
 		}
 	}
-	digest = digestOf(batch.Data)
-	if given := h.Get(HeaderDigest); given != digest {
+	digest = arrowio.Digest(batch.Data)
+	if given := h.Get(arrowio.HeaderDigest); given != digest {
 		return Batch{}, "", nil, &Undecodable{fmt.Errorf("its digest is %s and its header says %.60q", digest, given)}
 	}
 	return batch, digest, nil, nil
