@@ -207,4 +207,3 @@ func bare(v any) (string, error) {
 	}
 	return text, err
 }
-
