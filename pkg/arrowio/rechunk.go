@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"sort"
-
-	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // Rechunker cuts a stream of batches into batches of about one size, so that the same rows give the same cuts however they came in. It is
@@ -96,12 +94,10 @@ func fieldsOf(fs []Field) int {
 
 // measured is the batch in canonical form, as what nulls hide must not count, and what its first i rows cost.
 func measured(b *Batch, s *Schema) (*Batch, cost) {
-	out := &Batch{schema: s, rows: b.rows, columns: make([]*Column, len(b.columns))}
+	out := (&Batch{schema: s, rows: b.rows, columns: b.columns}).Canonical()
 	var costs []cost
-	for i, c := range b.columns {
-		d := canonical(s.Fields[i], c.data, nil)
-		out.columns[i] = &Column{field: s.Fields[i], data: d, nulls: d.(*array.Data).NullN()}
-		costs = append(costs, costOf(s.Fields[i].Type, d))
+	for i, c := range out.columns {
+		costs = append(costs, costOf(s.Fields[i].Type, c.data))
 	}
 	return out, func(i int) int64 {
 		n := int64(0)

@@ -42,10 +42,8 @@ type ParquetWriter struct {
 // NewParquetWriter begins a file. An error names a column whose type Parquet does not have.
 func NewParquetWriter(w io.Writer, s *arrowio.Schema, o WriteOptions) (out *ParquetWriter, err error) {
 	defer arrowio.Recover("write a Parquet file", &err)
-	for _, f := range s.Fields {
-		if err := writable(f); err != nil {
-			return nil, fmt.Errorf("write a Parquet file: column %q: %w", f.Name, err)
-		}
+	if err := Writable(s); err != nil {
+		return nil, fmt.Errorf("write a Parquet file: %w", err)
 	}
 	codec := map[Codec]compress.Compression{Zstd: compress.Codecs.Zstd, Snappy: compress.Codecs.Snappy, None: compress.Codecs.Uncompressed}
 	size := cmp.Or(max(o.RowGroupBytes, 0), 32<<20)
@@ -61,19 +59,43 @@ func NewParquetWriter(w io.Writer, s *arrowio.Schema, o WriteOptions) (out *Parq
 	return &ParquetWriter{out: fw, schema: s, chunks: arrowio.NewRechunker(size, size).MaxRows(rows)}, nil
 }
 
+// Writable says which column's type cannot be written as Parquet, and why; nil where all can.
+func Writable(s *arrowio.Schema) error {
+	for _, f := range s.Fields {
+		if err := writable(f, true); err != nil {
+			return fmt.Errorf("column %q: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
 var errNoType = errors.New("Parquet has no such type; cast the column to another")
 
-func writable(f arrowio.Field) error {
-	switch f.Type.Kind {
-	case arrowio.Interval:
-		return fmt.Errorf("%s: %w", f.Type, errNoType)
+// writable says why a field cannot be written; each says whether every row has a value of it, no more and no less.
+func writable(f arrowio.Field, each bool) error {
+	each = each && !f.Nullable
+	switch t := f.Type; t.Kind {
+	case arrowio.Interval, arrowio.Duration:
+		return fmt.Errorf("%s: %w", t, errNoType)
+	case arrowio.FixedList:
+		if !each {
+			return fmt.Errorf("%s is only written where nothing that it lies in is null or a list; declare it a list", t)
+		}
+	case arrowio.Null:
+		if !f.Nullable {
+			return errors.New("a column of nulls must be nullable")
+		}
+	case arrowio.Decimal128, arrowio.Decimal256:
+		if t.Scale < 0 || t.Scale > t.Precision {
+			return fmt.Errorf("%s: %w", t, errNoType)
+		}
 	case arrowio.Dictionary:
-		if k := f.Type.Elem[0].Type.Kind; k >= arrowio.List && k <= arrowio.Dictionary {
-			return fmt.Errorf("%s: %w", f.Type, errNoType)
+		if k := t.Elem[0].Type.Kind; k >= arrowio.List && k <= arrowio.Dictionary {
+			return fmt.Errorf("%s: %w", t, errNoType)
 		}
 	}
 	for _, e := range f.Type.Elem {
-		if err := writable(e); err != nil {
+		if err := writable(e, each && f.Type.Kind == arrowio.Struct); err != nil {
 			return err
 		}
 	}
@@ -96,7 +118,7 @@ func (w *ParquetWriter) groups(bs []*arrowio.Batch) (err error) {
 		if b, err = b.WithSchema(w.schema); err != nil {
 			return fmt.Errorf("write a Parquet file: %w", err)
 		}
-		if err := w.out.Write(b.Arrow()); err != nil {
+		if err := w.out.Write(b.Canonical().Arrow()); err != nil {
 			return fmt.Errorf("write a Parquet file: %w", err)
 		}
 	}
