@@ -89,8 +89,8 @@ func ParsePath(from string) ([]Step, error) {
 	return steps, nil
 }
 
-// Open says whether the types of some columns must be taken from the input.
-func (o *Options) Open() bool {
+// Undeclared says whether the types of some columns must be taken from the input.
+func (o *Options) Undeclared() bool {
 	return o.Rest == Keep || slices.ContainsFunc(o.Columns, func(c Column) bool { return c.Type == "" && c.Const == nil })
 }
 

@@ -193,3 +193,11 @@ func invalidAt(b []byte) int {
 	}
 	return len(b)
 }
+
+// FirstReject is the first record that was refused since the last chunk.
+func (s *Sink) FirstReject() (source.Reject, bool) {
+	if len(s.rejects) == 0 {
+		return source.Reject{}, false
+	}
+	return s.rejects[0], true
+}
