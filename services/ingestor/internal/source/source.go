@@ -1,5 +1,5 @@
-// Package source says what a source of raw data is to an ingestor: something that splits its input into partitions, and reads each from a cursor on,
-// the same bytes every time. It opens nothing itself; its subpackages each speak to one kind of counterpart.
+// Package source says what a source of raw data is: something that splits into partitions and reads each, from a cursor on, as Arrow batches. It knows
+// no format and no protocol, and never decides what becomes of a batch or of a refused record: that is the run's.
 package source
 
 import (
@@ -9,75 +9,70 @@ import (
 	"github.com/leathq/leat/pkg/arrowio"
 )
 
-// MaxRaw is how much of a rejected record is kept, in bytes.
-const MaxRaw = 64 << 10
-
-// Source reads one input, described by its YAML. It is used by several goroutines at once.
+// Source reads one input, which its YAML describes. It may be used by several goroutines at once.
 type Source interface {
-	// Plan splits the input that is new since a watermark (nil: all of it). The same input gives the same plan.
+	// Plan splits the input into partitions. The same input gives the same plan, whoever makes it and wherever. Since is the watermark of an earlier run,
+	// whose input is left out; nil takes everything.
 	Plan(ctx context.Context, since Watermark) (*Plan, error)
-	// Open reads a partition from a cursor on (nil: from its beginning). The same cursor gives the same rows.
+	// Open reads a partition from a cursor on, nil being its beginning. The same cursor gives the same chunks. An error is an *Error where another try
+	// would not mend it.
 	Open(ctx context.Context, p Part, c Cursor) (Stream, error)
 }
 
-// Plan is what there is to read.
+// Plan is what a source will read.
 type Plan struct {
-	Schema *arrowio.Schema // given or inferred
-	Parts  []Part          // in order
-	Next   Watermark       // to plan from once everything of this plan is kept
-	Seen   int             // how many files, or the like, are left out as known
+	Schema *arrowio.Schema // every batch's, given or inferred
+	Parts  []Part          // in the order of the rows; none where there is nothing new
+	Next   Watermark       // remembered when the run is complete; given to the Plan of the next one
+	Seen   int             // files, or the like, that are left out because an earlier run had them
+	Notes  []string        // what a person should know: how the schema was inferred, which files are empty
 }
 
-// Part is a partition: what one stream reads.
+// Part is a partition: what one reader takes at a time.
 type Part struct {
-	ID    string          `json:"id"`              // the same input has the same id
+	ID    string          `json:"id"`              // the same input has the same one, in every plan
 	Name  string          `json:"name"`            // for people
-	Bytes int64           `json:"bytes,omitempty"` // 0: unknown
+	Bytes int64           `json:"bytes,omitempty"` // as they lie there; 0: unknown
 	Rows  int64           `json:"rows,omitempty"`  // 0: unknown
-	Spec  json.RawMessage `json:"spec,omitempty"`  // the source's own
+	Spec  json.RawMessage `json:"spec,omitempty"`  // the source's own; with the source's YAML it is all that Open needs
 }
 
-// Stream yields a partition to one goroutine.
+// Stream yields a partition. It is used by one goroutine.
 type Stream interface {
-	// Next returns io.EOF at the end. An error is worth another try unless it is an *Error.
+	// Next is the next piece, and io.EOF at the end.
 	Next(ctx context.Context) (*Chunk, error)
-	// Close lets go of what the stream holds, at any point.
+	// Close frees what the stream holds. It may be called at any time, more than once.
 	Close() error
 }
 
-// Chunk is a piece of a partition.
+// Chunk is a piece of a partition: at most one batch, and the records beside it that are no rows.
 type Chunk struct {
-	Batch   *arrowio.Batch // nil: only rejects, or only progress
-	Rejects []Reject       // records before After that are no rows
-	After   Cursor         // reading on from here gives what follows
+	Batch   *arrowio.Batch // nil where there were only bad records
+	Rejects []Reject
+	After   Cursor // reading on from here yields what follows
 }
 
-// Reject is a record that is no row.
+// Reject is a record that is no row. Nothing is lost: Raw is what stood there.
 type Reject struct {
-	File   string
-	Line   int64 // or the record's number, from 1
-	Reason string
-	Raw    []byte // at most MaxRaw bytes of it
+	File   string `json:"file"`
+	Line   int64  `json:"line"` // of the file, or the number of its row or record; from 1
+	Reason string `json:"reason"`
+	Raw    []byte `json:"raw"` // cut at MaxRaw bytes
 }
 
-// NewReject makes a reject of a record, cut where it is too long.
-func NewReject(file string, line int64, reason string, raw []byte) Reject {
+// MaxRaw is how many bytes of a refused record are kept.
+const MaxRaw = 64 << 10
+
+// Refuse makes a Reject with its own copy of raw.
+func Refuse(file string, line int64, reason string, raw []byte) Reject {
 	if len(raw) > MaxRaw {
 		raw = raw[:MaxRaw]
 	}
-	return Reject{File: file, Line: line, Reason: reason, Raw: append([]byte(nil), raw...)}
+	return Reject{File: file, Line: line, Reason: reason, Raw: append([]byte{}, raw...)}
 }
 
-// Watermark is up to where a source was read, in its own JSON; nil is nothing yet.
+// Watermark is how far a source has been read by runs that are complete: JSON that only the source understands.
 type Watermark = json.RawMessage
 
-// Cursor is a place in a partition, in the source's own JSON; nil is its beginning.
+// Cursor is a place between two chunks of a partition: JSON that only the source understands.
 type Cursor = json.RawMessage
-
-// Error is what another try does not mend.
-type Error struct {
-	Code    string // for machines: truncated_file, schema_changed, …
-	Message string // what happened, where, and what to do next
-}
-
-func (e *Error) Error() string { return e.Message }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/ingestor/internal/source"
 	"github.com/leathq/leat/services/ingestor/internal/source/record"
@@ -23,6 +25,19 @@ type Source struct {
 	secret string
 	client *http.Client
 	now    func() time.Time
+}
+
+// Make makes a source of `type: http`.
+func Make(spec []byte, d source.Deps) (source.Source, error) {
+	raw, err := yaml.YAMLToJSON(spec)
+	if err != nil {
+		return nil, source.Errorf(source.Invalid, "source http: %w", err)
+	}
+	s, err := New(raw, d.Getenv)
+	if err != nil {
+		return nil, source.Errorf(source.Invalid, "%w", err)
+	}
+	return s, nil
 }
 
 // New reads the source's YAML, as JSON, and takes the secret from the environment that getenv looks into. It connects to nothing.

@@ -49,7 +49,7 @@ func (st *stream) Next(ctx context.Context) (c *source.Chunk, err error) {
 		}
 		for i, raw := range p.records {
 			if err := st.rows.Add(raw, nil); err != nil {
-				c.Rejects = append(c.Rejects, source.NewReject(plain(st.s.first), st.at.Records+int64(i)+1, err.Error(), raw))
+				c.Rejects = append(c.Rejects, source.Refuse(plain(st.s.first), st.at.Records+int64(i)+1, err.Error(), raw))
 			}
 		}
 		if err := st.step(p); err != nil {

@@ -184,3 +184,28 @@ func TestAMissingProgramIsNamedWithWhatToDo(t *testing.T) {
 		t.Errorf("found %q, error %v", got, err)
 	}
 }
+
+func TestYamlNamesAProgramAndItsConfiguration(t *testing.T) {
+	t.Setenv("LEAT_TEST_SOURCE", "1")
+	r := source.NewRegistry()
+	r.Add("program", process.Make)
+	dir := t.TempDir()
+	r.Otherwise(process.Programs(dir))
+	if err := os.Symlink(os.Args[0], filepath.Join(dir, "leat-source-counter")); err != nil {
+		t.Fatal(err)
+	}
+	for _, yaml := range []string{"type: program\ncommand: [" + os.Args[0] + ", nothing]\nidle: 5s", "type: counter\ntable: t"} {
+		s, err := r.Make([]byte(yaml), source.Deps{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Plan(t.Context(), nil); err != nil || len(p.Parts) != 1 {
+			t.Errorf("%s: plan %+v, error %v", yaml, p, err)
+		}
+	}
+	for yaml, says := range map[string]string{"type: program": "command", "type: program\ncommand: [x]\nidle: soon": "idle", "type: program\nidel: 1s": "idel", "type: kafak": "leat-source-kafak"} {
+		if _, err := r.Make([]byte(yaml), source.Deps{}); err == nil || source.CodeOf(err) == "" || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v does not name %s", yaml, err, says)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (st *stream) Next(ctx context.Context) (c *source.Chunk, err error) {
 }
 
 func (st *stream) reject(c *source.Chunk, l wire.Line) error {
-	r := source.NewReject(l.File, l.Number, l.Reason, l.Raw)
+	r := source.Refuse(l.File, l.Number, l.Reason, l.Raw)
 	st.raw += len(r.Raw)
 	if len(c.Rejects) == maxRejects || st.raw > maxRaw {
 		return broken(st.s.name, "it rejected %d records without a place to read on from; it must say an empty batch with a cursor now and then", len(c.Rejects))
