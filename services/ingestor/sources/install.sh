@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what the tests of this module need beside Go, outside the tree: a Python venv with pyarrow in $LEAT_CACHE/sources (else the
+# user's cache). Quick where it is all there. Needs python3 with pip; no root. Postgres comes from the system (Debian: postgresql).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+case "$(uname -s)" in
+Darwin) cache="$HOME/Library/Caches" ;;
+*) cache="${XDG_CACHE_HOME:-$HOME/.cache}" ;;
+esac
+dir="${LEAT_CACHE:-$cache/leat}/sources"
+mkdir -p "$dir"
+stamp=$(cat "$here/example/requirements.txt" <(python3 -VV) | cksum)
+if [[ "$(cat "$dir/venv/stamp" 2>/dev/null)" != "$stamp" ]]; then
+  rm -rf "$dir/venv"
+  python3 -m venv --without-pip "$dir/venv"
+  python3 -m pip --python "$dir/venv/bin/python" install --quiet --disable-pip-version-check -r "$here/example/requirements.txt"
+  echo "$stamp" >"$dir/venv/stamp"
+fi
