@@ -1,0 +1,287 @@
+package drift_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/leathq/leat/services/validator/internal/drift"
+	"github.com/leathq/leat/services/validator/internal/presence"
+)
+
+type golden struct {
+	A, B              []float64
+	Statistic, P      float64
+	Stability         float64
+	Wasserstein       *float64
+	Table             [][]int
+	Chi, G            [2]float64
+	Freedom           int
+	Kolmogorov, Gamma [][]float64
+}
+
+func cases(t *testing.T) []golden {
+	t.Helper()
+	f, err := os.Open("testdata/cases.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []golden
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var g golden
+		if err := json.Unmarshal(lines.Bytes(), &g); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g)
+	}
+	if len(out) == 0 {
+		t.Fatal("no cases")
+	}
+	return out
+}
+
+func numbers(values []float64) *drift.Numbers {
+	s := drift.NewNumbers(0)
+	drift.Add(s, values, presence.Mask{})
+	return s
+}
+
+func close(got, want, relative float64) bool {
+	return math.Abs(got-want) <= relative*math.Abs(want)+1e-12
+}
+
+func TestNumbersDriftAsScipySays(t *testing.T) {
+	for i, g := range cases(t) {
+		if g.A == nil {
+			continue
+		}
+		a, b := numbers(g.A), numbers(g.B)
+		k, err := drift.Smirnov(a, b)
+		if err != nil || !close(k.Statistic, g.Statistic, 1e-12) || !close(k.P, g.P, 1e-9) || !k.Exact || k.Slack != 0 {
+			t.Errorf("case %d: %+v (%v), scipy has %v with p %v", i+1, k, err, g.Statistic, g.P)
+		}
+		if psi, err := drift.Stability(a, b); err != nil || !close(psi, g.Stability, 1e-9) {
+			t.Errorf("case %d: stability %v (%v), want %v", i+1, psi, err, g.Stability)
+		}
+		if w, err := drift.Wasserstein(a, b); err != nil || g.Wasserstein != nil && !close(w, *g.Wasserstein, 1e-9) {
+			t.Errorf("case %d: distance %v (%v), scipy has %v", i+1, w, err, *g.Wasserstein)
+		}
+	}
+}
+
+func TestCategoriesDriftAsScipySays(t *testing.T) {
+	for i, g := range cases(t) {
+		if g.Table == nil {
+			continue
+		}
+		a, b := categories(g.Table[0]), categories(g.Table[1])
+		for name, pair := range map[string]struct {
+			test func(a, b *drift.Categories, pool float64) (drift.Test, error)
+			want [2]float64
+		}{"chi": {drift.ChiSquare, g.Chi}, "g": {drift.G, g.G}} {
+			got, err := pair.test(a, b, 0)
+			if err != nil || got.Freedom != g.Freedom || !close(got.Statistic, pair.want[0], 1e-9) || !close(got.P, pair.want[1], 1e-9) {
+				t.Errorf("case %d, %s: %+v (%v), scipy has %v with %d degrees", i+1, name, got, err, pair.want, g.Freedom)
+			}
+			pooled, err := pair.test(a, b, drift.Pool)
+			if err != nil || pooled.Freedom > g.Freedom {
+				t.Errorf("case %d, %s: pooling made %d degrees of %d", i+1, name, pooled.Freedom, g.Freedom)
+			}
+		}
+	}
+}
+
+func categories(counts []int) *drift.Categories {
+	s := drift.NewCategories(0)
+	for k, n := range counts {
+		for range n {
+			s.AddText(fmt.Append(nil, "category ", k), true)
+		}
+	}
+	return s
+}
+
+func TestDistributionsAreScipys(t *testing.T) {
+	for _, g := range cases(t) {
+		for _, c := range g.Kolmogorov {
+			if got := drift.Kolmogorov(c[0]); math.Abs(got-c[1]) > 1e-13 || !close(got, c[1], 1e-9) {
+				t.Errorf("Kolmogorov's tail at %v is %v, scipy has %v", c[0], got, c[1])
+			}
+		}
+		for _, c := range g.Gamma {
+			if got := drift.UpperGamma(c[0], c[1]); math.Abs(got-c[2]) > 1e-11 {
+				t.Errorf("Q(%v, %v) is %v, scipy has %v", c[0], c[1], got, c[2])
+			}
+		}
+	}
+}
+
+func TestLargeSamplesOfOneDistributionSeldomAlarm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	alarms, worst := 0, 0.0
+	for range 100 {
+		k, err := drift.Smirnov(numbers(normal(rng, 4000, 0)), numbers(normal(rng, 4000, 0)))
+		if err != nil || k.Exact {
+			t.Fatalf("%+v, %v", k, err)
+		}
+		if k.P < 0.05 {
+			alarms++
+		}
+		worst = max(worst, k.Statistic)
+	}
+	if alarms > 13 {
+		t.Errorf("%d of 100 alarms at the level 5 %%", alarms)
+	}
+	k, err := drift.Smirnov(numbers(normal(rng, 4000, 0)), numbers(normal(rng, 4000, 0.2)))
+	if err != nil || k.P > 1e-6 || k.Statistic < worst {
+		t.Errorf("a shift of 0.2 deviations has p %v (%v)", k.P, err)
+	}
+}
+
+func normal(rng *rand.Rand, n int, shift float64) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = rng.NormFloat64() + shift
+	}
+	return out
+}
+
+func TestSummariesDoNotDependOnCutsAndOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{100, 4096, 30000} {
+		values := normal(rng, n, 1.7e9)
+		values[3], values[4], values[5] = math.Inf(1), math.Inf(-1), math.NaN()
+		whole := drift.NewNumbers(4096)
+		drift.Add(whole, values, presence.Mask{})
+		want, _ := whole.MarshalBinary()
+		for range 4 {
+			rng.Shuffle(n, func(i, j int) { values[i], values[j] = values[j], values[i] })
+			all := drift.NewNumbers(4096)
+			for from := 0; from < n; {
+				to := min(n, from+1+rng.IntN(9000))
+				part := drift.NewNumbers(4096)
+				drift.Add(part, values[from:to], presence.Mask{})
+				data, _ := part.MarshalBinary()
+				var back drift.Numbers
+				if err := back.UnmarshalBinary(data); err != nil {
+					t.Fatal(err)
+				}
+				if err := all.Merge(&back); err != nil {
+					t.Fatal(err)
+				}
+				from = to
+			}
+			if got, _ := all.MarshalBinary(); string(got) != string(want) {
+				t.Fatalf("%d numbers: parts have another summary than the whole", n)
+			}
+		}
+		if whole.Exact() != (n <= 4096) || whole.Count() != uint64(n-1) || whole.Missing() != 1 {
+			t.Errorf("%d numbers: exact %v, error %v, %d counted", n, whole.Exact(), whole.Error(), whole.Count())
+		}
+	}
+}
+
+func TestCoarseSummariesKeepTheirStatedError(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	a, b := normal(rng, 60000, 0), normal(rng, 60000, 0.05)
+	fine := func(v []float64) *drift.Numbers {
+		s := drift.NewNumbers(1 << 20)
+		drift.Add(s, v, presence.Mask{})
+		return s
+	}
+	coarse := func(v []float64) *drift.Numbers {
+		s := drift.NewNumbers(4096)
+		drift.Add(s, v, presence.Mask{})
+		return s
+	}
+	want, _ := drift.Smirnov(fine(a), fine(b))
+	got, err := drift.Smirnov(coarse(a), coarse(b))
+	if err != nil || got.Slack == 0 || got.Slack > 0.01 || got.Statistic > want.Statistic || got.Statistic+got.Slack < want.Statistic {
+		t.Errorf("statistic %v with slack %v (%v), exactly %v", got.Statistic, got.Slack, err, want.Statistic)
+	}
+	exact, _ := drift.Wasserstein(fine(a), fine(b))
+	near, _ := drift.Wasserstein(coarse(a), coarse(b))
+	if e := coarse(a).Error(); e == 0 || math.Abs(exact-near) > e*3 {
+		t.Errorf("distance %v, exactly %v, stated error %v", near, exact, e)
+	}
+}
+
+func TestManyCategoriesAreGroupedAndStillCompared(t *testing.T) {
+	make := func(n int, prefix string) *drift.Categories {
+		s := drift.NewCategories(64)
+		for i := range n {
+			s.AddText(fmt.Append(nil, prefix, i%5000), true)
+		}
+		return s
+	}
+	same, err := drift.G(make(20000, "a"), make(20000, "a"), drift.Pool)
+	if err != nil || same.P < 0.99 {
+		t.Errorf("the same categories: %+v, %v", same, err)
+	}
+	other, err := drift.G(make(20000, "a"), make(20000, "b"), drift.Pool)
+	if err != nil || other.P > 1e-6 || make(20000, "a").Exact() {
+		t.Errorf("other categories: %+v, %v", other, err)
+	}
+	if v, _ := drift.Variation(categories([]int{10, 10}), categories([]int{5, 10, 5})); math.Abs(v-0.25) > 1e-12 {
+		t.Errorf("variation is %v", v)
+	}
+}
+
+func TestHolm(t *testing.T) {
+	got := drift.Holm([]float64{0.01, 0.04, 0.03, math.NaN(), 0.005})
+	want := []float64{0.03, 0.06, 0.06, math.NaN(), 0.02}
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-15 || math.IsNaN(got[i]) != math.IsNaN(want[i]) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestColumnsThatCannotBeComparedSayWhy(t *testing.T) {
+	reference := drift.Profile{Numbers: map[string]*drift.Numbers{"age": numbers([]float64{1, 2, 3}), "gone": numbers([]float64{1}), "kind": numbers([]float64{1})}}
+	current := drift.Profile{
+		Numbers:    map[string]*drift.Numbers{"age": numbers([]float64{1, 2, 4}), "new": numbers([]float64{1})},
+		Categories: map[string]*drift.Categories{"kind": categories([]int{3})},
+	}
+	var names []string
+	for _, c := range drift.Compare(reference, current) {
+		names = append(names, c.Name)
+		if (c.Missing == "") != (c.Name == "age") || math.IsNaN(c.Adjusted) != (c.Name != "age") {
+			t.Errorf("%+v", c)
+		}
+	}
+	if !slices.Equal(names, []string{"age", "gone", "kind", "new"}) {
+		t.Errorf("columns %v", names)
+	}
+}
+
+func FuzzSummaries(f *testing.F) {
+	data, _ := numbers([]float64{1, 2, 2, math.Inf(-1)}).MarshalBinary()
+	f.Add(data)
+	data, _ = categories([]int{3, 1}).MarshalBinary()
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var n drift.Numbers
+		if n.UnmarshalBinary(data) == nil {
+			again, _ := n.MarshalBinary()
+			var back drift.Numbers
+			if err := back.UnmarshalBinary(again); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = drift.Wasserstein(&n, &back)
+			_, _ = drift.Stability(&n, &back)
+		}
+		var c drift.Categories
+		if c.UnmarshalBinary(data) == nil {
+			_, _ = drift.G(&c, categories([]int{1, 2}), 0)
+		}
+	})
+}
