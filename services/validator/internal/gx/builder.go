@@ -42,6 +42,14 @@ func (b *builder) text(name string) string {
 	return s
 }
 
+// word is a kwarg that is one of a few words.
+func (b *builder) word(name, otherwise string) string {
+	if s := b.text(name); s != "" {
+		return s
+	}
+	return otherwise
+}
+
 func (b *builder) flag(name string) bool {
 	f, _ := b.arg(name).(bool)
 	return f

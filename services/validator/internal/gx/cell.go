@@ -217,3 +217,22 @@ func exactKey(e exact) any {
 	}
 	return "decimal " + r.String()
 }
+
+// appendKey writes a key so that different ones are different bytes.
+func appendKey(b []byte, k any) []byte {
+	switch v := k.(type) {
+	case nil:
+		return append(b, 'n')
+	case int64:
+		return strconv.AppendInt(append(b, 'i'), v, 10)
+	case float64:
+		return strconv.AppendUint(append(b, 'f'), math.Float64bits(v), 16)
+	case string:
+		return append(strconv.AppendInt(append(b, 's'), int64(len(v)), 10), v...)
+	case day:
+		return strconv.AppendInt(append(b, 'd'), int64(v), 10)
+	case stampKey:
+		return strconv.AppendInt(append(b, 't', byte(bit(v.aware))), v.ns, 10)
+	}
+	return fmt.Appendf(b, "%T%v", k, k)
+}

@@ -38,19 +38,40 @@ func (b *builder) lengths(low, high int64) error {
 	if err != nil {
 		return err
 	}
-	gaps := gapsOf(b, c)
-	return b.rows(&rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) {
-		v := p.view(c)
+	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {
 		if !v.spelt() {
 			return printedLengths(v, rows, low, high, gaps), nil
 		}
 		return v.lengthsWithin(low, high), nil
-	}})
+	})
 }
 
-// gapsOf says whether the column may have rows without a value: then pandas prints integers as floats. It is known before
-// the data only where the schema says so; see docs/expectations.md.
-func gapsOf(b *builder, c int) bool { return b.plan.schema.Fields[c].Nullable && false }
+// spelt registers a check of a column's values as texts. How numbers are spelt depends on whether any row of the column,
+// the last one too, has no value; where the schema leaves that open both ways are checked and the right one is told.
+func (b *builder) spelt(c int, test func(v *view, rows mask, gaps bool) (mask, error)) error {
+	check := func(gaps bool) *rowCheck {
+		return &rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) { return test(p.view(c), rows, gaps) }}
+	}
+	if err := b.rows(check(false)); err != nil {
+		return err
+	}
+	if class := b.class(c); class != isInt && class != isUint || !b.plan.schema.Fields[c].Nullable {
+		return nil
+	}
+	whole := b.item.part
+	if err := b.rows(check(true)); err != nil {
+		return err
+	}
+	gapped := b.item.part
+	b.item.part = whole
+	b.item.finish = func(p part, e *ending) outcome {
+		if e.state.gaps[c] {
+			p = e.state.parts[gapped]
+		}
+		return p.(finisher).finish(e)
+	}
+	return nil
+}
 
 // lengthsWithin finds the texts of low to high code points. A text has at most as many as bytes and at least a quarter of
 // them, so most are decided without looking at it.

@@ -11,8 +11,8 @@ func inSet(b *builder, want bool) error {
 	if err != nil {
 		return err
 	}
-	stamps := b.class(c) == isStamp
-	if stamps && !want {
+	t := b.plan.schema.Fields[c].Type
+	if classOf(t) == isStamp && !want {
 		for _, v := range values {
 			if s, ok := v.(string); ok {
 				if _, ok := instant(s); !ok {
@@ -21,10 +21,9 @@ func inSet(b *builder, want bool) error {
 			}
 		}
 	}
-	var m *members
+	m := newMembers(t, values)
 	return b.one(func(v *view, _ mask) (mask, error) {
-		_ = m
-		in := newMembers(v, values, true).rows(v)
+		in := m.rows(v)
 		if want {
 			return in, nil
 		}

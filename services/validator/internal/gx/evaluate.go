@@ -87,7 +87,7 @@ func membership(n *node, p *pass) (mask, error) {
 		}
 		members = append(members, c)
 	}
-	in := newMembers(v, members, true).rows(v)
+	in := newMembers(v.column.Field().Type, members).rows(v)
 	if n.op == "in" {
 		return in.and(v.present), nil
 	}

@@ -48,6 +48,15 @@ func ParseResultFormat(v any) (ResultFormat, error) {
 	return f, fmt.Errorf("the result format is neither a name nor an object")
 }
 
+// ReadResultFormat is ParseResultFormat of JSON.
+func ReadResultFormat(data []byte) (ResultFormat, error) {
+	v, err := decode(data)
+	if err != nil {
+		return ResultFormat{}, fmt.Errorf("the result format: %w", err)
+	}
+	return ParseResultFormat(v)
+}
+
 func (f *ResultFormat) level(name string) error {
 	switch l := Level(name); l {
 	case BooleanOnly, Basic, Summary, Complete:

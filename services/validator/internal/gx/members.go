@@ -12,14 +12,14 @@ type members struct {
 }
 
 // newMembers keeps what of the values can be in the column, as pandas' isin sees it: numbers of any type are equal by
-// value, texts are equal to texts only, and texts that say a point in time are one in a column of those (dates says so).
-func newMembers(v *view, values []any, dates bool) *members {
+// value, texts are equal to texts only, and texts that say a point in time are one in a column of those.
+func newMembers(t arrowio.Type, values []any) *members {
 	m := &members{texts: map[string]struct{}{}, keys: map[any]struct{}{}, ints: map[int64]struct{}{}}
 	for _, x := range values {
 		s, isString := x.(string)
-		if isString && v.class == isStamp && dates {
-			if t, ok := instant(s); ok {
-				m.keys[stampKey{t.UnixNano(), v.column.Field().Type.Zone != ""}] = struct{}{}
+		if isString && classOf(t) == isStamp {
+			if at, ok := instant(s); ok {
+				m.keys[stampKey{at.UnixNano(), t.Zone != ""}] = struct{}{}
 			}
 			continue
 		}

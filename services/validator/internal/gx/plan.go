@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Format     ResultFormat   // of expectations that name none of their own
 	Parameters map[string]any // values of {"$PARAMETER": name}, before those that the suite carries
+	SQL        bool           // run what GX runs only where there is a database (LIKE), as it does on SQLite
 }
 
 // part is the partial state of something over some rows in order.
