@@ -121,9 +121,6 @@ func tableColumnsSet(b *builder) error {
 			wrong.Set("missing", missing)
 		}
 		o.result.Set("details", Object{{"mismatched", wrong}})
-		if o.success {
-			return told(true, shown)
-		}
 		return o
 	})
 }
