@@ -33,5 +33,15 @@ func init() {
 		"expect_column_distinct_values_to_contain_set":              distinctContainSet,
 		"expect_column_distinct_values_to_equal_set":                distinctEqualSet,
 		"expect_column_most_common_value_to_be_in_set":              mostCommonInSet,
+		"expect_column_values_to_be_unique":                         valuesUnique,
+		"expect_column_values_to_be_increasing":                     valuesIncreasing,
+		"expect_column_values_to_be_decreasing":                     valuesDecreasing,
+		"expect_column_pair_values_to_be_equal":                     pairEqual,
+		"expect_column_pair_values_a_to_be_greater_than_b":          pairGreater,
+		"expect_column_pair_values_to_be_in_set":                    pairInSet,
+		"expect_compound_columns_to_be_unique":                      compoundUnique,
+		"expect_select_column_values_to_be_unique_within_record":    withinRecordUnique,
+		"expect_multicolumn_values_to_be_equal":                     severalEqual,
+		"expect_multicolumn_sum_to_equal":                           severalSum,
 	}
 }

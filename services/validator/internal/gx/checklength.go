@@ -49,28 +49,10 @@ func (b *builder) lengths(low, high int64) error {
 // spelt registers a check of a column's values as texts. How numbers are spelt depends on whether any row of the column,
 // the last one too, has no value; where the schema leaves that open both ways are checked and the right one is told.
 func (b *builder) spelt(c int, test func(v *view, rows mask, gaps bool) (mask, error)) error {
-	check := func(gaps bool) *rowCheck {
-		return &rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) { return test(p.view(c), rows, gaps) }}
-	}
-	if err := b.rows(check(false)); err != nil {
-		return err
-	}
-	if class := b.class(c); class != isInt && class != isUint || !b.plan.schema.Fields[c].Nullable {
-		return nil
-	}
-	whole := b.item.part
-	if err := b.rows(check(true)); err != nil {
-		return err
-	}
-	gapped := b.item.part
-	b.item.part = whole
-	b.item.finish = func(p part, e *ending) outcome {
-		if e.state.gaps[c] {
-			p = e.state.parts[gapped]
-		}
-		return p.(finisher).finish(e)
-	}
-	return nil
+	class := b.class(c)
+	return b.variants(c, class == isInt || class == isUint, func(gaps bool) error {
+		return b.rows(&rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) { return test(p.view(c), rows, gaps) }})
+	})
 }
 
 // lengthsWithin finds the texts of low to high code points. A text has at most as many as bytes and at least a quarter of

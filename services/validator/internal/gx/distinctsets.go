@@ -39,7 +39,7 @@ func distinct(b *builder, unexpected, missing bool) error {
 			o.result.Set("partial_unexpected_list", d.list(d.unexpected, e, c))
 		}
 		if missing && partial {
-			o.result.Set("partial_missing_list", d.list(d.missing, e, c))
+			o.result.Set("partial_missing_list", d.asked())
 		}
 		return o
 	}
@@ -59,6 +59,23 @@ func (difference) list(values []any, e *ending, column int) []any {
 		out = append(out, e.shown(column, v))
 	}
 	return out
+}
+
+// asked lists missing values as they were written; numbers in their order, since Python's sets have small ones so.
+func (d difference) asked() []any {
+	out := []any{}
+	for _, v := range d.missing {
+		out = append(out, shown(v, false))
+	}
+	numbers := true
+	for _, v := range out {
+		_, ok := v.(int64)
+		numbers = numbers && ok
+	}
+	if numbers {
+		out = sortedTexts(out)
+	}
+	return out[:min(len(out), mostDistinct)]
 }
 
 func compareSets(t *tally, values []any, ty arrowio.Type) difference {

@@ -215,7 +215,7 @@ func (s *rowPart) counts(e *ending) ([]any, bool) {
 	}
 	slices.SortStableFunc(seen, func(a, b counted) int { return cmp.Compare(b.times, a.times) })
 	seen = seen[:min(len(seen), s.check.format.partial())]
-	if !s.sort(seen) {
+	if !s.sort(e, seen) {
 		return nil, false
 	}
 	out := make([]any, len(seen))
@@ -251,23 +251,54 @@ func (s *rowPart) identity(e *ending, row []any, n int) (string, bool) {
 	return b.String(), true
 }
 
-// sort orders by count and value as Python compares tuples; false where it would raise: None beside anything.
-func (s *rowPart) sort(seen []counted) bool {
-	comparable := true
-	slices.SortStableFunc(seen, func(a, b counted) int {
+// sort orders by count and value as Python compares tuples; false where it would raise: None beside a value.
+func (s *rowPart) sort(e *ending, seen []counted) bool {
+	ok := true
+	pysort(seen, func(a, b counted) bool {
 		if a.times != b.times {
-			return cmp.Compare(b.times, a.times)
+			return a.times > b.times
 		}
 		for i := range a.row {
-			c, ok := compareCells(a.row[i], b.row[i])
-			comparable = comparable && ok
-			if c != 0 {
-				return c
+			c, order := s.order(e, s.check.columns[i], a.row[i], b.row[i])
+			ok = ok && order != impossible
+			switch {
+			case c != 0:
+				return c < 0
+			case order == unordered:
+				return false
 			}
 		}
-		return 0
+		return false
 	})
-	return comparable
+	return ok
+}
+
+// How two values compare.
+const (
+	orders     = iota
+	unordered  // neither is less, and they are not equal: NaN beside anything
+	impossible // Python raises a TypeError
+)
+
+func (s *rowPart) order(e *ending, column int, a, b any) (int, int) {
+	if a == nil || b == nil {
+		nan := !e.none(column)
+		number := numericClass(e.class(column)) && nan
+		switch {
+		case a == nil && b == nil && nan:
+			return 0, unordered
+		case a == nil && b == nil:
+			return 0, orders
+		case number || e.class(column) == isStamp:
+			return 0, unordered
+		}
+		return 0, impossible
+	}
+	c, ok := compareCells(a, b)
+	if !ok {
+		return 0, impossible
+	}
+	return c, orders
 }
 
 // compareCells orders cells as Python does; ok is false where it cannot. A missing value is not ordered with anything.

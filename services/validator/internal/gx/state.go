@@ -101,7 +101,12 @@ func (e *ending) dtype(column int) string {
 }
 
 // shown is a cell of a column as GX's JSON shows it.
-func (e *ending) shown(column int, c any) any { return shown(c, e.state.gaps[column]) }
+func (e *ending) shown(column int, c any) any {
+	if c == nil && e.class(column) == isStamp {
+		return notATime
+	}
+	return shown(c, e.state.gaps[column])
+}
 
 // element is a cell as an element of the column's numpy array, which pairs are made of.
 func (e *ending) element(column int, c any) any {
