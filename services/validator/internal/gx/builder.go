@@ -74,7 +74,11 @@ func (b *builder) class(column int) class { return classOf(b.plan.schema.Fields[
 
 // rows registers a check about rows.
 func (b *builder) rows(r *rowCheck) error {
-	r.condition, r.format, r.mostly = b.condition, b.item.format, 1
+	r.condition, r.elements, r.format, r.mostly = b.condition, b.condition, b.item.format, 1
+	r.ordinal = b.item.ordinal
+	if r.unfiltered {
+		r.condition = 0
+	}
 	if m, ok := b.arg("mostly").(float64); ok {
 		r.mostly = m
 	}

@@ -43,5 +43,11 @@ func init() {
 		"expect_select_column_values_to_be_unique_within_record":    withinRecordUnique,
 		"expect_multicolumn_values_to_be_equal":                     severalEqual,
 		"expect_multicolumn_sum_to_equal":                           severalSum,
+		"expect_column_quantile_values_to_be_between":               quantilesBetween,
+		"expect_column_values_to_be_of_type":                        valuesOfType,
+		"expect_column_values_to_be_in_type_list":                   valuesInTypeList,
+		"expect_column_type_to_be":                                  columnType,
+		"expect_column_value_z_scores_to_be_less_than":              zScores,
+		"expect_column_values_to_not_be_outliers":                   notOutliers,
 	}
 }

@@ -22,6 +22,9 @@ func (s *rowPart) finish(e *ending) outcome {
 	if s.Error != "" {
 		return failed(errors.New(s.Error))
 	}
+	if s.Elements < s.Considered {
+		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult."))
+	}
 	success := s.Elements == 0 || s.Considered == 0 ||
 		(float64(s.Considered)-float64(s.Unexpected))/float64(s.Considered) >= s.check.mostly
 	return outcome{success: success, result: s.result(e)}

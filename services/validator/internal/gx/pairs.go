@@ -6,6 +6,10 @@ import (
 )
 
 func (b *builder) pair(test func(x, y *view, rows mask) (mask, error)) error {
+	return b.pairOf(&rowCheck{}, test)
+}
+
+func (b *builder) pairOf(r *rowCheck, test func(x, y *view, rows mask) (mask, error)) error {
 	x, err := b.column("column_A")
 	if err != nil {
 		return err
@@ -14,8 +18,9 @@ func (b *builder) pair(test func(x, y *view, rows mask) (mask, error)) error {
 	if err != nil {
 		return err
 	}
-	return b.rows(&rowCheck{columns: []int{x, y}, counts: b.word("ignore_row_if", "both_values_are_missing"),
-		test: func(p *pass, rows mask) (mask, error) { return test(p.view(x), p.view(y), rows) }})
+	r.columns, r.counts = []int{x, y}, b.word("ignore_row_if", "both_values_are_missing")
+	r.test = func(p *pass, rows mask) (mask, error) { return test(p.view(x), p.view(y), rows) }
+	return b.rows(r)
 }
 
 func pairEqual(b *builder) error {
@@ -123,7 +128,7 @@ func pairInSet(b *builder) error {
 			return errors.New("unhashable type: 'numpy.ndarray'")
 		}
 	}
-	return b.pair(func(x, y *view, rows mask) (mask, error) {
+	return b.pairOf(&rowCheck{unfiltered: true}, func(x, y *view, rows mask) (mask, error) {
 		good := make(mask, words(x.n))
 		rows.each(x.n, func(i int) bool {
 			if set[pairKey(x.cell(i), y.cell(i))] {

@@ -34,6 +34,7 @@ type starter interface{ start() part }
 // item is one expectation of a plan. One of refusal, failure and finish says what becomes of it.
 type item struct {
 	expectation Expectation
+	ordinal     int
 	entry       entry
 	args        Object
 	format      ResultFormat
@@ -63,8 +64,8 @@ func Compile(s *Suite, schema *arrowio.Schema, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("the data has two columns %q; rename one, since expectations name columns", name)
 	}
 	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}}
-	for _, e := range s.Expectations {
-		it := &item{expectation: e, part: -1}
+	for i, e := range s.Expectations {
+		it := &item{expectation: e, ordinal: i, part: -1}
 		p.items = append(p.items, it)
 		if err := p.prepare(it); err != nil {
 			it.refusal = err

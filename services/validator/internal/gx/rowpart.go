@@ -2,15 +2,17 @@ package gx
 
 // rowCheck is what all expectations about rows share: which rows they consider, what they do with those that fail.
 type rowCheck struct {
-	columns   []int // of the domain, in the order of the result
-	condition int
-	counts    string // what gives the considered rows: "column", "nulls" (rows without a value too), or an ignore_row_if
-	many      bool   // values are objects by column
-	format    ResultFormat
-	index     []int // columns of unexpected_index_column_names
-	mostly    float64
-	test      func(p *pass, considered mask) (pass mask, err error)
-	ordinal   int
+	columns    []int // of the domain, in the order of the result
+	condition  int
+	counts     string // what gives the considered rows: "column", "nulls" (rows without a value too), or an ignore_row_if
+	many       bool   // values are objects by column
+	format     ResultFormat
+	index      []int // columns of unexpected_index_column_names
+	mostly     float64
+	unfiltered bool // GX forgets the row condition in all but element_count
+	test       func(p *pass, considered mask) (pass mask, err error)
+	ordinal    int
+	elements   int // the condition of the rows that element_count counts
 }
 
 // rowPart is the partial result of a rowCheck over some rows in order.
@@ -49,7 +51,7 @@ func (r *rowCheck) considered(p *pass) mask {
 
 func (s *rowPart) add(p *pass) (mask, error) {
 	r := s.check
-	s.Elements += int64(p.keptN[r.condition])
+	s.Elements += int64(p.keptN[r.elements])
 	rows := r.considered(p)
 	n := rows.count(p.n)
 	s.Considered += int64(n)
