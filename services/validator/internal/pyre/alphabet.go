@@ -32,10 +32,13 @@ type alphabet struct {
 	pages  [][256]uint16
 }
 
-// newAlphabet makes the classes and gives the sets numbers: bits[i] lists the classes of sets[i].
-func newAlphabet(sets []runeSet) *alphabet {
-	words := runeSet(pyunicode.Word)
-	all := append(slices.Clone(sets), words, asciiWords, single('\n'))
+// newAlphabet makes the classes. Words are told apart only for patterns that ask for their boundaries.
+func newAlphabet(sets []runeSet, boundaries bool) *alphabet {
+	var words, ascii runeSet
+	if boundaries {
+		words, ascii = runeSet(pyunicode.Word), asciiWords
+	}
+	all := append(slices.Clone(sets), words, ascii, single('\n'))
 	a := &alphabet{starts: cuts(all)}
 	a.class = make([]uint16, len(a.starts))
 	known := map[string]uint16{}

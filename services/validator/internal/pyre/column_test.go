@@ -51,7 +51,7 @@ func TestColumnAgreesWithRows(t *testing.T) {
 
 // An automaton that has to forget what it learnt still finds what is there.
 func TestSmallMemoryLosesNothing(t *testing.T) {
-	r, err := pyre.Compile(`x[ab]{14}[^a]{3}[ab]{12}y`)
+	r, err := pyre.Compile(`x[abx]{18}[yz]`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestSmallMemoryLosesNothing(t *testing.T) {
 	for i := range noise {
 		noise[i] = "abx"[rnd.IntN(3)]
 	}
-	for _, tail := range []string{"", "x" + strings.Repeat("ab", 7) + "bbb" + strings.Repeat("ba", 6) + "y"} {
+	for _, tail := range []string{"", "x" + strings.Repeat("ab", 9) + "y"} {
 		found, err := r.Search([]byte(string(noise) + tail))
 		if want := tail != ""; found != want || err != nil {
 			t.Errorf("found %v, %v, want %v", found, err, want)

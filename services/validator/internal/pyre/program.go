@@ -37,13 +37,15 @@ func newProgram(root *node) (*program, error) {
 	p := &program{bits: map[*node][]bool{}}
 	var nodes []*node
 	var sets []runeSet
+	boundaries := false
 	root.any(func(n *node) bool {
 		if n.kind == kSet {
 			nodes, sets = append(nodes, n), append(sets, n.set)
 		}
+		boundaries = boundaries || n.kind == kAssert && n.place >= boundary
 		return false
 	})
-	p.alphabet = newAlphabet(sets)
+	p.alphabet = newAlphabet(sets, boundaries)
 	if p.alphabet.size() >= 0x8000 {
 		return nil, errTooLarge
 	}
