@@ -62,7 +62,10 @@ func NewSink(l *Layout, limits Limits) (*Sink, error) {
 	return s, nil
 }
 
-// File says which file comes next, and what its records have from it: name, partition. Values are text, nil a null.
+// FileName is what the name of their file is called among what records have beside their own.
+const FileName = "_file"
+
+// File says which file comes next, and what its records have from it beside its name. Values are text, nil a null.
 func (s *Sink) File(name string, implicit map[string]*string) error {
 	s.file = name
 	probe := arrowio.NewBuilder(s.schema)
@@ -71,7 +74,11 @@ func (s *Sink) File(name string, implicit map[string]*string) error {
 		if f.key == "" {
 			continue
 		}
-		v, err := s.implicit(probe.Column(f.column), f.column, implicit[f.key])
+		text := implicit[f.key]
+		if f.key == FileName {
+			text = &name
+		}
+		v, err := s.implicit(probe.Column(f.column), f.column, text)
 		if err != nil {
 			return source.Errorf(source.Schema, "%s: %w", name, err)
 		}
