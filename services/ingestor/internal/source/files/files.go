@@ -90,7 +90,7 @@ var _ source.Source = (*Source)(nil)
 
 // implicit is what the records of every file have beside their own.
 func implicit() []arrowio.Field {
-	return []arrowio.Field{{Name: "_file", Type: arrowio.Type{Kind: arrowio.String}}}
+	return []arrowio.Field{{Name: table.FileName, Type: arrowio.Type{Kind: arrowio.String}}}
 }
 
 // Plan implements source.Source.
@@ -140,7 +140,7 @@ func (s *Source) inputs(ctx context.Context) ([]Input, []arrowio.Field, error) {
 		if e.Modified.Before(after) && !e.Modified.IsZero() {
 			continue
 		}
-		in = append(in, Input{Entry: e, Implicit: map[string]*string{"_file": &e.Name}})
+		in = append(in, Input{Entry: e})
 	}
 	return in, implicit(), nil
 }
