@@ -3,6 +3,8 @@ SHELL := /bin/bash
 GO ?= go
 MODULES := proto pkg services e2e
 BIN := bin
+# Build tags: TAGS=cloud links S3, Google's and Azure's blob stores (docs/adr/0025).
+TAGS ?=
 BUF := npx --yes @bufbuild/buf@1.75.0
 LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PACKAGES := $(addsuffix /...,$(addprefix ./,$(MODULES)))
@@ -22,7 +24,7 @@ up: build ## fetch the engine and a small model, build, and run everything in on
 .PHONY: build
 build: ## build bin/leat and one binary per service, without cgo
 	@mkdir -p $(BIN)
-	@$(GO) build -trimpath $(STAMP) -o $(BIN)/ ./services/cmd/...
+	@$(GO) build -trimpath $(STAMP) $(if $(TAGS),-tags $(TAGS)) -o $(BIN)/ ./services/cmd/...
 
 SOURCES := services/ingestor/sources
 .PHONY: sources
