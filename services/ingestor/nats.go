@@ -19,14 +19,14 @@ import (
 // natsConfig is the YAML of `type: nats`: the messages of a JetStream stream, of a server that need not be Leat's own. Subjects that no stream keeps are
 // not read: nobody could read the same messages again after a crash.
 type natsConfig struct {
-	Type   string          `yaml:"type"`
-	URL    string          `yaml:"url"`
-	Creds  string          `yaml:"creds"`     // a file of credentials
-	Token  string          `yaml:"token_env"` // the variable of the environment that holds a token
-	Stream string          `yaml:"stream"`
-	Filter string          `yaml:"subject"` // with wildcards; empty: all of the stream's
-	Value  string          `yaml:"value"`   // json (default), text, bytes or arrow: a batch a message, as pkg/arrowio reads them
-	Fields []natsField     `yaml:"schema"` // json: of the message's fields; absent: inferred from the first messages
+	Type   string      `yaml:"type"`
+	URL    string      `yaml:"url"`
+	Creds  string      `yaml:"creds"`     // a file of credentials
+	Token  string      `yaml:"token_env"` // the variable of the environment that holds a token
+	Stream string      `yaml:"stream"`
+	Filter string      `yaml:"subject"` // with wildcards; empty: all of the stream's
+	Value  string      `yaml:"value"`   // json (default), text, bytes or arrow: a batch a message, as pkg/arrowio reads them
+	Fields []natsField `yaml:"schema"`  // json: of the message's fields; absent: inferred from the first messages
 }
 
 type natsField struct {
