@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/ingestor/internal/source"
@@ -242,7 +243,7 @@ func (r *reader) Fill(_ context.Context, s *table.Sink) error {
 			s.Reject(number, fmt.Sprintf("has %d fields, and there are %d columns", len(fields), len(r.names)), raw)
 			continue
 		}
-		if err = r.flat.Put(s, fields); err == nil {
+		if err = r.flat.Put(s, fields, utf8.Valid(raw)); err == nil {
 			err = s.Done(len(raw))
 		}
 		if err != nil {
