@@ -49,7 +49,7 @@ func opening(t *testing.T, all []*source.Chunk) func(source.Cursor) source.Strea
 func mixed(random *rand.Rand, n, raw int) (all []*source.Chunk, rows, refused int) {
 	for i := range n {
 		c := &source.Chunk{After: json.RawMessage(fmt.Sprint(i + 1))}
-		if k := random.IntN(60); k > 15 {
+		if k := random.IntN(400); k > 100 {
 			values := make([]string, k)
 			for j := range values {
 				values[j] = strings.Repeat("x", random.IntN(200)) + fmt.Sprint(rows+j)
