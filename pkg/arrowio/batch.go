@@ -106,7 +106,11 @@ func FromArrow(rec arrow.RecordBatch) (*Batch, error) {
 func fromArrays(s *Schema, cols []arrow.Array, rows int) *Batch {
 	b := &Batch{schema: s, columns: make([]*Column, len(cols)), rows: rows}
 	for i, c := range cols {
-		b.columns[i] = newColumn(s.Fields[i], c.Data())
+		d := c.Data()
+		if !arrow.TypeEqual(dataType(s.Fields[i].Type), d.DataType()) { // an extension, somewhere in it
+			d = retype(s.Fields[i].Type, d)
+		}
+		b.columns[i] = newColumn(s.Fields[i], d)
 	}
 	return b
 }

@@ -10,6 +10,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
+// Canonical is the batch in the one form that all batches of equal values have: what Encode writes. Buffers that are so already are shared.
+func (b *Batch) Canonical() *Batch {
+	out := &Batch{schema: b.schema, rows: b.rows, columns: make([]*Column, len(b.columns))}
+	for i, c := range b.columns {
+		d := canonical(c.field, c.data, nil)
+		out.columns[i] = &Column{field: c.field, data: d, nulls: d.NullN()}
+	}
+	return out
+}
+
 // canonical is data of which equal values are equal bytes: offset 0, buffers as long as they must be, no validity where nothing is null, zeros where
 // something is, zeros after the last bit, offsets from 0, dictionaries with the values that are used in the order in which they are. Buffers that are so already are shared.
 //
@@ -167,15 +177,16 @@ func offsetsOf(c *Column) Offsets {
 }
 
 // zeroBased is the offsets from 0 on, shared where they are so, with nothing for what is not seen where hollow is set.
-func zeroBased(o Offsets, n int, seen *Bitmap, hollow bool) *memory.Buffer {
+func zeroBased(o Offsets, seen *Bitmap, hollow bool) *memory.Buffer {
 	switch {
-	case n == 0:
-		return memory.NewBufferBytes(nil)
 	case o.O64 != nil:
 		return memory.NewBufferBytes(arrow.GetBytes(rebased(o.O64, seen, hollow)))
 	}
 	return memory.NewBufferBytes(arrow.GetBytes(rebased(o.O32, seen, hollow)))
 }
+
+// noOffsets are those of no values: there is always one more than of values.
+func noOffsets(t Type) *memory.Buffer { return memory.NewBufferBytes(make([]byte, offsetWidth(t))) }
 
 func rebased[T int32 | int64](in []T, seen *Bitmap, hollow bool) []T {
 	if in[0] == 0 && !hollow {
@@ -193,12 +204,12 @@ func rebased[T int32 | int64](in []T, seen *Bitmap, hollow bool) []T {
 
 func canonicalText(t Type, d arrow.ArrayData, seen *Bitmap) (offsets, data *memory.Buffer) {
 	if d.Len() == 0 {
-		return memory.NewBufferBytes(nil), memory.NewBufferBytes(nil)
+		return noOffsets(t), memory.NewBufferBytes(nil)
 	}
 	c := newColumn(Field{Type: t}, d)
 	o, s := offsetsOf(c), c.Strings()
 	r, ok := seenRuns(o, d.Len(), seen)
-	offsets = zeroBased(o, d.Len(), seen, !ok)
+	offsets = zeroBased(o, seen, !ok)
 	if ok {
 		return offsets, memory.NewBufferBytes(s.Data[o.At(0):o.At(d.Len())])
 	}
@@ -217,10 +228,10 @@ func canonicalList(f Field, d arrow.ArrayData, seen *Bitmap) (*memory.Buffer, ar
 		child.Nullable = false
 	}
 	if d.Len() == 0 {
-		return memory.NewBufferBytes(nil), canonical(child, sliceData(v.data, 0, 0), nil)
+		return noOffsets(f.Type), canonical(child, sliceData(v.data, 0, 0), nil)
 	}
 	r, ok := seenRuns(o, d.Len(), seen)
-	offsets := zeroBased(o, d.Len(), seen, !ok)
+	offsets := zeroBased(o, seen, !ok)
 	if ok {
 		return offsets, canonical(child, sliceData(v.data, o.At(0), o.At(d.Len())), nil)
 	}

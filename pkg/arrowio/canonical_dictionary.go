@@ -16,10 +16,10 @@ func canonicalDictionary(f Field, d arrow.ArrayData, seen *Bitmap, made func([]a
 	width := f.Type.width() / 8
 	if f.Type.Ordered {
 		out := made(nil, canonicalFixed(d, width, seen))
-		out.SetDictionary(canonical(value, d.Dictionary(), nil))
+		out.SetDictionary(canonical(value, dictionaryOf(d), nil))
 		return out
 	}
-	values := newColumn(value, d.Dictionary())
+	values := newColumn(value, dictionaryOf(d))
 	at := newColumn(f, d).indices()
 	order, renamed := firstUse(values, d.Len(), seen, at)
 	indices := make([]byte, d.Len()*width)

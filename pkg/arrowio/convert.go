@@ -120,10 +120,14 @@ func SchemaOf(in *arrow.Schema) (*Schema, error) {
 func ArrowSchema(s *Schema) *arrow.Schema { return arrowSchema(s) }
 
 func metadataOf(md arrow.Metadata) map[string]string {
-	if md.Len() == 0 {
+	m := md.ToMap()
+	if m["PARQUET:field_id"] == "-1" { // says that there is none
+		delete(m, "PARQUET:field_id")
+	}
+	if len(m) == 0 {
 		return nil
 	}
-	return md.ToMap()
+	return m
 }
 
 func fieldOf(f arrow.Field) (Field, error) {
@@ -164,6 +168,8 @@ func typeOf(dt arrow.DataType) (Type, error) {
 
 func nestedTypeOf(dt arrow.DataType) (t Type, err error) {
 	switch dt := dt.(type) {
+	case arrow.ExtensionType: // what it is stored as
+		return typeOf(dt.StorageType())
 	case *arrow.ListType:
 		t, err = withElem(Type{Kind: List}, dt.ElemField())
 	case *arrow.LargeListType:

@@ -37,7 +37,7 @@ func Decode(data []byte, l Limits) (b *Batch, err error) {
 // Recover turns a panic over foreign bytes into a *MalformedError: the last resort, for packages below this one.
 func Recover(doing string, err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("%s: %w", doing, &MalformedError{What: fmt.Sprintf("it cannot be read: %v", p)})
+		*err = fmt.Errorf("%s: %w", doing, &MalformedError{What: fmt.Sprintf("the data cannot be handled: %v", p)})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/arrowio/internal/randombatch"
 )
 
 func encode(t testing.TB, b *arrowio.Batch) []byte {
@@ -30,14 +31,14 @@ func decode(t testing.TB, data []byte) *arrowio.Batch {
 func TestABatchOfAnyTypesArrivesAsItWasSent(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s := randomSchema(r)
-		b := randomBatch(r, s, r.IntN(70))
+		s := randombatch.Schema(r)
+		b := randombatch.Batch(r, s, r.IntN(70))
 		got := decode(t, encode(t, b))
 		if !got.Schema().Equal(s) {
 			t.Fatalf("seed %d: schema %s, want %s", seed, got.Schema(), s)
 		}
-		if !reflect.DeepEqual(rowsOf(got), rowsOf(b)) {
-			t.Fatalf("seed %d: %s\n%v\nwant\n%v", seed, s, rowsOf(got), rowsOf(b))
+		if !reflect.DeepEqual(randombatch.Rows(got), randombatch.Rows(b)) {
+			t.Fatalf("seed %d: %s\n%v\nwant\n%v", seed, s, randombatch.Rows(got), randombatch.Rows(b))
 		}
 	}
 }
@@ -46,8 +47,8 @@ func TestABatchOfAnyTypesArrivesAsItWasSent(t *testing.T) {
 func TestEqualRowsAreEqualBytesWhereverTheyWere(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		s := randomSchema(r)
-		whole := randomBatch(r, s, 1+r.IntN(200))
+		s := randombatch.Schema(r)
+		whole := randombatch.Batch(r, s, 1+r.IntN(200))
 		from := r.IntN(whole.Rows())
 		to := from + r.IntN(whole.Rows()-from+1)
 		part := whole.Slice(from, to)
@@ -61,7 +62,7 @@ func TestEqualRowsAreEqualBytesWhereverTheyWere(t *testing.T) {
 		}
 		want := encode(t, b.Batch())
 		if got := encode(t, part); !bytes.Equal(got, want) {
-			t.Fatalf("seed %d: a slice of %s is encoded otherwise than its rows alone\n%v", seed, s, rowsOf(part))
+			t.Fatalf("seed %d: a slice of %s is encoded otherwise than its rows alone\n%v", seed, s, randombatch.Rows(part))
 		}
 		mid := part.Rows() / 2
 		both, err := arrowio.Concat(decode(t, encode(t, part.Slice(0, mid))), part.Slice(mid, part.Rows()))
@@ -69,7 +70,7 @@ func TestEqualRowsAreEqualBytesWhereverTheyWere(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := encode(t, both); !bytes.Equal(got, want) {
-			t.Fatalf("seed %d: two halves of %s put together are encoded otherwise than the whole\n%v\n%v", seed, s, rowsOf(both), rowsOf(part))
+			t.Fatalf("seed %d: two halves of %s put together are encoded otherwise than the whole\n%v\n%v", seed, s, randombatch.Rows(both), randombatch.Rows(part))
 		}
 	}
 }
@@ -88,13 +89,13 @@ func rowsOfColumn(c *arrowio.Column) []any {
 func TestAFilterKeepsTheRowsWhoseBitIsSetAndNoOther(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		s := randomSchema(r)
-		b := randomBatch(r, s, 1+r.IntN(150))
+		s := randombatch.Schema(r)
+		b := randombatch.Batch(r, s, 1+r.IntN(150))
 		from := r.IntN(b.Rows())
 		b = b.Slice(from, b.Rows())
 		keep, want := arrowio.NewBitmap(b.Rows()), [][]any{}
 		sticky := false
-		for i, row := range rowsOf(b) {
+		for i, row := range randombatch.Rows(b) {
 			if r.IntN(5) == 0 {
 				sticky = !sticky
 			}
@@ -107,10 +108,10 @@ func TestAFilterKeepsTheRowsWhoseBitIsSetAndNoOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(rowsOf(got), want) {
-			t.Fatalf("seed %d: %s\n%v\nwant\n%v", seed, s, rowsOf(got), want)
+		if !reflect.DeepEqual(randombatch.Rows(got), want) {
+			t.Fatalf("seed %d: %s\n%v\nwant\n%v", seed, s, randombatch.Rows(got), want)
 		}
-		if a := decode(t, encode(t, got)); !reflect.DeepEqual(rowsOf(a), want) {
+		if a := decode(t, encode(t, got)); !reflect.DeepEqual(randombatch.Rows(a), want) {
 			t.Fatalf("seed %d: what was filtered is encoded wrongly", seed)
 		}
 	}

@@ -97,7 +97,7 @@ func retype(t Type, d arrow.ArrayData) arrow.ArrayData {
 	}
 	out := array.NewData(dataType(t), d.Len(), d.Buffers(), children, d.NullN(), d.Offset())
 	if t.Kind == Dictionary {
-		out.SetDictionary(retype(t.Elem[0].Type, d.Dictionary()))
+		out.SetDictionary(retype(t.Elem[0].Type, dictionaryOf(d)))
 	}
 	return out
 }

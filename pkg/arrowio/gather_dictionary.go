@@ -4,15 +4,15 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // dictionaries keeps the dictionary where the parts share one. Else the parts' values, each once, become one, in order of the parts.
 func (g *gathered) dictionaries(t Type, p parts, n int) error {
 	width := t.width() / 8
-	if shared(p) {
-		if len(p) > 0 {
-			g.dictionary = p[0].Dictionary()
-		}
+	if d := shared(t, p); d != nil {
+		g.dictionary = d
 		g.buffer(gatherFixed(p, n, width))
 		return nil
 	}
@@ -20,7 +20,7 @@ func (g *gathered) dictionaries(t Type, p parts, n int) error {
 	var all parts
 	var indices []byte
 	for _, x := range p {
-		values := newColumn(value, x.Dictionary())
+		values := newColumn(value, dictionaryOf(x.ArrayData))
 		names, fresh := make([]int, values.Len()), runs{}
 		for i := range names {
 			key := keyOf(values, i)
@@ -32,7 +32,7 @@ func (g *gathered) dictionaries(t Type, p parts, n int) error {
 			}
 			names[i] = name
 		}
-		all = append(all, part{x.Dictionary(), fresh})
+		all = append(all, part{values.data, fresh})
 		indices = appendIndices(indices, width, newColumn(Field{Type: t}, x.ArrayData), x.runs, names)
 	}
 	if limit := indexLimit(*t.Index); len(known) > limit {
@@ -44,13 +44,22 @@ func (g *gathered) dictionaries(t Type, p parts, n int) error {
 	return err
 }
 
-func shared(p parts) bool {
+// shared is the dictionary that all parts with values have, nil where they have several.
+func shared(t Type, p parts) arrow.ArrayData {
+	var one arrow.ArrayData
 	for _, x := range p {
-		if x.Dictionary() != p[0].Dictionary() {
-			return false
+		switch {
+		case x.n == 0:
+		case one == nil:
+			one = x.Dictionary()
+		case x.Dictionary() != one:
+			return nil
 		}
 	}
-	return true
+	if one == nil {
+		one = array.MakeArrayOfNull(memory.DefaultAllocator, dataType(t.Elem[0].Type), 0).Data()
+	}
+	return one
 }
 
 // indexLimit is how many values an index can name.

@@ -4,8 +4,10 @@ import (
 	"math/big"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // Offsets are a list's or map's: element i of the column is the values from At(i) to At(i+1).
@@ -80,7 +82,13 @@ func (c *Column) Dictionary() (values *Column, index func(i int) int) {
 	}
 }
 
-func dictionaryOf(d arrow.ArrayData) arrow.ArrayData { return d.Dictionary() }
+// dictionaryOf is the dictionary's values; the library leaves it out of some arrays without rows.
+func dictionaryOf(d arrow.ArrayData) arrow.ArrayData {
+	if v, ok := d.Dictionary().(*array.Data); ok && v != nil {
+		return v
+	}
+	return array.MakeArrayOfNull(memory.DefaultAllocator, d.DataType().(*arrow.DictionaryType).ValueType, 0).Data()
+}
 
 func (c *Column) indices() func(int) int {
 	if c.Len() == 0 {

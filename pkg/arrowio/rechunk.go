@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"sort"
-
-	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // Rechunker cuts a stream of batches into batches of about one size, so that the same rows give the same cuts however they came in. It is
@@ -17,10 +15,11 @@ type Rechunker struct {
 	held   []*Batch
 	used   int64 // bits of the rows held
 	rows   int
+	most   int // rows
 }
 
-// maxRows bounds batches whose rows take next to nothing.
-const maxRows = 1 << 20
+// DefaultRows bounds batches whose rows take next to nothing.
+const DefaultRows = 1 << 20
 
 // What a Rechunker's batches are encoded in unless told otherwise, in bytes: a message of the bus holds 1 MiB.
 const (
@@ -31,7 +30,7 @@ const (
 // NewRechunker makes batches whose encoding is as near to target bytes as whole rows allow and not above it, nor above most, unless one row alone is:
 // that one comes alone. Zeros are the defaults.
 func NewRechunker(target, most int64) *Rechunker {
-	return &Rechunker{target: min(cmp.Or(max(target, 0), DefaultTarget), cmp.Or(max(most, 0), DefaultMost))}
+	return &Rechunker{target: min(cmp.Or(max(target, 0), DefaultTarget), cmp.Or(max(most, 0), DefaultMost)), most: DefaultRows}
 }
 
 // Add takes rows and returns the batches that are full. A schema other than the first one's is an error.
@@ -67,6 +66,12 @@ func (r *Rechunker) Add(b *Batch) ([]*Batch, error) {
 	return out, nil
 }
 
+// MaxRows bounds a batch's rows too, by another number than DefaultRows.
+func (r *Rechunker) MaxRows(n int) *Rechunker {
+	r.most = n
+	return r
+}
+
 // begin sets aside what the schema and every buffer's padding take of a message.
 func (r *Rechunker) begin(s *Schema) error {
 	empty, err := Encode(NewBuilder(s).Batch())
@@ -89,12 +94,10 @@ func fieldsOf(fs []Field) int {
 
 // measured is the batch in canonical form, as what nulls hide must not count, and what its first i rows cost.
 func measured(b *Batch, s *Schema) (*Batch, cost) {
-	out := &Batch{schema: s, rows: b.rows, columns: make([]*Column, len(b.columns))}
+	out := (&Batch{schema: s, rows: b.rows, columns: b.columns}).Canonical()
 	var costs []cost
-	for i, c := range b.columns {
-		d := canonical(s.Fields[i], c.data, nil)
-		out.columns[i] = &Column{field: s.Fields[i], data: d, nulls: d.(*array.Data).NullN()}
-		costs = append(costs, costOf(s.Fields[i].Type, d))
+	for i, c := range out.columns {
+		costs = append(costs, costOf(s.Fields[i].Type, c.data))
 	}
 	return out, func(i int) int64 {
 		n := int64(0)
@@ -108,7 +111,7 @@ func measured(b *Batch, s *Schema) (*Batch, cost) {
 // fit is how many rows from from on go into the batch that is held; a batch that has none takes one whatever its size.
 func (r *Rechunker) fit(f cost, from, to int) int {
 	base := f(from) - r.used
-	n := sort.Search(min(to-from, maxRows-r.rows), func(i int) bool { return f(from+i+1)-base > r.room })
+	n := sort.Search(min(to-from, r.most-r.rows), func(i int) bool { return f(from+i+1)-base > r.room })
 	if n == 0 && r.rows == 0 {
 		return 1
 	}

@@ -136,4 +136,3 @@ func (c *Column) nestedValue(i int) any {
 func half(f float64) uint16 { return float16.New(float32(f)).Uint16() }
 
 func float32Bits(f float64) uint32 { return math.Float32bits(float32(f)) }
-

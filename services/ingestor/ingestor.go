@@ -18,6 +18,8 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/columnar"
+	"github.com/leathq/leat/services/ingestor/internal/source/csv"
 	"github.com/leathq/leat/services/ingestor/internal/source/jsonl"
 )
 
@@ -46,6 +48,10 @@ func New(cfg Config, deps host.Deps) *Ingestor {
 func sources() *source.Registry {
 	r := source.NewRegistry()
 	r.Add("jsonl", jsonl.New)
+	r.Add("csv", csv.New)
+	r.Add("tsv", csv.New)
+	r.Add("parquet", columnar.New)
+	r.Add("arrow", columnar.New)
 	return r
 }
 

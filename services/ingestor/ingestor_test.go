@@ -4,6 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +15,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/arrowio/file"
 	"github.com/leathq/leat/pkg/flow"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
@@ -193,5 +199,37 @@ func TestInspectPlansWithoutReading(t *testing.T) {
 	}
 	if list, err := s.ListRuns(t.Context(), &ingestorv1.ListRunsRequest{}); err != nil || len(list.GetStates()) != 0 {
 		t.Errorf("the runs are %v, %v", list, err)
+	}
+}
+
+// Files of other formats are read by their type, each row of theirs.
+func TestOtherFormatsAreRead(t *testing.T) {
+	s := start(t, &counting{})
+	if err := os.WriteFile(filepath.Join(s.dir, "a.csv"), []byte("id,text\n1,one\n2,two\n3,three\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	schema := &arrowio.Schema{Fields: []arrowio.Field{{Name: "id", Type: arrowio.Type{Kind: arrowio.Int64}, Nullable: true}}}
+	f, err := os.Create(filepath.Join(s.dir, "a.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := file.NewParquetWriter(f, schema, file.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := arrowio.NewBuilder(schema)
+	for i := range int64(7) {
+		rows.Column(0).Int64(i)
+	}
+	if err := errors.Join(w.Write(rows.Batch()), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]uint64{"csv": 3, "parquet": 7} {
+		r := reading(kind)
+		r.Name, r.Stages[0].Spec = kind, fmt.Appendf(nil, `{"source": {"type": %q, "path": "a.%s"}}`, kind, kind)
+		s.submit(t, r)
+		if got := s.follow(t, kind); got.GetPhase() != "complete" || got.GetCounts().GetValid() != want {
+			t.Errorf("%s: %v", kind, got)
+		}
 	}
 }

@@ -91,12 +91,12 @@ func newLoader(h *batchHeader, body []byte, known Dictionaries, l Limits) *loade
 	if uintptr(unsafe.Pointer(unsafe.SliceData(body)))&7 != 0 {
 		body = append(make([]byte, 0, len(body)), body...)
 	}
-	// A value takes a bit at least, unless it is null by type or has no fields: those may be as many as rows.
+	// A value takes a bit at least, unless it is null by type or has no fields: of those there may be as many as of rows in any batch.
 	most := int64(len(body))
 	if h.codec >= 0 {
 		most = cmp.Or(l.MaxBytes, math.MaxInt64/8)
 	}
-	return &loader{h: h, body: body, known: known, limits: l, elements: max(8*most, h.rows)}
+	return &loader{h: h, body: body, known: known, limits: l, elements: max(8*most, h.rows, cmp.Or(max(l.MaxRows, 0), math.MaxInt32))}
 }
 
 // begin reads a field's length and validity.

@@ -129,12 +129,12 @@ type node struct{ length, nulls int64 }
 
 // batchHeader is a RecordBatch table, its parts known to lie in the metadata.
 type batchHeader struct {
-	rows               int64
-	c                  *cursor
-	nodes, buffers     int // positions
-	nNodes, nBuffers   int
+	rows                int64
+	c                   *cursor
+	nodes, buffers      int // positions
+	nNodes, nBuffers    int
 	variadic, nVariadic int
-	codec              int // -1: not compressed
+	codec               int // -1: not compressed
 }
 
 func readBatch(t table) (*batchHeader, error) {

@@ -153,9 +153,6 @@ func (p *parser) boolean(g *target, c *arrowio.ColumnBuilder, v bool) error {
 	return g.unfit("a bool")
 }
 
-// exact is the largest whole number up to which a float64 has them all.
-const exact = 1 << 53
-
 func (p *parser) num(g *target, c *arrowio.ColumnBuilder) error {
 	s, whole, err := p.number()
 	if err != nil {
@@ -168,7 +165,7 @@ func (p *parser) num(g *target, c *arrowio.ColumnBuilder) error {
 			return nil
 		}
 	case k == arrowio.Float64 || k == arrowio.Float32:
-		if n, ok := table.Integer(s); whole && !g.cast && (!ok || n > exact || n < -exact) {
+		if n, ok := table.Integer(s); whole && !g.cast && (!ok || n > table.Exact || n < -table.Exact) {
 			return fmt.Errorf("column %q: %.40s cannot be kept exactly as %s; declare a `type` for it", g.name, s, g.kindText())
 		}
 		return table.AppendText(c, s)

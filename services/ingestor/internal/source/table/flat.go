@@ -17,6 +17,7 @@ type Flat struct {
 type flatColumn struct {
 	column, at int // at < 0: no such name
 	text       bool
+	cast       bool
 }
 
 // NewFlat pairs columns with the names that records have, in the order in which Put gets their values. An error names a column that needs a path or a
@@ -41,7 +42,7 @@ func NewFlat(l *Layout, names []string) (*Flat, error) {
 		if err != nil || !FromText(t) {
 			return nil, source.Errorf(source.Invalid, "source: column %q: a %s cannot be read from text", field.Name, field.Type)
 		}
-		c := flatColumn{column: i, at: -1, text: t.Kind == arrowio.String || t.Kind == arrowio.LargeString || t.Kind == arrowio.Dictionary}
+		c := flatColumn{column: i, at: -1, cast: field.Cast, text: t.Kind == arrowio.String || t.Kind == arrowio.LargeString || t.Kind == arrowio.Dictionary}
 		if n, ok := at[field.From[0].Key]; ok {
 			c.at, used[field.From[0].Key] = n, true
 		}
@@ -63,19 +64,19 @@ func (f *Flat) Unused() error {
 	return fmt.Errorf("no column takes %s; name it under `columns` or `drop`", strings.Join(f.unused, ", "))
 }
 
-// Missing are the columns whose names the records do not have.
+// Missing are the columns whose names the records do not have, and that have no default.
 func (f *Flat) Missing(l *Layout) []string {
 	var out []string
 	for _, c := range f.columns {
-		if c.at < 0 {
+		if c.at < 0 && len(l.Fields[c.column].Default) == 0 {
 			out = append(out, path(l.Fields[c.column].From))
 		}
 	}
 	return out
 }
 
-// Put gives the columns a record's values; nil is a null. An error is the reason to refuse the record.
-func (f *Flat) Put(s *Sink, values [][]byte) error {
+// Put gives the columns a record's values; nil is a null. Valid says that they are known to be UTF-8. An error is the reason to refuse the record.
+func (f *Flat) Put(s *Sink, values [][]byte, valid bool) error {
 	for _, c := range f.columns {
 		if c.at < 0 || c.at >= len(values) || values[c.at] == nil {
 			if err := s.Absent(c.column); err != nil {
@@ -83,15 +84,19 @@ func (f *Flat) Put(s *Sink, values [][]byte) error {
 			}
 			continue
 		}
-		if err := c.put(s, values[c.at]); err != nil {
+		if err := c.put(s, values[c.at], valid); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c flatColumn) put(s *Sink, v []byte) error {
+func (c flatColumn) put(s *Sink, v []byte, valid bool) error {
 	b := s.Column(c.column)
+	if c.text && valid {
+		b.Binary(v)
+		return nil
+	}
 	if c.text {
 		text, err := s.Text(v)
 		if err != nil {
@@ -99,6 +104,9 @@ func (c flatColumn) put(s *Sink, v []byte) error {
 		}
 		b.Binary(text)
 		return nil
+	}
+	if k := b.Field().Type.Kind; !c.cast && (k == arrowio.Int64 || k == arrowio.Float64 || k == arrowio.Bool) {
+		return appendLiteral(b, v)
 	}
 	return AppendText(b, v)
 }

@@ -185,6 +185,8 @@ func (f *Field) find(c *Column, in, implicit []arrowio.Field) error {
 	switch {
 	case f.Type != "":
 		return nil
+	case !ok && c.Default != nil: // the default says its type
+		return nil
 	case !ok:
 		return source.Errorf(source.Schema, "column %q: the input has no %q%s; it has %s. Give the column a `type` if only later records have it",
 			c.Name, path(f.From), source.Suggest(f.From[0].Key, namesOf(in)), strings.Join(namesOf(in), ", "))

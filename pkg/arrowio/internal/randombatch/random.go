@@ -1,4 +1,5 @@
-package arrowio_test
+// Package randombatch makes schemas, batches and values by chance, for tests of what must hold for all of them.
+package randombatch
 
 import (
 	"fmt"
@@ -24,11 +25,11 @@ func parse(s string) arrowio.Type {
 	return t
 }
 
-func randomType(r *rand.Rand, depth int) arrowio.Type {
+func typ(r *rand.Rand, depth int) arrowio.Type {
 	if depth == 0 || r.IntN(3) > 0 {
 		return parse(flat[r.IntN(len(flat))])
 	}
-	elem := []arrowio.Field{{Name: "item", Type: randomType(r, depth-1), Nullable: r.IntN(2) == 0}}
+	elem := []arrowio.Field{field(r, "item", depth-1)}
 	switch r.IntN(5) {
 	case 0:
 		return arrowio.Type{Kind: arrowio.List, Elem: elem}
@@ -37,28 +38,36 @@ func randomType(r *rand.Rand, depth int) arrowio.Type {
 	case 2:
 		return arrowio.Type{Kind: arrowio.FixedList, Elem: elem, Width: 1 + r.IntN(3)}
 	case 3:
-		return arrowio.Type{Kind: arrowio.Map, Elem: []arrowio.Field{{Name: "key", Type: parse("string")}, {Name: "value", Type: randomType(r, depth-1), Nullable: true}}}
+		return arrowio.Type{Kind: arrowio.Map, Elem: []arrowio.Field{{Name: "key", Type: parse("string")}, {Name: "value", Type: typ(r, depth-1), Nullable: true}}}
 	}
 	t := arrowio.Type{Kind: arrowio.Struct}
 	for i := range 1 + r.IntN(3) {
-		t.Elem = append(t.Elem, arrowio.Field{Name: fmt.Sprint("f", i), Type: randomType(r, depth-1), Nullable: r.IntN(2) == 0})
+		t.Elem = append(t.Elem, field(r, fmt.Sprint("f", i), depth-1))
 	}
 	return t
 }
 
-func randomSchema(r *rand.Rand) *arrowio.Schema {
+func field(r *rand.Rand, name string, depth int) arrowio.Field {
+	f := arrowio.Field{Name: name, Type: typ(r, depth)}
+	f.Nullable = f.Type.Kind == arrowio.Null || r.IntN(2) == 0
+	return f
+}
+
+// Schema has one to five columns of any types, nested up to three deep.
+func Schema(r *rand.Rand) *arrowio.Schema {
 	s := &arrowio.Schema{}
 	for i := range 1 + r.IntN(5) {
-		s.Fields = append(s.Fields, arrowio.Field{Name: fmt.Sprint("c", i), Type: randomType(r, 3), Nullable: r.IntN(2) == 0})
+		s.Fields = append(s.Fields, field(r, fmt.Sprint("c", i), 3))
 	}
 	return s
 }
 
-func randomBatch(r *rand.Rand, s *arrowio.Schema, rows int) *arrowio.Batch {
+// Batch has so many rows of a schema; a quarter of what may be null is.
+func Batch(r *rand.Rand, s *arrowio.Schema, rows int) *arrowio.Batch {
 	b := arrowio.NewBuilder(s)
 	for i, f := range s.Fields {
 		for range rows {
-			if err := b.Column(i).Value(randomValue(r, f)); err != nil {
+			if err := b.Column(i).Value(value(r, f)); err != nil {
 				panic(err)
 			}
 		}
@@ -66,12 +75,12 @@ func randomBatch(r *rand.Rand, s *arrowio.Schema, rows int) *arrowio.Batch {
 	return b.Batch()
 }
 
-func randomText(r *rand.Rand) string {
+func text(r *rand.Rand) string {
 	words := []string{"", "a", "Wörter", "日本", "some longer text that does not fit twelve bytes", "x"}
 	return words[r.IntN(len(words))] + words[r.IntN(len(words))]
 }
 
-func randomValue(r *rand.Rand, f arrowio.Field) any {
+func value(r *rand.Rand, f arrowio.Field) any {
 	if f.Type.Kind == arrowio.Null || f.Nullable && r.IntN(4) == 0 {
 		return nil
 	}
@@ -87,24 +96,24 @@ func randomValue(r *rand.Rand, f arrowio.Field) any {
 	case arrowio.Date32, arrowio.Date64, arrowio.Timestamp:
 		return time.Unix(int64(r.IntN(1<<40)-1<<39)/86400*86400, 0).UTC()
 	case arrowio.String, arrowio.LargeString, arrowio.Binary, arrowio.LargeBinary:
-		return randomText(r)
+		return text(r)
 	case arrowio.FixedBinary:
 		return "abc"
 	case arrowio.Dictionary:
 		if f.Type.Elem[0].Type.Kind == arrowio.String {
-			return randomText(r)
+			return text(r)
 		}
 		return int64(r.IntN(5))
 	case arrowio.Struct:
 		m := map[string]any{}
 		for _, e := range f.Type.Elem {
-			m[e.Name] = randomValue(r, e)
+			m[e.Name] = value(r, e)
 		}
 		return m
 	case arrowio.Map:
 		m := map[string]any{}
 		for range r.IntN(3) {
-			m[randomText(r)] = randomValue(r, f.Type.Elem[1])
+			m[text(r)] = value(r, f.Type.Elem[1])
 		}
 		return m
 	case arrowio.List, arrowio.LargeList, arrowio.FixedList:
@@ -114,26 +123,26 @@ func randomValue(r *rand.Rand, f arrowio.Field) any {
 		}
 		list := make([]any, n)
 		for i := range list {
-			list[i] = randomValue(r, f.Type.Elem[0])
+			list[i] = value(r, f.Type.Elem[0])
 		}
 		return list
 	}
 	return int64(r.IntN(100))
 }
 
-// rowsOf is a batch's values row by row.
-func rowsOf(b *arrowio.Batch) [][]any {
+// Rows are a batch's values row by row, comparable by reflect.DeepEqual.
+func Rows(b *arrowio.Batch) [][]any {
 	out := make([][]any, b.Rows())
 	for i := range out {
 		for j := range b.Schema().Fields {
-			out[i] = append(out[i], plainValue(b.Column(j).Value(i)))
+			out[i] = append(out[i], plain(b.Column(j).Value(i)))
 		}
 	}
 	return out
 }
 
-// plainValue makes values comparable by reflect.DeepEqual.
-func plainValue(v any) any {
+// plain makes values comparable.
+func plain(v any) any {
 	switch v := v.(type) {
 	case *big.Rat:
 		return v.RatString()
@@ -141,11 +150,11 @@ func plainValue(v any) any {
 		return "bytes " + string(v)
 	case []any:
 		for i := range v {
-			v[i] = plainValue(v[i])
+			v[i] = plain(v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = plainValue(v[k])
+			v[k] = plain(v[k])
 		}
 	}
 	return v
