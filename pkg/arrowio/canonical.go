@@ -30,11 +30,8 @@ func canonical(f Field, d arrow.ArrayData, live *Bitmap) arrow.ArrayData {
 	}
 	own := newColumn(f, d).Valid()
 	seen := both(own, live, d.Len())
-	valid := own
-	if f.Nullable {
-		valid = seen
-	}
-	nulls, bits := validity(valid, d.Len())
+	// A field that must not be null is null below a null too: the Parquet library takes such a struct for one of zeros otherwise.
+	nulls, bits := validity(seen, d.Len())
 	made := func(children []arrow.ArrayData, buffers ...*memory.Buffer) *array.Data {
 		return array.NewData(d.DataType(), d.Len(), append([]*memory.Buffer{bits}, buffers...), children, nulls, 0)
 	}
