@@ -86,14 +86,11 @@ func Concat(bs ...*Batch) (*Batch, error) {
 func retype(t Type, d arrow.ArrayData) arrow.ArrayData {
 	var children []arrow.ArrayData
 	for i, c := range d.Children() {
-		e := Type{}
-		switch t.Kind {
-		case Struct:
-			e = t.Elem[i].Type
-		default:
-			e = elemOf(t)
+		e := t.Elem
+		if t.Kind != Struct {
+			e, i = []Field{{Type: elemOf(t)}}, 0
 		}
-		children = append(children, retype(e, c))
+		children = append(children, retype(e[i].Type, c))
 	}
 	out := array.NewData(dataType(t), d.Len(), d.Buffers(), children, d.NullN(), d.Offset())
 	if t.Kind == Dictionary {
