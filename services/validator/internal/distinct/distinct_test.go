@@ -260,6 +260,30 @@ func TestAStateGoesOnAfterItWasRead(t *testing.T) {
 	}
 }
 
+func TestTheRepeatsThatAreKeptAreTheFirstOnesAlsoOfSpilledTables(t *testing.T) {
+	// As many values as are looked at before the list of rows is cut: the last cut leaves just those that are kept.
+	values := make([]int64, 4*7+1024+1)
+	for i := range values {
+		values[i] = int64(i)
+	}
+	states := [2]string{}
+	for i, bound := range []int64{0, 1} {
+		s := distinct.New(distinct.Int, distinct.Options{Repeats: 7, Bytes: bound, Space: spill.Dir(t.TempDir())})
+		for range 2 {
+			if err := distinct.AddInts(s, values, presence.Mask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		states[i] = bytesOf(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if states[0] != states[1] {
+		t.Error("a spilled state keeps other repeats")
+	}
+}
+
 func TestRelationToASet(t *testing.T) {
 	column, set := distinct.New(distinct.Int, distinct.Options{}), distinct.New(distinct.Int, distinct.Options{})
 	_ = distinct.AddInts(column, []int64{5, 1, 9, 5, 7}, presence.Mask{})

@@ -189,6 +189,25 @@ func TestSummariesDoNotDependOnCutsAndOrder(t *testing.T) {
 	}
 }
 
+func TestAFewNumbersAndManyMergeInEitherOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	values := normal(rng, 5000, 0)
+	whole := drift.NewNumbers(4096)
+	drift.Add(whole, values, presence.Mask{})
+	want, _ := whole.MarshalBinary()
+	for _, cut := range []int{10, 4990} {
+		a, b := drift.NewNumbers(4096), drift.NewNumbers(4096)
+		drift.Add(a, values[:cut], presence.Mask{})
+		drift.Add(b, values[cut:], presence.Mask{})
+		if err := a.Merge(b); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := a.MarshalBinary(); string(got) != string(want) {
+			t.Errorf("%d numbers and the rest have another summary than the whole", cut)
+		}
+	}
+}
+
 func TestCoarseSummariesKeepTheirStatedError(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	a, b := normal(rng, 60000, 0), normal(rng, 60000, 0.05)
@@ -206,6 +225,11 @@ func TestCoarseSummariesKeepTheirStatedError(t *testing.T) {
 	got, err := drift.Smirnov(coarse(a), coarse(b))
 	if err != nil || got.Slack == 0 || got.Slack > 0.01 || got.Statistic > want.Statistic || got.Statistic+got.Slack < want.Statistic {
 		t.Errorf("statistic %v with slack %v (%v), exactly %v", got.Statistic, got.Slack, err, want.Statistic)
+	}
+	for name, pair := range map[string][2]*drift.Numbers{"reference": {coarse(a), fine(b)}, "data": {fine(a), coarse(b)}} {
+		if one, err := drift.Smirnov(pair[0], pair[1]); err != nil || one != got {
+			t.Errorf("only the %s is coarse: %+v (%v), both %+v", name, one, err, got)
+		}
 	}
 	exact, _ := drift.Wasserstein(fine(a), fine(b))
 	near, _ := drift.Wasserstein(coarse(a), coarse(b))
