@@ -5,7 +5,6 @@
 package divergence
 
 import (
-	"errors"
 	"math"
 
 	"github.com/leathq/leat/services/validator/internal/sums"
@@ -47,16 +46,22 @@ func (r Result) Defined() bool { return !math.IsNaN(r.Value) && !math.IsInf(r.Va
 // Success judges the divergence; without a threshold (nil) anything is a success.
 func (r Result) Success(threshold *float64) bool { return threshold == nil || r.Value <= *threshold }
 
-// The refusals, in Great Expectations' words.
-var (
-	ErrPartition   = errors.New("Invalid partition object.")
-	ErrThreshold   = errors.New("Threshold must be specified, greater than or equal to zero.")
-	ErrTail        = errors.New("tail_weight_holdout must be between zero and one.")
-	ErrInternal    = errors.New("internal_weight_holdout must be between zero and one.")
-	ErrTwice       = errors.New("tail_weight_holdout must be 0 when using tail_weights in partition object")
-	ErrDiscrete    = errors.New("Internal weight holdout cannot be used for discrete data.")
-	ErrInfinite    = errors.New("tail_weight_holdout cannot be used for partitions with infinite endpoints.")
-	ErrTailsBeyond = errors.New("There can be no tail weights for partitions with one or both endpoints at infinity")
+// Refusal is why nothing was computed, in Great Expectations' words.
+type Refusal string
+
+// Error returns the words.
+func (r Refusal) Error() string { return string(r) }
+
+// The refusals of Check and Continuous.
+const (
+	ErrPartition   Refusal = "Invalid partition object."
+	ErrThreshold   Refusal = "Threshold must be specified, greater than or equal to zero."
+	ErrTail        Refusal = "tail_weight_holdout must be between zero and one."
+	ErrInternal    Refusal = "internal_weight_holdout must be between zero and one."
+	ErrTwice       Refusal = "tail_weight_holdout must be 0 when using tail_weights in partition object"
+	ErrDiscrete    Refusal = "Internal weight holdout cannot be used for discrete data."
+	ErrInfinite    Refusal = "tail_weight_holdout cannot be used for partitions with infinite endpoints."
+	ErrTailsBeyond Refusal = "There can be no tail weights for partitions with one or both endpoints at infinity"
 )
 
 // Check reports what Great Expectations refuses before it computes anything, in its order. threshold may be nil.
@@ -103,52 +108,50 @@ func Continuous(p Partition, h Holdouts, o Observed) (Result, error) {
 	for i, c := range o.Counts {
 		observed[i] = float64(c) / n
 	}
-	expected := h.expect(p.Weights)
-	below, above := float64(o.Below)/n, float64(o.Above)/n
+	seen := sides{weights: observed, below: float64(o.Below) / n, above: float64(o.Above) / n}
+	e := sides{weights: h.expect(p.Weights), below: h.Tail, above: h.Tail}
 	low, high := math.IsInf(p.Bins[0], -1), math.IsInf(p.Bins[len(p.Bins)-1], 1)
-	if (low || high) && p.Tails != nil {
-		if low && high && h.Tail > 0 {
-			return Result{}, ErrInfinite
-		}
+	switch {
+	case low && high && h.Tail > 0:
+		return Result{}, ErrInfinite
+	case (low || high) && p.Tails != nil:
 		return Result{}, ErrTailsBeyond
+	case p.Tails != nil:
+		e.below, e.above = p.Tails[0], p.Tails[1]
+	case !low && !high:
+		e.below, e.above = h.Tail/2, h.Tail/2
 	}
 	r := Result{To: len(p.Bins)}
 	var all, want []float64
-	switch {
-	case low && high:
-		if h.Tail > 0 {
-			return Result{}, ErrInfinite
-		}
-		all, want = observed, expected
-		r.ObservedTails, r.ExpectedTails = ends(observed), ends(expected)
-		r.Observed, r.Expected = observed[1:len(observed)-1], expected[1:len(expected)-1]
-		r.From, r.To = 1, len(p.Bins)-1
-	case low:
-		all, want = join(nil, observed, above), join(nil, expected, h.Tail)
-		r.ObservedTails, r.ExpectedTails = []float64{observed[0], above}, []float64{expected[0], h.Tail}
-		r.Observed, r.Expected, r.From = observed[1:], expected[1:], 1
-	case high:
-		last := len(observed) - 1
-		all, want = join([]float64{below}, observed), join([]float64{h.Tail}, expected)
-		r.ObservedTails, r.ExpectedTails = []float64{below, observed[last]}, []float64{h.Tail, expected[last]}
-		r.Observed, r.Expected, r.To = observed[:last], expected[:last], len(p.Bins)-1
-	default:
-		tails := p.Tails
-		if tails == nil {
-			tails = []float64{h.Tail / 2, h.Tail / 2}
-		}
-		all, want = join([]float64{below}, observed, above), join(tails[:1], expected, tails[1])
-		r.ObservedTails, r.ExpectedTails = []float64{below, above}, tails
-		r.Observed, r.Expected = observed, expected
+	all, r.Observed, r.ObservedTails = seen.part(low, high)
+	want, r.Expected, r.ExpectedTails = e.part(low, high)
+	if low {
+		r.From++
+	}
+	if high {
+		r.To--
 	}
 	r.Value = Entropy(all, want)
 	return r, nil
 }
 
-func ends(v []float64) []float64 { return []float64{v[0], v[len(v)-1]} }
+// sides are the weights of bins and of what lies beside them.
+type sides struct {
+	weights      []float64
+	below, above float64
+}
 
-func join(before, middle []float64, after ...float64) []float64 {
-	return append(append(append([]float64{}, before...), middle...), after...)
+// part returns all weights in order, those of bins with finite ends, and those of the two tails: of a partition that is infinite on a side, its last bin there is the tail.
+func (s sides) part(low, high bool) (all, inner, tails []float64) {
+	all = s.weights
+	if !low {
+		all = append([]float64{s.below}, all...)
+	}
+	if !high {
+		all = append(append([]float64{}, all...), s.above)
+	}
+	last := len(all) - 1
+	return all, all[1:last], []float64{all[0], all[last]}
 }
 
 // expect scales the expected weights and gives empty bins their holdout.

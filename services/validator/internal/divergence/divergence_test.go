@@ -120,7 +120,7 @@ func TestDivergencesAreThoseOfGreatExpectations(t *testing.T) {
 			near(t, i, r.Value, *g.Observed)
 		}
 		for name, pair := range map[string][2]numbers{
-			"bins":            {numbers(g.Partition.Bins[r.From:r.To]), g.Details.Observed.Bins},
+			"bins":            {g.Partition.Bins[r.From:r.To], g.Details.Observed.Bins},
 			"observed":        {r.Observed, g.Details.Observed.Weights},
 			"expected":        {r.Expected, g.Details.Expected.Weights},
 			"observed, tails": {r.ObservedTails, g.Details.Observed.Tails},

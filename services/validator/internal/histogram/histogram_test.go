@@ -37,6 +37,8 @@ func (n *numbers) UnmarshalJSON(data []byte) error {
 type golden struct {
 	Values, Edges, Auto numbers
 	Counts              []int64
+	Linear              numbers
+	Low, High           float64
 }
 
 func cases(t *testing.T) []golden {
@@ -63,6 +65,12 @@ func cases(t *testing.T) []golden {
 
 func TestCountsAreNumpys(t *testing.T) {
 	for i, g := range cases(t) {
+		if g.Linear != nil {
+			if got := histogram.Linear(g.Low, g.High, len(g.Linear)-1); !slices.Equal(got, g.Linear) {
+				t.Errorf("case %d: edges %v, numpy has %v", i+1, got, g.Linear)
+			}
+			continue
+		}
 		c, err := histogram.New(g.Edges)
 		if err != nil {
 			t.Fatal(err)

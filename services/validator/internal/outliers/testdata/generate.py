@@ -43,6 +43,18 @@ def columns():
     yield pd.Series([0.1, 0.2, 0.3, 0.4, 0.4, 10.0])
 
 
+for values in ([1.0, 2.0, 3.0], [4, 6, 8]):
+    for threshold in (1, -1):
+        for double in (True, False):
+            run(pd.Series(values), "z", X.ExpectColumnValueZScoresToBeLessThan, threshold=threshold, double_sided=double)
+# float32 columns, judged at a value's own score or just beside it, where float64 would judge otherwise
+for _ in range(12):
+    c = pd.Series(np.round(rng.standard_normal(9) * 3, 2).astype(np.float32))
+    at = int(c.argmax())
+    run(c, "z", X.ExpectColumnValueZScoresToBeLessThan, threshold=float(((c - c.mean()) / c.std())[at]), double_sided=True)
+    low, high = float(c.quantile(0.25)), float(c.quantile(0.75))
+    run(c, "window", X.ExpectColumnValuesToNotBeOutliers, method="iqr", multiplier=(float(c[at]) - 1e-9 - high) / (high - low))
+    run(c, "window", X.ExpectColumnValuesToNotBeOutliers, method="std", multiplier=float((c - float(c.mean())).abs()[at]) / float(c.std()))
 for c in columns():
     for threshold in (0, 0.5, 1, 2, -1):
         for double in (True, False):
