@@ -49,5 +49,8 @@ func init() {
 		"expect_column_type_to_be":                                  columnType,
 		"expect_column_value_z_scores_to_be_less_than":              zScores,
 		"expect_column_values_to_not_be_outliers":                   notOutliers,
+		"expect_column_kl_divergence_to_be_less_than":               klLess,
+		"expect_column_values_to_be_dateutil_parseable":             dateutilParseable,
+		"expect_column_values_to_match_strftime_format":             matchStrftime,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -12,6 +13,7 @@ import (
 type Options struct {
 	Format     ResultFormat   // of expectations that name none of their own
 	Parameters map[string]any // values of {"$PARAMETER": name}, before those that the suite carries
+	Now        time.Time      // the day whose year a date without one is in; zero: today
 	SQL        bool           // run what GX runs only where there is a database (LIKE), as it does on SQLite
 }
 
