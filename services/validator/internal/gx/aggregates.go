@@ -235,7 +235,13 @@ func medianBetween(b *builder) error {
 
 func uniqueCountBetween(b *builder) error {
 	l := b.limits()
-	return b.tallied(func(t *tally) outcome { return l.judge(t.distinct()) })
+	return b.tallied(func(t *tally) outcome {
+		n, err := t.distinct()
+		if err != nil {
+			return failed(err)
+		}
+		return l.judge(n)
+	})
 }
 
 // tallied registers an expectation about the distinct values of a column, whose values pandas must be able to hash.
@@ -258,7 +264,11 @@ func uniqueShareBetween(b *builder) error {
 		if t.Present == 0 {
 			return l.judge(int64(0))
 		}
-		return l.judge(float64(t.distinct()) / float64(t.Present))
+		n, err := t.distinct()
+		if err != nil {
+			return failed(err)
+		}
+		return l.judge(float64(n) / float64(t.Present))
 	})
 }
 

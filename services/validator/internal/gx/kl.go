@@ -131,7 +131,11 @@ func (p partition) categories(t *tally, e *ending, c int) outcome {
 	}
 	shown := append([]any{}, p.values...)
 	var others []int64
-	for _, v := range t.sorted() {
+	all, err := t.sorted()
+	if err != nil {
+		return failed(err)
+	}
+	for _, v := range all {
 		if i, ok := at[setKey(v.Cell)]; ok {
 			counts[i] = v.Times
 			continue
