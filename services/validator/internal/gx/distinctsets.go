@@ -63,10 +63,6 @@ type difference struct {
 func (difference) list(values []any, e *ending, column int) []any {
 	out := []any{}
 	for _, v := range values[:min(len(values), mostDistinct)] {
-		if s, ok := v.(stamp); ok && s.Zone == "" {
-			out = append(out, s.numpy())
-			continue
-		}
 		out = append(out, e.shown(column, v))
 	}
 	return out

@@ -1,7 +1,9 @@
 package gx
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/leathq/leat/services/validator/internal/divergence"
 )
@@ -79,11 +81,18 @@ func klLess(b *builder) error {
 }
 
 func (p partition) continuous(b *builder, c int) error {
-	if k := b.class(c); !numericClass(k) || k == isNumber {
-		return errors.New("a histogram needs a column of numbers")
-	}
 	if flag, given := b.arg("bucketize_data").(bool); given && !flag {
 		return errors.New("KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.")
+	}
+	if k := b.class(c); !numericClass(k) || k == isNumber {
+		b.item.part = b.tally(c)
+		b.item.finish = func(t part, _ *ending) outcome {
+			if t.(*tally).Present > 0 {
+				return failed(errors.New("a histogram needs a column of numbers"))
+			}
+			return p.histogram(divergence.Observed{Counts: make([]int64, len(p.Weights))})
+		}
+		return nil
 	}
 	b.item.part = b.ranks(c)
 	b.item.finish = func(r part, _ *ending) outcome {
@@ -92,16 +101,20 @@ func (p partition) continuous(b *builder, c int) error {
 		if err != nil {
 			return failed(err)
 		}
-		d, err := divergence.Continuous(p.Partition, p.holdouts, divergence.Observed{Counts: counts, Below: below, Above: above, Values: s.Count()})
-		if err != nil {
-			return failed(err)
-		}
-		side := func(weights, tails []float64) Object {
-			return Object{{"bins", p.bins[d.From:d.To]}, {"weights", numbers(weights)}, {"tail_weights", numbers(tails)}}
-		}
-		return p.told(d, side(d.Observed, d.ObservedTails), side(d.Expected, d.ExpectedTails))
+		return p.histogram(divergence.Observed{Counts: counts, Below: below, Above: above, Values: s.Count()})
 	}
 	return nil
+}
+
+func (p partition) histogram(o divergence.Observed) outcome {
+	d, err := divergence.Continuous(p.Partition, p.holdouts, o)
+	if err != nil {
+		return failed(err)
+	}
+	side := func(weights, tails []float64) Object {
+		return Object{{"bins", p.bins[d.From:d.To]}, {"weights", numbers(weights)}, {"tail_weights", numbers(tails)}}
+	}
+	return p.told(d, side(d.Observed, d.ObservedTails), side(d.Expected, d.ExpectedTails))
 }
 
 func numbers(fs []float64) []any {
@@ -132,6 +145,9 @@ func (p partition) categories(t *tally, e *ending, c int) outcome {
 	shown := append([]any{}, p.values...)
 	var others []int64
 	all, err := t.sorted()
+	if e.class(c) == isCategory { // their order is that of the dictionary: of first use
+		slices.SortFunc(all, func(a, b tallied) int { return cmp.Compare(a.first, b.first) })
+	}
 	if err != nil {
 		return failed(err)
 	}

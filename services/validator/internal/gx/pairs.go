@@ -84,11 +84,19 @@ func pairGreater(b *builder) error {
 	if err != nil {
 		return err
 	}
-	if err := comparable(b.class(x), b.class(y)); err != nil {
-		return err
+	xc, yc := b.class(x), b.class(y)
+	unlike := comparable(xc, yc)
+	if xc == isCategory && yc == isCategory {
+		return unlike
 	}
 	equal := b.flag("or_equal")
 	return b.pair(func(x, y *view, rows mask) (mask, error) {
+		if unlike != nil {
+			return nil, unlike
+		}
+		if holes := x.present.and(y.present); xc != yc && (xc == isBool || yc == isBool) && rows.and(holes).count(x.n) < rows.count(x.n) {
+			return nil, errors.New("'>' not supported between instances of 'int' and 'NoneType'")
+		}
 		good := make(mask, words(x.n))
 		rows.and(x.present).and(y.present).each(x.n, func(i int) bool {
 			d, ok := compareCells(x.cell(i), y.cell(i))
@@ -218,35 +226,34 @@ func severalSum(b *builder) error {
 
 // summable says why Python cannot add up the columns of a row, if it cannot.
 func summable(b *builder, columns []int) error {
-	numbers, decimals, floats, texts := 0, 0, 0, 0
+	decimals, floats := 0, 0
 	for _, c := range columns {
 		switch k := b.class(c); {
 		case k == isNumber:
 			decimals++
 		case k == isFloat:
 			floats++
-		case numericClass(k):
-			numbers++
-		case k == isText:
-			texts++
-		default:
+		case !numericClass(k) && k != isText:
 			return fmt.Errorf("unsupported operand types for +: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
 	if decimals > 0 && floats > 0 {
 		return errors.New("unsupported operand type(s) for +: 'decimal.Decimal' and 'float'")
 	}
-	if texts > 0 && texts < len(columns) {
-		return errors.New("unsupported operand type(s) for +: 'int' and 'str'")
-	}
 	return nil
 }
 
 func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
+	texts, whole := 0, rows
 	for _, c := range columns {
-		if p.view(c).class == isText {
-			return make(mask, words(p.n)), nil
-		}
+		whole = whole.and(p.view(c).present)
+		texts += int(bit(p.view(c).class == isText))
+	}
+	switch {
+	case texts > 0 && texts < len(columns) && whole.count(p.n) > 0:
+		return nil, errors.New("unsupported operand type(s) for +: 'int' and 'str'")
+	case texts > 0: // texts make a longer text, which is no number
+		return make(mask, words(p.n)), nil
 	}
 	sums := make([]float64, p.n)
 	for _, c := range columns {

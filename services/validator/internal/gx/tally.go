@@ -34,6 +34,7 @@ type tallySpec struct {
 type tallied struct {
 	Cell  any
 	Times int64
+	first uint64
 }
 
 var tallyKinds = map[class]distinct.Kind{isInt: distinct.Int, isStamp: distinct.Int, isDay: distinct.Int, isUint: distinct.Uint, isFloat: distinct.Float, isText: distinct.Bytes, isCategory: distinct.Bytes}
@@ -178,7 +179,7 @@ func (t *tally) distinct() (int64, error) {
 // each calls f for each value, in no order.
 func (t *tally) each(f func(v tallied)) error {
 	return t.state.Each(func(e distinct.Entry) error {
-		f(tallied{t.cells(e.Value)[0], int64(e.Count)})
+		f(tallied{t.cells(e.Value)[0], int64(e.Count), e.First})
 		return nil
 	})
 }
