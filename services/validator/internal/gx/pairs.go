@@ -86,7 +86,7 @@ func pairGreater(b *builder) error {
 	}
 	xc, yc := b.class(x), b.class(y)
 	unlike := comparable(xc, yc)
-	if xc == isCategory && yc == isCategory {
+	if unlike != nil && !loose(xc) && !loose(yc) {
 		return unlike
 	}
 	equal := b.flag("or_equal")
@@ -108,6 +108,9 @@ func pairGreater(b *builder) error {
 		return good, nil
 	})
 }
+
+// loose says whether pandas holds the class as Python objects, which it compares one by one.
+func loose(c class) bool { return c == isObject || c == isDay || c == isNumber }
 
 // comparable says why pandas does not order two columns, if it does not.
 func comparable(x, y class) error {
@@ -183,7 +186,7 @@ func withinRecordUnique(b *builder) error {
 					err = errors.New("unhashable type: 'numpy.ndarray'")
 					return false
 				}
-				seen[string(appendKey(nil, distinctKey(v.cell(i))))] = true
+				seen[distinctKey(v, i)] = true
 			}
 			if len(seen) >= len(r.columns) {
 				good.set(i)
@@ -195,8 +198,19 @@ func withinRecordUnique(b *builder) error {
 	return b.several(r)
 }
 
-// distinctKey is a cell's identity among others of one row.
-func distinctKey(c any) any { return key(c) }
+// distinctKey is a cell's identity among others of one row; a missing value is None, NaN or NaT by its column's class.
+func distinctKey(v *view, i int) string {
+	if v.present.get(i) {
+		return string(appendKey(nil, key(v.cell(i))))
+	}
+	switch {
+	case v.class == isStamp:
+		return "NaT"
+	case loose(v.class):
+		return "None"
+	}
+	return "NaN"
+}
 
 func severalEqual(b *builder) error {
 	r := &rowCheck{}
@@ -233,7 +247,7 @@ func summable(b *builder, columns []int) error {
 			decimals++
 		case k == isFloat:
 			floats++
-		case !numericClass(k) && k != isText:
+		case !numericClass(k) && k != isText && k != isStamp:
 			return fmt.Errorf("unsupported operand types for +: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
@@ -247,7 +261,7 @@ func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
 	texts, whole := 0, rows
 	for _, c := range columns {
 		whole = whole.and(p.view(c).present)
-		texts += int(bit(p.view(c).class == isText))
+		texts += int(bit(p.view(c).class == isText || p.view(c).class == isStamp))
 	}
 	switch {
 	case texts > 0 && texts < len(columns) && whole.count(p.n) > 0:

@@ -56,7 +56,7 @@ func (s *spread) add(p *pass) (mask, error) {
 			return true
 		})
 	}
-	if err := outliers.AddFloats(s.column, v.numbers(), presence.Mask{Bits: rows.bytes()}); err != nil {
+	if err := s.keep(v, presence.Mask{Bits: rows.bytes()}); err != nil {
 		return nil, err
 	}
 	one, err := p.batch.Select(r.columns[0]).Filter(rows.bitmap(p.n))
@@ -67,6 +67,29 @@ func (s *spread) add(p *pass) (mask, error) {
 		return nil, err
 	}
 	return nil, addRanks(s.ranks, one.Column(0))
+}
+
+// keep adds the column's values: integers as they are, all others as floats.
+func (s *spread) keep(v *view, there presence.Mask) error {
+	switch c := v.column; c.Kind() {
+	case arrowio.Int8:
+		return outliers.AddInts(s.column, c.Int8s(), there)
+	case arrowio.Int16:
+		return outliers.AddInts(s.column, c.Int16s(), there)
+	case arrowio.Int32:
+		return outliers.AddInts(s.column, c.Int32s(), there)
+	case arrowio.Int64, arrowio.Timestamp, arrowio.Date64:
+		return outliers.AddInts(s.column, c.Int64s(), there)
+	case arrowio.Uint8:
+		return outliers.AddInts(s.column, c.Uint8s(), there)
+	case arrowio.Uint16:
+		return outliers.AddInts(s.column, c.Uint16s(), there)
+	case arrowio.Uint32:
+		return outliers.AddInts(s.column, c.Uint32s(), there)
+	case arrowio.Uint64:
+		return outliers.AddInts(s.column, c.Uint64s(), there)
+	}
+	return outliers.AddFloats(s.column, v.numbers(), there)
 }
 
 func (s *spread) merge(next part, shift int64) error {

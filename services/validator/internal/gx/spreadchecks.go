@@ -16,10 +16,15 @@ func (s *spread) finish(e *ending) outcome {
 	values := map[int64][]any{}
 	var rows []int64
 	err = s.column.Scan(func(row int64, bits uint64) error {
-		if f := math.Float64frombits(bits); fails(f) {
+		c := s.cell(bits)
+		f, isNumber := numberOf(c)
+		if at, ok := c.(stamp); ok && !isNumber {
+			f = float64(at.At)
+		}
+		if fails(f) {
 			rows = append(rows, row)
 			if len(rows) <= s.check.format.values() {
-				values[row] = []any{s.cell(f)}
+				values[row] = []any{c}
 			}
 		}
 		return nil
@@ -31,22 +36,22 @@ func (s *spread) finish(e *ending) outcome {
 }
 
 // cell is a value of the column again.
-func (s *spread) cell(f float64) any {
+func (s *spread) cell(bits uint64) any {
 	t := s.check.field.Type
-	switch classOf(t) {
-	case isInt:
-		return int64(f)
-	case isUint:
-		return uint64(f)
-	case isBool:
+	switch f := math.Float64frombits(bits); {
+	case classOf(t) == isInt:
+		return int64(bits)
+	case classOf(t) == isUint:
+		return bits
+	case classOf(t) == isStamp:
+		return stamp{At: int64(bits), Unit: t.Unit, Zone: t.Zone}
+	case classOf(t) == isBool:
 		return f != 0
-	case isStamp:
-		return stamp{At: int64(f), Unit: t.Unit, Zone: t.Zone}
-	}
-	if t.Kind != arrowio.Float64 {
+	case t.Kind != arrowio.Float64:
 		return single(f)
+	default:
+		return f
 	}
-	return f
 }
 
 func zScores(b *builder) error {
