@@ -71,8 +71,6 @@ func (b *builder) reduction(c int, what string) error {
 		return fmt.Errorf("Cannot perform reduction '%s' with string dtype", what)
 	case isCategory:
 		return fmt.Errorf("'Categorical' with dtype category does not support operation '%s'", what)
-	case isObject:
-		return fmt.Errorf("Could not convert a value of column %q to numeric", b.plan.schema.Fields[c].Name)
 	}
 	return nil
 }
@@ -95,7 +93,7 @@ func total(b *builder, what string, pick func(*totals) float64) error {
 		return err
 	}
 	l := b.limits()
-	if b.class(c) == isDay {
+	if b.class(c) == isDay || b.class(c) == isObject {
 		return b.days(c, l, func(int64) outcome { return told(false, nil) })
 	}
 	b.item.part = b.totals(c)
@@ -168,7 +166,7 @@ func sumBetween(b *builder) error {
 		return errors.New("'>=' not supported between instances of 'str' and 'float'")
 	case isStamp:
 		return errors.New("'DatetimeArray' does not support operation 'sum'")
-	case isDay:
+	case isDay, isObject:
 		return b.days(c, l, func(int64) outcome { return l.judge(int64(0)) })
 	}
 	if err := b.reduction(c, "sum"); err != nil {
@@ -215,7 +213,7 @@ func medianBetween(b *builder) error {
 		return err
 	}
 	l := b.limits()
-	if b.class(c) == isDay {
+	if b.class(c) == isDay || b.class(c) == isObject {
 		return b.days(c, l, func(int64) outcome { return told(false, nil) })
 	}
 	b.item.part = b.ranks(c)
@@ -235,7 +233,13 @@ func medianBetween(b *builder) error {
 
 func uniqueCountBetween(b *builder) error {
 	l := b.limits()
-	return b.tallied(func(t *tally) outcome { return l.judge(t.distinct()) })
+	return b.tallied(func(t *tally) outcome {
+		n, err := t.distinct()
+		if err != nil {
+			return failed(err)
+		}
+		return l.judge(n)
+	})
 }
 
 // tallied registers an expectation about the distinct values of a column, whose values pandas must be able to hash.
@@ -258,7 +262,11 @@ func uniqueShareBetween(b *builder) error {
 		if t.Present == 0 {
 			return l.judge(int64(0))
 		}
-		return l.judge(float64(t.distinct()) / float64(t.Present))
+		n, err := t.distinct()
+		if err != nil {
+			return failed(err)
+		}
+		return l.judge(float64(n) / float64(t.Present))
 	})
 }
 

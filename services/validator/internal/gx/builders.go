@@ -49,5 +49,13 @@ func init() {
 		"expect_column_type_to_be":                                  columnType,
 		"expect_column_value_z_scores_to_be_less_than":              zScores,
 		"expect_column_values_to_not_be_outliers":                   notOutliers,
+		"expect_column_kl_divergence_to_be_less_than":               klLess,
+		"expect_column_values_to_be_dateutil_parseable":             dateutilParseable,
+		"expect_column_values_to_match_strftime_format":             matchStrftime,
+		"expect_column_values_to_be_json_parseable":                 jsonParseable,
+		"expect_column_values_to_match_like_pattern":                matchLike,
+		"expect_column_values_to_not_match_like_pattern":            notMatchLike,
+		"expect_column_values_to_match_like_pattern_list":           matchLikeList,
+		"expect_column_values_to_not_match_like_pattern_list":       notMatchLikeList,
 	}
 }

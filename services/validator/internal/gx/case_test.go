@@ -203,7 +203,7 @@ func (c *oneCase) same(t *testing.T, got []byte) (string, float64) {
 		t.Fatal(err)
 	}
 	if m, ok := g.(map[string]any); ok && len(c.RF) == 0 {
-		for _, name := range []string{"partial_unexpected_list", "unexpected_percent_nonmissing", "partial_unexpected_index_list", "unexpected_index_query"} {
+		for _, name := range []string{"partial_unexpected_list", "unexpected_percent_nonmissing", "partial_unexpected_index_list", "unexpected_index_query", "unexpected_rows"} {
 			if _, asked := w.(map[string]any)[name]; !asked {
 				delete(m, name)
 			}

@@ -64,6 +64,9 @@ func valuesBetween(b *builder) error {
 	if l.low == nil && l.high == nil {
 		return errNoBounds
 	}
+	if _, isDate := l.low.(date); isDate && b.plan.schema.Fields[c].Type.Zone != "" {
+		return errDates
+	}
 	low, high, numeric := l.span()
 	if numeric && l.low != nil && l.high != nil {
 		x, _ := numberOf(l.low)

@@ -24,7 +24,7 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 	compiled := make([]*pyre.Regexp, len(patterns))
 	for i, p := range patterns {
 		if compiled[i], err = pyre.Compile(p.(string)); err != nil {
-			return err
+			return b.onlyMissing(err.Error()) // pandas reads a pattern once it has a text to search
 		}
 	}
 	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {

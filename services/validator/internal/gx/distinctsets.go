@@ -1,19 +1,23 @@
 package gx
 
-import "github.com/leathq/leat/pkg/arrowio"
+import (
+	"slices"
+
+	"github.com/leathq/leat/pkg/arrowio"
+)
 
 func distinctInSet(b *builder) error {
 	if len(b.list("value_set")) == 0 {
 		return refuse("value_set must be a non-empty set-like object")
 	}
-	return distinct(b, true, false)
+	return againstSet(b, true, false)
 }
 
-func distinctContainSet(b *builder) error { return distinct(b, false, true) }
-func distinctEqualSet(b *builder) error   { return distinct(b, true, true) }
+func distinctContainSet(b *builder) error { return againstSet(b, false, true) }
+func distinctEqualSet(b *builder) error   { return againstSet(b, true, true) }
 
-// distinct compares the distinct values of a column with a set: those that are not in it, those of it that are missing.
-func distinct(b *builder, unexpected, missing bool) error {
+// againstSet compares the distinct values of a column with a set: those that are not in it, those of it that are missing.
+func againstSet(b *builder, unexpected, missing bool) error {
 	values := b.list("value_set")
 	partial := b.item.format.partial() > 0
 	c, err := b.column("column")
@@ -25,11 +29,14 @@ func distinct(b *builder, unexpected, missing bool) error {
 		return err
 	}
 	b.item.finish = func(p part, e *ending) outcome {
-		d := compareSets(p.(*tally), values, t)
+		d, err := compareSets(p.(*tally), values, t)
+		if err != nil {
+			return failed(err)
+		}
 		o := outcome{success: true, result: Object{{"observed_value", nil}}}
 		if unexpected {
-			o.success = len(d.unexpected) == 0
-			o.result.Set("unexpected_count", len(d.unexpected))
+			o.success = d.outside == 0
+			o.result.Set("unexpected_count", d.outside)
 		}
 		if missing {
 			o.success = o.success && len(d.missing) == 0
@@ -47,15 +54,15 @@ func distinct(b *builder, unexpected, missing bool) error {
 }
 
 // difference is what two sets do not share.
-type difference struct{ unexpected, missing []any }
+type difference struct {
+	outside    int64 // values that are not in the set
+	unexpected []any // the least of them
+	missing    []any
+}
 
 func (difference) list(values []any, e *ending, column int) []any {
 	out := []any{}
 	for _, v := range values[:min(len(values), mostDistinct)] {
-		if s, ok := v.(stamp); ok && s.Zone == "" {
-			out = append(out, s.numpy())
-			continue
-		}
 		out = append(out, e.shown(column, v))
 	}
 	return out
@@ -78,30 +85,42 @@ func (d difference) asked() []any {
 	return out[:min(len(out), mostDistinct)]
 }
 
-func compareSets(t *tally, values []any, ty arrowio.Type) difference {
+func compareSets(t *tally, values []any, ty arrowio.Type) (difference, error) {
 	var d difference
-	want, have := map[any]any{}, map[any]bool{}
+	want, seen := map[any]any{}, map[any]bool{}
 	var order []any
 	for _, v := range values {
-		v = coerced(v, ty, t.distinct() > 0)
+		v = coerced(v, ty, t.Present > 0)
 		if k := setKey(v); want[k] == nil {
-			want[k] = true
+			want[k] = v
 			order = append(order, v)
 		}
 	}
-	for _, c := range t.sorted() {
-		k := setKey(c.Cell)
-		have[k] = true
-		if want[k] == nil {
-			d.unexpected = append(d.unexpected, c.Cell)
+	err := t.each(func(v tallied) {
+		k := setKey(v.Cell)
+		if want[k] != nil {
+			seen[k] = true
+			return
 		}
-	}
+		d.outside++
+		d.unexpected = keepLeast(d.unexpected, v.Cell)
+	})
 	for _, v := range order {
-		if !have[setKey(v)] {
+		if !seen[setKey(v)] {
 			d.missing = append(d.missing, v)
 		}
 	}
-	return d
+	return d, err
+}
+
+// keepLeast adds a value to a sorted list of the least ones.
+func keepLeast(list []any, v any) []any {
+	at, _ := slices.BinarySearchFunc(list, v, func(a, b any) int { c, _ := compareCells(a, b); return c })
+	if at >= mostDistinct {
+		return list
+	}
+	list = slices.Insert(list, at, v)
+	return list[:min(len(list), mostDistinct)]
 }
 
 // setKey tells texts from numbers, as Python's sets do.
@@ -140,7 +159,10 @@ func mostCommonInSet(b *builder) error {
 	}
 	ties := b.flag("ties_okay")
 	b.item.finish = func(p part, e *ending) outcome {
-		modes := p.(*tally).modes()
+		modes, err := p.(*tally).modes()
+		if err != nil {
+			return failed(err)
+		}
 		shared := map[any]bool{}
 		for _, v := range values {
 			for _, m := range modes {

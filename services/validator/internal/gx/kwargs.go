@@ -50,7 +50,19 @@ func (e entry) check(kwargs Object) (Object, error) {
 			return nil, refuse("%s: extra fields not permitted; known are %s", m.Name, strings.Join(known[len(common):], ", "))
 		}
 	}
+	if e.family == ofTable && e.condition {
+		low, isLow := mustGet(out, "min_value").(int64)
+		high, isHigh := mustGet(out, "max_value").(int64)
+		if isLow && isHigh && low > high {
+			return nil, refuse("min_value (%d) must be less than or equal to max_value (%d)", low, high)
+		}
+	}
 	return out, mostly(kwargs, &out)
+}
+
+func mustGet(o Object, name string) any {
+	v, _ := o.Get(name)
+	return v
 }
 
 func mostly(kwargs Object, out *Object) error {

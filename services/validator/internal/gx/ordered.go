@@ -12,22 +12,26 @@ type ranks struct {
 	column    int
 	condition int
 	kind      quantile.Kind
+	options   quantile.Options
 	state     *quantile.State
 }
 
 var rankKinds = map[class]quantile.Kind{isInt: quantile.Int, isUint: quantile.Uint, isFloat: quantile.Float64, isBool: quantile.Float64, isNumber: quantile.Float64, isStamp: quantile.Int}
 
 func (b *builder) ranks(column int) int {
+	return b.plan.share("ranks "+place(column, b.condition), b.ranksOf(column))
+}
+
+func (b *builder) ranksOf(column int) *ranks {
 	kind := rankKinds[b.class(column)]
 	if b.plan.schema.Fields[column].Type.Kind == arrowio.Float32 {
 		kind = quantile.Float32
 	}
-	r := &ranks{column: column, condition: b.condition, kind: kind}
-	return b.plan.share("ranks "+place(column, b.condition), r)
+	return &ranks{column: column, condition: b.condition, kind: kind, options: quantile.Options{Bytes: b.plan.options.Bytes, Space: b.plan.options.Space}}
 }
 
 func (r *ranks) start() part {
-	return &ranks{column: r.column, condition: r.condition, kind: r.kind, state: quantile.New(r.kind, quantile.Options{})}
+	return &ranks{column: r.column, condition: r.condition, kind: r.kind, options: r.options, state: quantile.New(r.kind, r.options)}
 }
 
 func (r *ranks) add(p *pass) (mask, error) {

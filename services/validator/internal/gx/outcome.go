@@ -73,13 +73,17 @@ func (s *rowPart) detailed(e *ending, o Object, values []any) Object {
 		if counts, ok := s.counts(e); ok && !f.NoValues {
 			o.Set("partial_unexpected_counts", counts)
 		}
-		o.Set("partial_unexpected_index_list", indexes[:min(len(indexes), f.partial())])
+		if !s.check.sql {
+			o.Set("partial_unexpected_index_list", indexes[:min(len(indexes), f.partial())])
+		}
 	}
 	if f.Level == Complete {
 		if !f.NoValues {
 			o.Set("unexpected_list", values)
 		}
-		o.Set("unexpected_index_list", indexes)
+		if !s.check.sql {
+			o.Set("unexpected_index_list", indexes)
+		}
 	}
 	s.query(&o)
 	return o
@@ -87,7 +91,7 @@ func (s *rowPart) detailed(e *ending, o Object, values []any) Object {
 
 // query adds the index query where it is asked for; BOOLEAN_ONLY then names the index columns too.
 func (s *rowPart) query(o *Object) {
-	if !s.check.format.wantsQuery() {
+	if !s.check.format.wantsQuery() || s.check.sql {
 		return
 	}
 	var b strings.Builder

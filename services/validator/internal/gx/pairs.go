@@ -84,11 +84,19 @@ func pairGreater(b *builder) error {
 	if err != nil {
 		return err
 	}
-	if err := comparable(b.class(x), b.class(y)); err != nil {
-		return err
+	xc, yc := b.class(x), b.class(y)
+	unlike := comparable(xc, yc)
+	if unlike != nil && !loose(xc) && !loose(yc) {
+		return unlike
 	}
 	equal := b.flag("or_equal")
 	return b.pair(func(x, y *view, rows mask) (mask, error) {
+		if unlike != nil {
+			return nil, unlike
+		}
+		if holes := x.present.and(y.present); xc != yc && (xc == isBool || yc == isBool) && rows.and(holes).count(x.n) < rows.count(x.n) {
+			return nil, errors.New("'>' not supported between instances of 'int' and 'NoneType'")
+		}
 		good := make(mask, words(x.n))
 		rows.and(x.present).and(y.present).each(x.n, func(i int) bool {
 			d, ok := compareCells(x.cell(i), y.cell(i))
@@ -100,6 +108,9 @@ func pairGreater(b *builder) error {
 		return good, nil
 	})
 }
+
+// loose says whether pandas holds the class as Python objects, which it compares one by one.
+func loose(c class) bool { return c == isObject || c == isDay || c == isNumber }
 
 // comparable says why pandas does not order two columns, if it does not.
 func comparable(x, y class) error {
@@ -175,7 +186,7 @@ func withinRecordUnique(b *builder) error {
 					err = errors.New("unhashable type: 'numpy.ndarray'")
 					return false
 				}
-				seen[string(appendKey(nil, distinctKey(v.cell(i))))] = true
+				seen[distinctKey(v, i)] = true
 			}
 			if len(seen) >= len(r.columns) {
 				good.set(i)
@@ -187,8 +198,19 @@ func withinRecordUnique(b *builder) error {
 	return b.several(r)
 }
 
-// distinctKey is a cell's identity among others of one row.
-func distinctKey(c any) any { return key(c) }
+// distinctKey is a cell's identity among others of one row; a missing value is None, NaN or NaT by its column's class.
+func distinctKey(v *view, i int) string {
+	if v.present.get(i) {
+		return string(appendKey(nil, key(v.cell(i))))
+	}
+	switch {
+	case v.class == isStamp:
+		return "NaT"
+	case loose(v.class):
+		return "None"
+	}
+	return "NaN"
+}
 
 func severalEqual(b *builder) error {
 	r := &rowCheck{}
@@ -218,35 +240,34 @@ func severalSum(b *builder) error {
 
 // summable says why Python cannot add up the columns of a row, if it cannot.
 func summable(b *builder, columns []int) error {
-	numbers, decimals, floats, texts := 0, 0, 0, 0
+	decimals, floats := 0, 0
 	for _, c := range columns {
 		switch k := b.class(c); {
 		case k == isNumber:
 			decimals++
 		case k == isFloat:
 			floats++
-		case numericClass(k):
-			numbers++
-		case k == isText:
-			texts++
-		default:
+		case !numericClass(k) && k != isText && k != isStamp:
 			return fmt.Errorf("unsupported operand types for +: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
 	if decimals > 0 && floats > 0 {
 		return errors.New("unsupported operand type(s) for +: 'decimal.Decimal' and 'float'")
 	}
-	if texts > 0 && texts < len(columns) {
-		return errors.New("unsupported operand type(s) for +: 'int' and 'str'")
-	}
 	return nil
 }
 
 func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
+	texts, whole := 0, rows
 	for _, c := range columns {
-		if p.view(c).class == isText {
-			return make(mask, words(p.n)), nil
-		}
+		whole = whole.and(p.view(c).present)
+		texts += int(bit(p.view(c).class == isText || p.view(c).class == isStamp))
+	}
+	switch {
+	case texts > 0 && texts < len(columns) && whole.count(p.n) > 0:
+		return nil, errors.New("unsupported operand type(s) for +: 'int' and 'str'")
+	case texts > 0: // texts make a longer text, which is no number
+		return make(mask, words(p.n)), nil
 	}
 	sums := make([]float64, p.n)
 	for _, c := range columns {

@@ -4,14 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/spill"
 )
 
 // Options say how a suite is run.
 type Options struct {
 	Format     ResultFormat   // of expectations that name none of their own
 	Parameters map[string]any // values of {"$PARAMETER": name}, before those that the suite carries
+	Now        time.Time      // the day whose year a date without one is in; zero: today
+	Bytes      int64          // of memory for the values of one column; 0: what each kind of state takes by itself
+	Space      spill.Space    // where values go above that; nil: Add refuses
 	SQL        bool           // run what GX runs only where there is a database (LIKE), as it does on SQLite
 }
 

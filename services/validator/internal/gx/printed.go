@@ -11,6 +11,9 @@ func printed(c any, gaps bool) string {
 	if n, ok := c.(int64); ok && gaps {
 		return Repr(float64(n))
 	}
+	if n, ok := c.(uint64); ok && gaps {
+		return Repr(float64(n))
+	}
 	switch v := c.(type) {
 	case nil:
 		return "nan"

@@ -19,12 +19,15 @@ type totals struct {
 var sumKinds = map[class]sums.Kind{isInt: sums.Int, isUint: sums.Uint, isBool: sums.Bool, isFloat: sums.Float64, isNumber: sums.Float64, isStamp: sums.Int}
 
 func (b *builder) totals(column int) int {
+	return b.plan.share("totals "+place(column, b.condition), b.totalsOf(column))
+}
+
+func (b *builder) totalsOf(column int) *totals {
 	kind := sumKinds[b.class(column)]
 	if b.plan.schema.Fields[column].Type.Kind == arrowio.Float32 {
 		kind = sums.Float32
 	}
-	t := &totals{column: column, condition: b.condition, kind: kind}
-	return b.plan.share("totals "+place(column, b.condition), t)
+	return &totals{column: column, condition: b.condition, kind: kind}
 }
 
 func (t *totals) start() part {
