@@ -3,6 +3,8 @@ SHELL := /bin/bash
 GO ?= go
 MODULES := proto pkg services e2e
 BIN := bin
+# Build tags: TAGS=cloud links S3, Google's and Azure's blob stores (docs/adr/0025).
+TAGS ?=
 BUF := npx --yes @bufbuild/buf@1.75.0
 LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PACKAGES := $(addsuffix /...,$(addprefix ./,$(MODULES)))
@@ -22,7 +24,18 @@ up: build ## fetch the engine and a small model, build, and run everything in on
 .PHONY: build
 build: ## build bin/leat and one binary per service, without cgo
 	@mkdir -p $(BIN)
-	@$(GO) build -trimpath $(STAMP) -o $(BIN)/ ./services/cmd/...
+	@$(GO) build -trimpath $(STAMP) $(if $(TAGS),-tags $(TAGS)) -o $(BIN)/ ./services/cmd/...
+
+SOURCES := services/ingestor/sources
+.PHONY: sources
+sources: ## build the source programs with heavy dependencies into bin/ (docs/source-protocol.md)
+	@mkdir -p $(BIN)
+	@cd $(SOURCES) && for s in kafka sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
+
+.PHONY: test-sources
+test-sources: ## test the source programs: needs Python with pip, and Postgres (Debian: postgresql)
+	@$(SOURCES)/install.sh
+	@cd $(SOURCES) && GOWORK=off $(GO) test -shuffle=on -timeout 10m ./...
 
 .PHONY: fetch
 fetch: build ## fetch the engine libraries and the small model into the cache
@@ -32,6 +45,7 @@ fetch: build ## fetch the engine libraries and the small model into the cache
 test: fetch ## install what the tests need and run them all, the real model included
 	@e2e/clients/install.sh
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
+	@$(MAKE) --no-print-directory test-sources
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
 
 .PHONY: structured
@@ -57,6 +71,7 @@ verify-fmt:
 .PHONY: verify-vet
 verify-vet:
 	@$(GO) vet $(PACKAGES)
+	@cd $(SOURCES) && GOWORK=off $(GO) vet ./...
 
 .PHONY: verify-proto
 verify-proto: ## buf lint, breaking changes against main, drift of the generated code
@@ -71,11 +86,13 @@ verify-direction: ## the import direction of the repository
 .PHONY: verify-lint
 verify-lint: ## golangci-lint, pinned
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(LINT) run --allow-parallel-runners --timeout 10m ./...) || exit 1; done
+	@echo "lint $(SOURCES)"; cd $(SOURCES) && GOWORK=off $(LINT) run --allow-parallel-runners --timeout 10m ./...
 
 .PHONY: fix
 fix: ## format, fix what the linter can, tidy modules, generate code
 	@gofmt -w $(MODULES)
 	@for m in $(MODULES); do (cd $$m && $(LINT) run --fix --allow-parallel-runners --timeout 10m ./...; GOWORK=off $(GO) mod tidy); done
+	@cd $(SOURCES) && GOWORK=off $(GO) mod tidy
 	@$(BUF) generate
 
 .PHONY: proto

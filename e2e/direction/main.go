@@ -105,6 +105,7 @@ func heavy(from, imp string) string {
 		{"github.com/nats-io/nats-server/", "nats-server only in pkg/bus/embed and pkg/bus/bustest", []string{"pkg/bus/embed", "pkg/bus/bustest"}},
 		{"github.com/NVIDIA/go-nvml/", "go-nvml only in services/worker/internal/gpu", []string{"services/worker/internal/gpu"}},
 		{"github.com/hybridgroup/yzma/", "llama.cpp only in services/worker/internal/llama, and in the direct computation that checks it", []string{"services/worker/internal/llama", "e2e/clients/direct"}},
+		{"gocloud.dev/", "blob stores only in pkg/blob", []string{"pkg/blob"}},
 		{"github.com/apache/arrow-go/", "Arrow only in pkg/arrowio", []string{"pkg/arrowio"}},
 	} {
 		if !strings.HasPrefix(imp, rule.lib) {

@@ -26,6 +26,8 @@ func TestTheDirectionIsHeld(t *testing.T) {
 		{r + "pkg/bus/embed", "github.com/nats-io/nats-server/v2/server", true},
 		{r + "services/worker/internal/llama/native", "github.com/hybridgroup/yzma/pkg/llama", true},
 		{r + "services/worker/internal/sim", "github.com/hybridgroup/yzma/pkg/llama", false},
+		{r + "pkg/blob/cloud", "gocloud.dev/blob/s3blob", true},
+		{r + "services/router", "gocloud.dev/blob", false},
 		{r + "services/router", "strings", true},
 	} {
 		if why := Refuse(c.from, c.imp); (why == "") != c.ok {

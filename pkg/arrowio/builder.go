@@ -2,6 +2,7 @@ package arrowio
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -89,11 +90,12 @@ type ColumnBuilder struct {
 	children []*ColumnBuilder
 	known    map[string]int // Dictionary: index by value
 	dtype    arrow.DataType
+	most     int64 // bytes of text, or elements, that 32-bit offsets reach over
 	err      error
 }
 
 func newColumnBuilder(f Field) *ColumnBuilder {
-	c := &ColumnBuilder{field: f, dtype: dataType(f.Type)}
+	c := &ColumnBuilder{field: f, dtype: dataType(f.Type), most: math.MaxInt32}
 	switch f.Type.Kind {
 	case String, Binary, List:
 		c.offsets = []int32{0}

@@ -97,7 +97,7 @@ func appendText[T string | []byte](c *ColumnBuilder, v T) {
 		c.must(len(v) == c.field.Type.Width, fmt.Sprintf("%d bytes", len(v)))
 	case !k.bytes():
 		c.must(false, "String")
-	case c.large == nil && int64(len(c.data))+int64(len(v)) > math.MaxInt32:
+	case c.large == nil && int64(len(c.data))+int64(len(v)) > c.most:
 		c.fail(fmt.Errorf("column %q has 2 GiB of text in one batch, which %s cannot hold; make smaller batches or declare the column %s", c.field.Name, c.field.Type, largeOf(k)))
 		return
 	}
@@ -131,7 +131,7 @@ func (c *ColumnBuilder) end() {
 		c.large = append(c.large, int64(n))
 		return
 	}
-	if n > math.MaxInt32 {
+	if int64(n) > c.most {
 		c.fail(fmt.Errorf("column %q has over 2^31 elements in one batch; make smaller batches", c.field.Name))
 	}
 	c.offsets = append(c.offsets, int32(n))

@@ -4,7 +4,10 @@
 package events
 
 import (
+	"strings"
+
 	"github.com/leathq/leat/pkg/bus"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	jobsv1 "github.com/leathq/leat/proto/gen/leat/jobs/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
@@ -90,3 +93,30 @@ const DeadPrefix = "dlq."
 
 // Dead is the subject of the dead letters of a subject of a stream.
 func Dead(stream, subject string) string { return DeadPrefix + stream + "." + subject }
+
+// DataStream holds the batches of data runs that are on their way from a stage to the next.
+const DataStream = "DATA"
+
+// Data goes from a stage of a run to the stages after it: Arrow batches numbered from 0 for each partition, and the Closing after them. Only
+// that is a protobuf message.
+var Data = bus.Subject[*datav1.Closing]{Pattern: "data.{run}.{stage}.{partition}", Lane: bus.Bulk}
+
+// Facts of data runs, in EventsStream: stages and coordinators → whoever works on a run or asks for its state.
+var (
+	RunPlanned      = bus.Subject[*datav1.RunPlanned]{Pattern: "evt.data.run_planned.v1.{run}", Lane: bus.Control}
+	SourceProgress  = bus.Subject[*datav1.SourceProgress]{Pattern: "evt.data.source_progress.v1.{run}", Lane: bus.Control}
+	SegmentDone     = bus.Subject[*datav1.SegmentDone]{Pattern: "evt.data.segment_done.v1.{run}", Lane: bus.Control}
+	PartitionDone   = bus.Subject[*datav1.PartitionDone]{Pattern: "evt.data.partition_done.v1.{run}", Lane: bus.Control}
+	PartitionFailed = bus.Subject[*datav1.PartitionFailed]{Pattern: "evt.data.partition_failed.v1.{run}", Lane: bus.Control}
+	StageTrouble    = bus.Subject[*datav1.StageTrouble]{Pattern: "evt.data.stage_trouble.v1.{run}", Lane: bus.Control}
+	StageFinished   = bus.Subject[*datav1.StageFinished]{Pattern: "evt.data.stage_finished.v1.{run}", Lane: bus.Control}
+	RunEnded        = bus.Subject[*datav1.RunEnded]{Pattern: "evt.data.run_ended.v1.{run}", Lane: bus.Control}
+	RunCancelled    = bus.Subject[*datav1.RunCancelled]{Pattern: "evt.data.run_cancelled.v1.{run}", Lane: bus.Control}
+	RunResumed      = bus.Subject[*datav1.RunResumed]{Pattern: "evt.data.run_resumed.v1.{run}", Lane: bus.Control}
+)
+
+// DataFacts are the facts of one run, or with * of all.
+func DataFacts(run string) string { return "evt.data.*.v1." + run }
+
+// DataLease is the key of who works on something of a run in the leases bucket: the run, a stage, a partition of a stage.
+func DataLease(parts ...string) string { return "data." + strings.Join(parts, ".") }

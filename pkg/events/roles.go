@@ -14,19 +14,25 @@ const (
 	Gateway Role = "gateway"
 	Router  Role = "router"
 	Worker  Role = "worker"
+	// Ingestor plans data runs, reads their sources and ends them.
+	Ingestor Role = "ingestor"
+	// Validator holds the batches of data runs against their checks.
+	Validator Role = "validator"
 	// Console looks and says nothing: leat top.
 	Console Role = "console"
 	// Operator tells workers what to do: leat drain, leat cordon, leat adapter.
 	Operator Role = "operator"
 	// Client is whoever has jobs done: leat jobs, or anybody's program.
 	Client Role = "jobs"
-	// Whole is a process of several services, leat up with a NATS elsewhere. It may do what the gateway, the router and the
-	// worker may.
+	// Whole is a process of several services, leat up with a NATS elsewhere. It may do what those services
+	// may.
 	Whole Role = "leat"
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Gateway, Router, Worker, Console, Operator, Client, Whole} }
+func Roles() []Role {
+	return []Role{Gateway, Router, Worker, Ingestor, Validator, Console, Operator, Client, Whole}
+}
 
 // Flow is who says something on a subject and who hears it.
 type Flow struct {
@@ -57,6 +63,17 @@ func Flows() []Flow {
 		{Jobs.Pattern, by(Gateway, Client), by(Gateway), false}, // a batch's are a gateway's own
 		{Results.Pattern, by(Gateway), by(Gateway, Client), false},
 		{JobCancels.Pattern, by(Gateway, Client), by(Gateway), false},
+		{Data.Pattern, by(Ingestor, Validator), by(Ingestor, Validator), false},
+		{RunPlanned.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
+		{SourceProgress.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
+		{SegmentDone.Pattern, by(Ingestor, Validator), by(Ingestor, Validator, Console), false},
+		{PartitionDone.Pattern, by(Ingestor, Validator), by(Ingestor, Validator, Console), false},
+		{PartitionFailed.Pattern, by(Ingestor, Validator), by(Ingestor, Validator, Console), false},
+		{StageTrouble.Pattern, by(Ingestor, Validator), by(Ingestor, Validator, Console), false},
+		{StageFinished.Pattern, by(Ingestor, Validator), by(Ingestor, Validator, Console), false},
+		{RunEnded.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
+		{RunCancelled.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
+		{RunResumed.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
 	}
 }
 
@@ -110,6 +127,8 @@ func Stores() []Store {
 			{Role: Router, Makes: true, Changes: true, Keys: "router.>"},
 			{Role: Worker, Makes: true, Keys: WorkerEntry("*")},
 			{Role: Gateway, Keys: BatchLease("*")},
+			{Role: Ingestor, Makes: true, Changes: true, Keys: DataLease(">")},
+			{Role: Validator, Makes: true, Changes: true, Keys: DataLease(">")},
 		}},
 		{Objects, bus.ClaimBucket, []Grant{
 			{Role: Router, Makes: true, Changes: true},
@@ -119,12 +138,18 @@ func Stores() []Store {
 		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
 		{KeyValue, "sleepers", []Grant{{Role: Gateway, Makes: true, Keys: "*"}, {Role: Router, Makes: true, Keys: "*"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
-		{Stream, EventsStream, []Grant{{Role: Router, Makes: true}, {Role: Console, Reads: true}}},
+		{Stream, EventsStream, []Grant{
+			{Role: Router, Makes: true}, {Role: Console, Reads: true}, {Role: Ingestor, Makes: true, Reads: true}, {Role: Validator, Makes: true, Reads: true},
+		}},
+		{Stream, DataStream, []Grant{
+			{Role: Ingestor, Makes: true, Changes: true, Removes: true, Takes: []string{"*"}}, {Role: Validator, Makes: true, Changes: true, Takes: []string{"*"}},
+		}},
 		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}}},
 		{Stream, JobsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client}}},
 		{Stream, ResultsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}}},
 		{Stream, DeadStream, []Grant{
 			{Role: Gateway, Makes: true, Changes: true, Says: []string{DeadPrefix + ">"}}, {Role: Client, Reads: true, Removes: true},
+			{Role: Ingestor, Says: []string{Dead(DataStream, ">")}}, {Role: Validator, Says: []string{Dead(DataStream, ">")}},
 		}},
 	}
 }

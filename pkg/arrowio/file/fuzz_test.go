@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/arrowio/file"
@@ -68,8 +69,10 @@ func drain(r file.Reader) error {
 	return nil
 }
 
-// bounded fails where memory was taken beyond what the limits of a fuzz target explain, or an error is of a kind that callers do not know.
+// bounded fails where reading does not end, memory was taken beyond what the limits of a fuzz target explain, or an error is of a kind that callers do not know.
 func bounded(t *testing.T, f func() error) {
+	hangs := time.AfterFunc(20*time.Second, func() { panic("reading does not end") })
+	defer hangs.Stop()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	err := f()

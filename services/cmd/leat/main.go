@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/leathq/leat/pkg/assets"
+	_ "github.com/leathq/leat/pkg/blob/cloud" // the providers' stores, where built with -tags cloud
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/cmd/leat/internal/bench"
+	"github.com/leathq/leat/services/cmd/leat/internal/datacmd"
 	"github.com/leathq/leat/services/cmd/leat/internal/jobscmd"
 	"github.com/leathq/leat/services/worker"
 )
@@ -41,6 +43,9 @@ func commands() []command {
 		{"uncordon", "let it take work again", uncordon},
 		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args, environ []string) error {
 			return jobscmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
+		}},
+		{"data", "look at datasets, compare versions, remove them", func(ctx context.Context, args, environ []string) error {
+			return datacmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
 		{"bench", "measure any OpenAI-compatible endpoint", tool(bench.Main)},

@@ -273,7 +273,9 @@ type SourceProgress struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,8,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// The how manyth of the partition this is, from 0. Where it is cut depends on what the source yields alone.
+	Segment       uint32 `protobuf:"varint,10,opt,name=segment,proto3" json:"segment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -371,6 +373,13 @@ func (x *SourceProgress) GetUnixNanos() int64 {
 	return 0
 }
 
+func (x *SourceProgress) GetSegment() uint32 {
+	if x != nil {
+		return x.Segment
+	}
+	return 0
+}
+
 // SegmentDone: what a stage keeps of a segment lies in the blob store.
 type SegmentDone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -391,7 +400,11 @@ type SegmentDone struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,8,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,9,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Digest over the digests of the partition's batches up to its end, in their order.
+	Digest string `protobuf:"bytes,10,opt,name=digest,proto3" json:"digest,omitempty"`
+	// The same over what was sent on; empty where no stage reads it.
+	Sent          string `protobuf:"bytes,11,opt,name=sent,proto3" json:"sent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,6 +502,20 @@ func (x *SegmentDone) GetUnixNanos() int64 {
 	return 0
 }
 
+func (x *SegmentDone) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *SegmentDone) GetSent() string {
+	if x != nil {
+		return x.Sent
+	}
+	return ""
+}
+
 // PartitionDone: a stage has done a partition.
 type PartitionDone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -505,7 +532,9 @@ type PartitionDone struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,6,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Which try of the run.
+	Attempt       uint32 `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -585,6 +614,13 @@ func (x *PartitionDone) GetReplica() string {
 func (x *PartitionDone) GetUnixNanos() int64 {
 	if x != nil {
 		return x.UnixNanos
+	}
+	return 0
+}
+
+func (x *PartitionDone) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
 	}
 	return 0
 }
@@ -1125,7 +1161,9 @@ type RunCancelled struct {
 	// Why, for people.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,3,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,3,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Which try of the run is cancelled: a later one goes on.
+	Attempt       uint32 `protobuf:"varint,4,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1177,6 +1215,13 @@ func (x *RunCancelled) GetReason() string {
 func (x *RunCancelled) GetUnixNanos() int64 {
 	if x != nil {
 		return x.UnixNanos
+	}
+	return 0
+}
+
+func (x *RunCancelled) GetAttempt() uint32 {
+	if x != nil {
+		return x.Attempt
 	}
 	return 0
 }
@@ -1265,7 +1310,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\x04plan\x18\b \x01(\v2\x14.leat.data.v1.ObjectR\x04plan\"O\n" +
 	"\aClosing\x12,\n" +
 	"\x06counts\x18\x01 \x01(\v2\x14.leat.data.v1.CountsR\x06counts\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\tR\x06digest\"\x9d\x02\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xb7\x02\n" +
 	"\x0eSourceProgress\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1276,7 +1321,9 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\x06digest\x18\a \x01(\tR\x06digest\x12\x18\n" +
 	"\areplica\x18\b \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\t \x01(\x03R\tunixNanos\"\xa3\x02\n" +
+	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x18\n" +
+	"\asegment\x18\n" +
+	" \x01(\rR\asegment\"\xcf\x02\n" +
 	"\vSegmentDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1288,7 +1335,10 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\aobjects\x18\a \x03(\v2\x14.leat.data.v1.ObjectR\aobjects\x12\x18\n" +
 	"\areplica\x18\b \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\t \x01(\x03R\tunixNanos\"\xd4\x01\n" +
+	"unix_nanos\x18\t \x01(\x03R\tunixNanos\x12\x16\n" +
+	"\x06digest\x18\n" +
+	" \x01(\tR\x06digest\x12\x12\n" +
+	"\x04sent\x18\v \x01(\tR\x04sent\"\xee\x01\n" +
 	"\rPartitionDone\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1297,7 +1347,8 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\x06digest\x18\x05 \x01(\tR\x06digest\x12\x18\n" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\a \x01(\x03R\tunixNanos\"\xdb\x01\n" +
+	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12\x18\n" +
+	"\aattempt\x18\b \x01(\rR\aattempt\"\xdb\x01\n" +
 	"\x0fPartitionFailed\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1341,12 +1392,13 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\btroubles\x18\x05 \x03(\v2\x15.leat.data.v1.TroubleR\btroubles\x12\x18\n" +
 	"\aattempt\x18\x06 \x01(\rR\aattempt\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\a \x01(\x03R\tunixNanos\"W\n" +
+	"unix_nanos\x18\a \x01(\x03R\tunixNanos\"q\n" +
 	"\fRunCancelled\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\x03 \x01(\x03R\tunixNanos\"W\n" +
+	"unix_nanos\x18\x03 \x01(\x03R\tunixNanos\x12\x18\n" +
+	"\aattempt\x18\x04 \x01(\rR\aattempt\"W\n" +
 	"\n" +
 	"RunResumed\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x18\n" +

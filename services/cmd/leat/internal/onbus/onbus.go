@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
@@ -29,7 +30,7 @@ type Spec struct {
 // Load reads a tool's settings and NATS's. A file and an environment that are the whole fleet's do no harm.
 func Load(s Spec) (nats bus.Config, operands []string, err error) {
 	nats = bus.DefaultConfig()
-	rest, fleet := all.Default(), host.DefaultConfig()
+	rest, fleet, store := all.Default(), host.DefaultConfig(), blob.DefaultConfig()
 	others, err := conf.Vars(&rest)
 	if err != nil {
 		return nats, nil, err
@@ -38,14 +39,18 @@ func Load(s Spec) (nats bus.Config, operands []string, err error) {
 	if err != nil {
 		return nats, nil, err
 	}
-	others = append(others, hosts...)
+	stores, err := conf.Vars(&store)
+	if err != nil {
+		return nats, nil, err
+	}
+	others = append(append(others, hosts...), stores...)
 	sections := []conf.Section{{Key: "nats", Doc: "the bus", Into: &nats}}
 	if s.Own != nil {
 		sections = append(sections, conf.Section{Key: s.Key, Doc: s.Program + "'s own", Into: s.Own})
 	}
 	loaded, err := conf.Load(conf.Spec{
 		Program: s.Program, Summary: s.Summary, Examples: s.Examples, Args: s.Args, Environ: s.Environ, Footer: host.ExitCodes,
-		Sections: sections, Positional: s.Operands, Elsewhere: append(all.Keys(), "host"),
+		Sections: sections, Positional: s.Operands, Elsewhere: append(all.Keys(), "host", "blob"),
 		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
 	})
 	if err != nil {

@@ -1,0 +1,137 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/leathq/leat/pkg/events"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
+)
+
+// books says where the rows of a run do not add up: for every stage's partition in = valid + quarantined + refused, and what a stage got is what the one
+// before it let through.
+func (s *State) books() []*datav1.Trouble {
+	var out []*datav1.Trouble
+	wrong := func(format string, args ...any) {
+		out = append(out, &datav1.Trouble{Code: "books", Message: fmt.Sprintf(format, args...)})
+	}
+	for _, stage := range s.planned.GetRun().GetStages() {
+		for _, p := range s.planned.GetPartitions() {
+			c := s.Counts(stage.GetName(), p.GetNumber())
+			if unbalanced(c) {
+				wrong("partition %d of stage %s has %d rows in and %d valid + %d quarantined + %d refused out; nothing was published: please report this",
+					p.GetNumber(), stage.GetName(), c.GetRowsIn(), c.GetValid(), c.GetQuarantined(), c.GetRefused())
+			}
+			if stage.GetFrom() == "" {
+				continue
+			}
+			if before := s.Counts(stage.GetFrom(), p.GetNumber()); before.GetValid() != c.GetRowsIn() {
+				wrong("stage %s let %d rows of partition %d through and stage %s got %d; nothing was published: please report this",
+					stage.GetFrom(), before.GetValid(), p.GetNumber(), stage.GetName(), c.GetRowsIn())
+			}
+		}
+	}
+	return out
+}
+
+// summary gathers what the end of a run needs. Its rows in are the sources', and each row that fell out on the way is counted where it did.
+func (s *State) summary() Summary {
+	out := Summary{
+		Planned: s.planned, Finished: map[string]*datav1.StageFinished{}, Segments: map[string][][]*datav1.SegmentDone{},
+		Reads: map[string][][]*datav1.SourceProgress{}, Success: true, Counts: s.Total(),
+	}
+	for _, stage := range s.planned.GetRun().GetStages() {
+		name := stage.GetName()
+		out.Finished[name] = s.Finished(name)
+		out.Success = out.Success && s.Finished(name).GetSuccess()
+		for _, p := range s.planned.GetPartitions() {
+			out.Segments[name] = append(out.Segments[name], s.Segments(name, p.GetNumber()))
+			out.Reads[name] = append(out.Reads[name], s.Reads(name, p.GetNumber()))
+		}
+	}
+	return out
+}
+
+// Total are the rows of the run so far: what sources read, what fell out at any stage, and what the last stage let through. They are those of the line of
+// stages that ends in the last one.
+func (s *State) Total() *datav1.Counts {
+	out := &datav1.Counts{}
+	stages := s.planned.GetRun().GetStages()
+	if len(stages) == 0 {
+		return out
+	}
+	name := stages[len(stages)-1].GetName()
+	for at, final := name, true; at != ""; final = false {
+		from := ""
+		for _, stage := range stages {
+			if stage.GetName() == at {
+				from = stage.GetFrom()
+			}
+		}
+		for _, p := range s.planned.GetPartitions() {
+			c := s.Counts(at, p.GetNumber())
+			out.Quarantined, out.Refused = out.GetQuarantined()+c.GetQuarantined(), out.GetRefused()+c.GetRefused()
+			if final {
+				out.Valid += c.GetValid()
+			}
+			if from == "" {
+				out.RowsIn, out.Batches, out.Bytes = out.GetRowsIn()+c.GetRowsIn(), out.GetBatches()+c.GetBatches(), out.GetBytes()+c.GetBytes()
+			}
+		}
+		at = from
+	}
+	return out
+}
+
+// Cancel ends a run at its next batch. One that is over stays as it is, with an *Error of code run_over; one that nobody knows has code run_not_found.
+func (r *Runner) Cancel(ctx context.Context, run, reason string) error {
+	f := &datav1.RunCancelled{Run: run, Reason: reason, UnixNanos: time.Now().UnixNano()}
+	var err error
+	r.board.look(run, func(s *State) {
+		switch {
+		case s == nil || s.planned == nil:
+			err = &Error{Code: "run_not_found", Message: fmt.Sprintf("there is no run %s", run)}
+		case s.Over():
+			err = &Error{Code: "run_over", Message: fmt.Sprintf("run %s has ended already", run)}
+		default:
+			f.Attempt = s.Attempt()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return r.say(ctx, events.RunCancelled.Name(run), fmt.Sprintf("%s.cancelled.%d", events.DataLease(run), f.GetAttempt()), f)
+}
+
+// Resume takes a failed or cancelled run up where it stood, and says which try that is. One that runs or is complete has an *Error.
+func (r *Runner) Resume(ctx context.Context, run string) (attempt uint32, err error) {
+	var plan *datav1.RunPlanned
+	r.board.look(run, func(s *State) {
+		if s == nil || s.planned == nil {
+			err = &Error{Code: "run_not_found", Message: fmt.Sprintf("there is no run %s", run)}
+			return
+		}
+		plan, attempt = s.planned, s.Attempt()+1
+		if o := s.Ended().GetOutcome(); o != datav1.Outcome_OUTCOME_FAILED && o != datav1.Outcome_OUTCOME_CANCELLED {
+			err = &Error{Code: "run_not_ended", Message: fmt.Sprintf("run %s has neither failed nor been cancelled; `leat data status %s` shows how it stands", run, run)}
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := r.consumers(ctx, plan); err != nil {
+		return 0, err
+	}
+	f := &datav1.RunResumed{Run: run, Attempt: attempt, UnixNanos: time.Now().UnixNano()}
+	if err := r.say(ctx, events.RunResumed.Name(run), fmt.Sprintf("%s.resumed.%d", events.DataLease(run), attempt), f); err != nil {
+		return 0, err
+	}
+	return attempt, r.board.current(ctx, r.Bus.JetStream(), run)
+}
+
+// Look calls f with the state of a run, which must not be kept; nil where nothing is known of it.
+func (r *Runner) Look(run string, f func(*State)) { r.board.look(run, f) }
+
+// Changed is closed at the next change of any run. Ask for it before looking.
+func (r *Runner) Changed() <-chan struct{} { return r.board.wait() }

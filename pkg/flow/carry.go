@@ -1,0 +1,279 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/events"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
+)
+
+const (
+	fetchMost = 8
+	fetchWait = time.Second
+	gapDelay  = 300 * time.Millisecond // until a batch comes again that came before its turn
+	idleTurns = 3                      // fetches without a batch until another partition may have the place
+)
+
+// carrying is a stage's work on a partition. All is one goroutine's but held, which the keeper reads.
+type carrying struct {
+	r        *Runner
+	j        job
+	attempt  uint32
+	out      *publisher
+	next     uint64 // the number of the batch that comes next
+	total    *datav1.Counts
+	digest   string // over the batches so far
+	went     string // over what was sent on
+	segments string // over what was made of them
+	segment  uint32
+	seg      Segment // nil: none is open
+	batches  uint64  // of the open one
+	bytes    uint64
+	rows     uint64
+	sent     *datav1.Counts // what went on of the open one
+
+	mu   sync.Mutex
+	held []jetstream.Msg // of the open segment, and fetched
+}
+
+// carry does a partition of a stage that reads batches.
+func (r *Runner) carry(ctx context.Context, j job) error {
+	w := &carrying{r: r, j: j, total: &datav1.Counts{}}
+	run, stage, partition := j.place.Run.GetId(), j.place.Stage.GetName(), j.place.Partition.GetNumber()
+	todo := false
+	r.board.look(run, func(s *State) {
+		w.attempt, todo = s.Attempt(), s.todo(stage, partition) && !s.Over()
+		for _, d := range s.standing(stage, partition) {
+			w.counted(d)
+		}
+	})
+	if !todo {
+		return nil
+	}
+	w.out = r.publisher(j.place, w.attempt)
+	c, err := r.bulk.Consumer(ctx, events.DataStream, consumerName(run, stage, partition))
+	if err != nil {
+		return fmt.Errorf("open the batches of %s: %w", j.lease, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go w.keepAlive(ctx)
+	defer func() {
+		if w.seg != nil {
+			w.seg.Discard()
+		}
+	}()
+	return w.loop(ctx, c)
+}
+
+// counted takes in a segment that is done.
+func (w *carrying) counted(d *datav1.SegmentDone) {
+	add(w.total, d.GetCounts())
+	w.next, w.segment, w.digest, w.went = d.GetNextBatch(), d.GetSegment()+1, d.GetDigest(), d.GetSent()
+	for _, o := range d.GetObjects() {
+		w.segments = chain(w.segments, o.GetDigest())
+	}
+}
+
+// keepAlive says of all held messages that they are worked on.
+func (w *carrying) keepAlive(ctx context.Context) {
+	tick := time.NewTicker(ackWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		w.mu.Lock()
+		for _, m := range w.held {
+			_ = m.InProgress()
+		}
+		w.mu.Unlock()
+	}
+}
+
+func (w *carrying) loop(ctx context.Context, c jetstream.Consumer) error {
+	for idle := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		got, err := c.Fetch(fetchMost, jetstream.FetchMaxWait(fetchWait))
+		if err != nil {
+			return fmt.Errorf("fetch batches: %w", err)
+		}
+		n := 0
+		for m := range got.Messages() {
+			n++
+			if done, err := w.message(ctx, m); done || err != nil {
+				return err
+			}
+		}
+		if err := got.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
+			return fmt.Errorf("fetch batches: %w", err)
+		}
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle >= idleTurns {
+			return errYield
+		}
+	}
+}
+
+// message does what a message's number asks for.
+func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err error) {
+	n, err := number(m.Headers())
+	if err != nil {
+		return false, w.dead(ctx, m, err)
+	}
+	switch {
+	case n < w.next:
+		return false, m.Ack()
+	case n > w.next:
+		return false, m.NakWithDelay(gapDelay)
+	}
+	batch, digest, end, err := incoming(ctx, w.j.place.Blob, m.Headers(), m.Data())
+	if err != nil {
+		return false, w.dead(ctx, m, err)
+	}
+	if end != nil {
+		return true, w.end(ctx, m, end)
+	}
+	if err := w.take(ctx, batch, digest); err != nil {
+		return false, w.dead(ctx, m, err)
+	}
+	w.mu.Lock()
+	w.held = append(w.held, m)
+	w.mu.Unlock()
+	if w.batches >= w.r.cfg.perSegment() || w.bytes >= w.segmentBytes() {
+		return false, w.cut(ctx)
+	}
+	return false, nil
+}
+
+// segmentBytes is where a segment is cut: the run may ask for less than the service's own, which bounds memory.
+func (w *carrying) segmentBytes() uint64 {
+	own := uint64(w.r.cfg.SegmentBytes)
+	if n := w.j.place.Run.GetLimits().GetSegmentBytes(); n > 0 {
+		return min(n, own)
+	}
+	return own
+}
+
+// take gives a batch to the stage, and sends on what that makes of it.
+func (w *carrying) take(ctx context.Context, b Batch, digest string) (err error) {
+	if w.seg == nil {
+		p := w.j.place
+		p.Segment, p.FirstRow = w.segment, w.total.GetRowsIn()
+		if w.seg, err = w.r.handlers[p.Stage.GetKind()].Segment(ctx, p); err != nil {
+			return err
+		}
+		w.sent = &datav1.Counts{}
+	}
+	out := b
+	if len(b.Data) > 0 {
+		if out, err = w.seg.Add(ctx, w.next, b); err != nil {
+			return err
+		}
+	}
+	sent, err := w.out.batch(ctx, w.next, out)
+	if err != nil {
+		return err
+	}
+	if w.out.subject != "" {
+		w.went = chain(w.went, sent)
+	}
+	w.sent.Batches++
+	w.sent.Bytes += uint64(len(b.Data))
+	w.digest = chain(w.digest, digest)
+	w.next, w.batches, w.rows, w.bytes = w.next+1, w.batches+1, w.rows+b.Rows, w.bytes+uint64(len(b.Data))
+	return nil
+}
+
+// cut ends the open segment: what it keeps is written, then said, then its batches are acknowledged. That order is what makes a crash harmless.
+func (w *carrying) cut(ctx context.Context) error {
+	if err := w.out.flush(ctx); err != nil {
+		return err
+	}
+	counts, objects, err := w.seg.Close(ctx)
+	w.seg = nil
+	if err != nil {
+		return err
+	}
+	p := w.j.place
+	if counts.GetRowsIn() != w.rows || unbalanced(counts) {
+		return &Error{Code: "books", Message: fmt.Sprintf("segment %d of partition %d of stage %s was given %d rows and accounts for %d = %d valid + %d quarantined + %d refused; this is a mistake in the stage: please report it",
+			w.segment, p.Partition.GetNumber(), p.Stage.GetName(), w.rows, counts.GetRowsIn(), counts.GetValid(), counts.GetQuarantined(), counts.GetRefused())}
+	}
+	counts.Batches, counts.Bytes = w.sent.GetBatches(), w.sent.GetBytes()
+	f := &datav1.SegmentDone{
+		Run: p.Run.GetId(), Stage: p.Stage.GetName(), Partition: p.Partition.GetNumber(), Segment: w.segment, NextBatch: w.next, Counts: counts,
+		Objects: objects, Digest: w.digest, Sent: w.went, Replica: w.r.id, UnixNanos: time.Now().UnixNano(),
+	}
+	if err := w.r.say(ctx, events.SegmentDone.Name(f.GetRun()), w.j.lease+"."+strconv.Itoa(int(w.segment)), f); err != nil {
+		return err
+	}
+	w.counted(f)
+	w.batches, w.bytes, w.rows = 0, 0, 0
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.held {
+		if err := m.Ack(); err != nil {
+			return fmt.Errorf("acknowledge a segment: %w", err)
+		}
+	}
+	w.held = nil
+	return nil
+}
+
+func unbalanced(c *datav1.Counts) bool {
+	return c.GetRowsIn() != c.GetValid()+c.GetQuarantined()+c.GetRefused()
+}
+
+// end closes the partition where what came is what was sent.
+func (w *carrying) end(ctx context.Context, m jetstream.Msg, c *datav1.Closing) error {
+	if w.seg != nil {
+		if err := w.cut(ctx); err != nil {
+			return err
+		}
+	}
+	if w.next != c.GetCounts().GetBatches() || w.total.GetRowsIn() != c.GetCounts().GetValid() || w.digest != c.GetDigest() {
+		return &Error{Code: "books", Message: fmt.Sprintf("partition %d arrived at stage %s as %d batches, %d rows, digest %s, and was sent as %d, %d, %s; its input may have changed while it was read: run it again under a new id",
+			w.j.place.Partition.GetNumber(), w.j.place.Stage.GetName(), w.next, w.total.GetRowsIn(), w.digest, c.GetCounts().GetBatches(), c.GetCounts().GetValid(), c.GetDigest())}
+	}
+	digest := w.segments
+	if w.out.subject != "" {
+		digest = w.went
+	}
+	if err := w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.total, Digest: digest, Attempt: w.attempt}, w.out); err != nil {
+		return err
+	}
+	return m.Ack()
+}
+
+// dead puts a message that is no batch on the dead letters, and makes the error its partition's. Other errors pass.
+func (w *carrying) dead(ctx context.Context, m jetstream.Msg, err error) error {
+	var bad *Undecodable
+	if !errors.As(err, &bad) {
+		return err
+	}
+	p, at := w.j.place, "?"
+	if meta, err := m.Metadata(); err == nil {
+		at = strconv.FormatUint(meta.Sequence.Stream, 10)
+	}
+	if err := bury(ctx, w.r.Bus, m, at, err); err != nil {
+		return err
+	}
+	_ = m.TermWithReason(err.Error())
+	return &Error{Code: "undecodable", Message: fmt.Sprintf("message %s of %s, number %s, partition %d of stage %s: %v; it is kept among the dead letters (stream DLQ)",
+		at, m.Subject(), m.Headers().Get(arrowio.HeaderBatch), p.Partition.GetNumber(), p.Stage.GetName(), err)}
+}

@@ -1,0 +1,132 @@
+// Package datacmd is `leat data`: looking at datasets in the blob store, and removing them.
+package datacmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/leathq/leat/pkg/assets"
+	"github.com/leathq/leat/pkg/blob"
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/dataset"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/services/all"
+)
+
+// command is one of leat data's that work on the store alone.
+type command struct {
+	name, operands, about string
+	least, most           int // operands
+	own                   any // its settings
+	run                   func(ctx context.Context, s *session) error
+}
+
+// JSONOption is exported for its field to be a setting of what embeds it.
+type JSONOption struct {
+	JSON bool `yaml:"json" flag:"json" doc:"print JSON"`
+}
+
+// session is a command on its way.
+type session struct {
+	*dataset.Datasets
+	operands []string
+	out, err io.Writer
+}
+
+func commands() []command {
+	return []command{lsCommand(), showCommand(), catCommand(), diffCommand(), rmCommand(), gcCommand()}
+}
+
+func usage() string {
+	var b strings.Builder
+	b.WriteString("Usage: leat data <command> [flags]\n\nDatasets: shards named by their content, and versions that say which shards are one.\n\nCommands:\n")
+	for _, c := range commands() {
+		about, _, _ := strings.Cut(c.about, "\n")
+		fmt.Fprintf(&b, "  %-22s %s\n", c.name+" "+c.operands, about)
+	}
+	b.WriteString("\n`leat data <command> --help` shows its flags.\n")
+	return b.String()
+}
+
+// Main runs leat data with its arguments.
+func Main(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
+	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
+		return conf.Help(usage())
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.start(ctx, args[1:], environ, &session{out: out, err: errOut})
+		}
+	}
+	return wrong("%q is no command of leat data\n\n%s", args[0], usage())
+}
+
+func wrong(format string, args ...any) error {
+	return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf(format, args...)}}
+}
+
+func (c *command) start(ctx context.Context, args, environ []string, s *session) error {
+	program := "leat data " + c.name
+	store, operands, err := load(program, c, args, environ)
+	switch {
+	case err != nil:
+		return err
+	case len(operands) < c.least:
+		return wrong("%s needs %s; see %s --help", program, c.operands, program)
+	case len(operands) > c.most:
+		return wrong("%q is not expected; see %s --help", operands[c.most], program)
+	}
+	b, err := blob.Open(ctx, blob.Existing(store.URL))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store at %s yet: a data run makes it; or name another with --store", store.URL)
+	}
+	if err != nil {
+		return err
+	}
+	s.Datasets, s.operands = dataset.New(b), operands
+	return errors.Join(c.run(ctx, s), b.Close())
+}
+
+// load reads where the store is and the command's own settings. A file and an environment that are the whole fleet's do no harm.
+func load(program string, c *command, args, environ []string) (store blob.Config, operands []string, err error) {
+	store = blob.DefaultConfig()
+	rest, fleet, nats := all.Default(), host.DefaultConfig(), bus.DefaultConfig()
+	var others []string
+	for _, into := range []any{&rest, &fleet, &nats} {
+		vars, err := conf.Vars(into)
+		if err != nil {
+			return store, nil, err
+		}
+		others = append(others, vars...)
+	}
+	loaded, err := conf.Load(conf.Spec{
+		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)}, Footer: host.ExitCodes,
+		Args: args, Environ: environ, Positional: true, Elsewhere: append(all.Keys(), "host", "nats"),
+		Sections:     []conf.Section{{Key: "blob", Doc: "where datasets are", Into: &store}, {Key: "data", Doc: program + "'s own", Into: c.own}},
+		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
+	})
+	if err != nil {
+		return store, nil, err
+	}
+	return store, loaded.Args, nil
+}
+
+// get reads the version that NAME or NAME@VERSION means.
+func (s *session) get(ctx context.Context, reference string) (*dataset.Manifest, error) {
+	name, version, _ := strings.Cut(reference, "@")
+	return s.Get(ctx, name, version)
+}
+
+func (s *session) show(v any) error {
+	e := json.NewEncoder(s.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,79 @@
+package datacmd
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/leathq/leat/pkg/dataset"
+)
+
+func table(out io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(out, 0, 0, 2, ' ', 0) }
+
+// size is a number of bytes as people read it.
+func size(n int64) string {
+	f, unit := float64(n), ""
+	for _, next := range []string{"Ki", "Mi", "Gi", "Ti"} {
+		if f < 1024 {
+			break
+		}
+		f, unit = f/1024, next
+	}
+	if unit == "" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %sB", f, unit)
+}
+
+// number is one with its thousands apart.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// clean makes a text that came from data harmless on a terminal, and short.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '·'
+	}, s)
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:59]) + "…"
+	}
+	return s
+}
+
+func bound(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return clean(*s)
+}
+
+// verdict is what checks said, in a word.
+func verdict(m *dataset.Manifest) string {
+	worst := "-"
+	if m.Suite != nil {
+		worst = "valid"
+		if !m.Suite.Success {
+			return "NOT VALID"
+		}
+	}
+	for _, v := range m.Verdicts {
+		switch v.Status {
+		case "fail":
+			return "NOT VALID"
+		case "unknown", "warn":
+			worst = v.Status
+		}
+	}
+	return worst
+}

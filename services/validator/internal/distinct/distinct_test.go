@@ -1,0 +1,332 @@
+package distinct_test
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/leathq/leat/services/validator/internal/distinct"
+	"github.com/leathq/leat/services/validator/internal/presence"
+	"github.com/leathq/leat/services/validator/internal/spill"
+)
+
+// column is rows of one kind; a row is there or not.
+type column struct {
+	kind  distinct.Kind
+	words []uint64
+	texts [][]byte
+	there []bool
+}
+
+func (c column) value(i int) []byte {
+	if c.kind == distinct.Bytes {
+		return c.texts[i]
+	}
+	return binary.LittleEndian.AppendUint64(nil, c.words[i])
+}
+
+func random(rng *rand.Rand, kind distinct.Kind, n, values int) column {
+	c := column{kind: kind}
+	for range n {
+		v := rng.IntN(values)
+		c.there = append(c.there, rng.IntN(8) > 0)
+		c.texts = append(c.texts, []byte(strings.Repeat("x", v%40)+fmt.Sprint(v)))
+		w := uint64(v) * 0x9e3779b97f4a7c15
+		if kind == distinct.Float {
+			w = math.Float64bits(float64(v) / 7)
+		}
+		c.words = append(c.words, w)
+	}
+	return c
+}
+
+func add(t testing.TB, s *distinct.State, c column, from, to int) {
+	t.Helper()
+	mask := presence.Mask{Bits: make([]byte, (to-from)/8+2), Offset: 3}
+	var ints []int64
+	var floats []float64
+	var data []byte
+	offsets := []int32{0}
+	for i := from; i < to; i++ {
+		if c.there[i] {
+			at := i - from + 3
+			mask.Bits[at/8] |= 1 << (at % 8)
+		}
+		ints, floats, data = append(ints, int64(c.words[i])), append(floats, math.Float64frombits(c.words[i])), append(data, c.texts[i]...)
+		offsets = append(offsets, int32(len(data)))
+	}
+	var err error
+	switch c.kind {
+	case distinct.Int:
+		err = distinct.AddInts(s, ints, mask)
+	case distinct.Uint:
+		err = distinct.AddUints(s, c.words[from:to], mask)
+	case distinct.Float:
+		err = distinct.AddFloats(s, floats, mask)
+	case distinct.Bytes:
+		err = distinct.AddTexts(s, data, offsets, mask)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// model is the plain answer: rows of each value.
+func model(c column) map[string][]uint64 {
+	rows := map[string][]uint64{}
+	for i, there := range c.there {
+		if there {
+			v := string(c.value(i))
+			rows[v] = append(rows[v], uint64(i))
+		}
+	}
+	return rows
+}
+
+func check(t *testing.T, where string, s *distinct.State, c column, repeats int) {
+	t.Helper()
+	want := model(c)
+	seen := 0
+	err := s.Each(func(e distinct.Entry) error {
+		seen++
+		rows := want[string(e.Value)]
+		if uint64(len(rows)) != e.Count || rows[0] != e.First || repeats < 0 && fmt.Sprint(e.Repeats) != fmt.Sprint(rows[1:]) {
+			return fmt.Errorf("%q: %d times, first %d, repeats %v; rows are %v", e.Value, e.Count, e.First, e.Repeats, rows)
+		}
+		return nil
+	})
+	if n, _ := s.Distinct(); err != nil || seen != len(want) || n != uint64(seen) {
+		t.Fatalf("%s: %d (%d) of %d values, %v", where, seen, n, len(want), err)
+	}
+	checkDuplicates(t, where, s, want, repeats)
+	checkMost(t, where, s, want)
+	if s.Rows() != uint64(len(c.there)) {
+		t.Fatalf("%s: %d rows of %d", where, s.Rows(), len(c.there))
+	}
+}
+
+func checkDuplicates(t *testing.T, where string, s *distinct.State, want map[string][]uint64, repeats int) {
+	t.Helper()
+	var rows []uint64
+	values := 0
+	for _, r := range want {
+		if len(r) > 1 {
+			rows = append(rows, r...)
+			values++
+		}
+	}
+	slices.Sort(rows)
+	d, err := s.Duplicates(repeats)
+	if err != nil || d.Rows != uint64(len(rows)) || d.Values != uint64(values) {
+		t.Fatalf("%s: %d rows of %d values are not unique (%v), want %d of %d", where, d.Rows, d.Values, err, len(rows), values)
+	}
+	if repeats >= 0 {
+		rows = rows[:min(repeats, len(rows))]
+	}
+	if len(rows) != len(d.First) {
+		t.Fatalf("%s: %d rows are named, want %d", where, len(d.First), len(rows))
+	}
+	for i, r := range d.First {
+		if r.Number != rows[i] || !slices.Contains(want[string(r.Value)], r.Number) {
+			t.Fatalf("%s: row %d of the list is %d, want %d", where, i, r.Number, rows[i])
+		}
+	}
+}
+
+func checkMost(t *testing.T, where string, s *distinct.State, want map[string][]uint64) {
+	t.Helper()
+	most := 0
+	for _, r := range want {
+		most = max(most, len(r))
+	}
+	var ties []string
+	for v, r := range want {
+		if len(r) == most {
+			ties = append(ties, v)
+		}
+	}
+	slices.SortFunc(ties, func(a, b string) int { return s.Compare([]byte(a), []byte(b)) })
+	got, n, err := s.MostCommon(5)
+	if err != nil || n != uint64(len(ties)) || len(got) != min(5, len(ties)) {
+		t.Fatalf("%s: %d ties (%d listed, %v), want %d", where, n, len(got), err, len(ties))
+	}
+	for i, e := range got {
+		if string(e.Value) != ties[i] || e.Count != uint64(most) {
+			t.Fatalf("%s: most common %d is %q, want %q", where, i, e.Value, ties[i])
+		}
+	}
+}
+
+var kinds = []distinct.Kind{distinct.Int, distinct.Uint, distinct.Float, distinct.Bytes}
+
+func TestCountsRowsAndTiesAreThoseOfThePlainAnswer(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, kind := range kinds {
+		for _, shape := range [][2]int{{0, 1}, {1, 1}, {50, 5}, {9000, 1}, {9000, 3000}, {20000, 1 << 30}} {
+			for _, repeats := range []int{0, 7, distinct.AllRows} {
+				c := random(rng, kind, shape[0], shape[1])
+				s := distinct.New(kind, distinct.Options{Repeats: repeats})
+				add(t, s, c, 0, len(c.there))
+				check(t, fmt.Sprintf("kind %d, %v, repeats %d", kind, shape, repeats), s, c, repeats)
+			}
+		}
+	}
+}
+
+func bytesOf(t *testing.T, s *distinct.State) string {
+	t.Helper()
+	data, err := s.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func parts(t *testing.T, c column, o distinct.Options, rng *rand.Rand) *distinct.State {
+	t.Helper()
+	var states []*distinct.State
+	for from := 0; from < len(c.there) || len(states) == 0; {
+		s := distinct.New(c.kind, o)
+		for range 1 + rng.IntN(3) {
+			to := min(len(c.there), from+rng.IntN(7000))
+			add(t, s, c, from, to)
+			from = to
+		}
+		if rng.IntN(2) == 0 {
+			back := distinct.New(distinct.Int, distinct.Options{Bytes: o.Bytes, Space: o.Space})
+			if err := back.UnmarshalBinary([]byte(bytesOf(t, s))); err != nil {
+				t.Fatal(err)
+			}
+			s = back
+		}
+		states = append(states, s)
+	}
+	for len(states) > 1 {
+		i := rng.IntN(len(states) - 1)
+		if err := states[i].Merge(states[i+1]); err != nil {
+			t.Fatal(err)
+		}
+		if err := states[i+1].Close(); err != nil {
+			t.Fatal(err)
+		}
+		states = slices.Delete(states, i+1, i+2)
+	}
+	return states[0]
+}
+
+func TestCutsMergesAndScratchFilesDoNotShow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, kind := range kinds {
+		for _, values := range []int{40, 6000, 1 << 30} {
+			for _, repeats := range []int{0, 7, distinct.AllRows} {
+				c := random(rng, kind, 15000, values)
+				whole := distinct.New(kind, distinct.Options{Repeats: repeats})
+				add(t, whole, c, 0, len(c.there))
+				want := bytesOf(t, whole)
+				for _, bound := range []int64{0, 150_000} {
+					where := fmt.Sprintf("kind %d, %d values, repeats %d, bound %d", kind, values, repeats, bound)
+					cut := parts(t, c, distinct.Options{Repeats: repeats, Bytes: bound, Space: spill.Dir(t.TempDir())}, rng)
+					if bytesOf(t, cut) != want {
+						t.Fatalf("%s: parts have other bytes than the whole", where)
+					}
+					check(t, where, cut, c, repeats)
+					if err := cut.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestAStateGoesOnAfterItWasRead(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	c := random(rng, distinct.Bytes, 30000, 9000)
+	s := distinct.New(distinct.Bytes, distinct.Options{Repeats: distinct.AllRows, Bytes: 100_000, Space: spill.Dir(t.TempDir())})
+	for from := 0; from < len(c.there); from += 10000 {
+		add(t, s, c, from, from+10000)
+		if _, err := s.Distinct(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(t, "read between", s, c, distinct.AllRows)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRelationToASet(t *testing.T) {
+	column, set := distinct.New(distinct.Int, distinct.Options{}), distinct.New(distinct.Int, distinct.Options{})
+	_ = distinct.AddInts(column, []int64{5, 1, 9, 5, 7}, presence.Mask{})
+	_ = distinct.AddInts(set, []int64{3, 5, 4}, presence.Mask{})
+	r, err := column.Relate(set, 2)
+	if err != nil || r.Outside != 3 || len(r.Some) != 2 || r.Some[0].Int() != 1 || r.Some[1].Int() != 9 || len(r.Missing) != 2 ||
+		(distinct.Entry{Value: r.Missing[0]}).Int() != 3 || (distinct.Entry{Value: r.Missing[1]}).Int() != 4 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	entries, err := column.Entries(10)
+	if err != nil || !slices.IsSortedFunc(entries, func(a, b distinct.Entry) int { return cmp.Compare(a.First, b.First) }) || entries[0].Int() != 5 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := column.Entries(3); err == nil {
+		t.Error("more entries than the limit are listed")
+	}
+}
+
+func TestNegativeZeroIsZeroAndNaNIsMissing(t *testing.T) {
+	s := distinct.New(distinct.Float, distinct.Options{})
+	_ = distinct.AddFloats(s, []float64{0, math.Copysign(0, -1), math.NaN(), math.NaN()}, presence.Mask{})
+	if n, _ := s.Distinct(); n != 1 || s.Count() != 2 || s.Rows() != 4 {
+		t.Errorf("%d distinct of %d values in %d rows", n, s.Count(), s.Rows())
+	}
+}
+
+func TestMisuseIsNamed(t *testing.T) {
+	s := distinct.New(distinct.Int, distinct.Options{Repeats: 3})
+	if distinct.AddFloats(s, []float64{1}, presence.Mask{}) == nil || s.AddText(nil, true) == nil || s.Merge(distinct.New(distinct.Uint, distinct.Options{Repeats: 3})) == nil ||
+		s.Merge(distinct.New(distinct.Int, distinct.Options{})) == nil {
+		t.Error("values of another kind went in")
+	}
+	if _, err := s.Duplicates(4); err == nil {
+		t.Error("more repeats are named than are kept")
+	}
+	full := distinct.New(distinct.Int, distinct.Options{Bytes: 1000})
+	values := make([]int64, 10000)
+	for i := range values {
+		values[i] = int64(i)
+	}
+	if distinct.AddInts(full, values, presence.Mask{}) == nil {
+		t.Error("the state grew beyond its bound")
+	}
+}
+
+func FuzzState(f *testing.F) {
+	for _, kind := range kinds {
+		s := distinct.New(kind, distinct.Options{Repeats: distinct.AllRows})
+		add(f, s, random(rand.New(rand.NewPCG(1, 1)), kind, 20, 6), 0, 20)
+		data, _ := s.MarshalBinary()
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := distinct.New(distinct.Int, distinct.Options{})
+		if s.UnmarshalBinary(data) != nil {
+			return
+		}
+		again := bytesOf(t, s)
+		back := distinct.New(distinct.Int, distinct.Options{})
+		if err := back.UnmarshalBinary([]byte(again)); err != nil || bytesOf(t, back) != again {
+			t.Fatalf("what was read cannot be written and read: %v", err)
+		}
+		if _, err := s.Duplicates(0); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Merge(back); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

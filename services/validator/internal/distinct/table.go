@@ -1,0 +1,298 @@
+package distinct
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+)
+
+var seed, factor = rand.Uint64(), rand.Uint64() | 1
+
+// hashWord folds a product of 128 bits, as wyhash does.
+func hashWord(w uint64) uint32 {
+	high, low := bits.Mul64(w^seed, factor)
+	return uint32((high ^ low) >> 32)
+}
+
+func hashText(b []byte) uint32 { return uint32(xxh3.HashSeed(b, seed) >> 32) }
+
+// table finds entries by hash: linear probing over slots of hash<<32 | entry+1, the place given by the hash's upper bits, so that growing reads and writes in order. Zero slots are free.
+type table struct {
+	slots []uint64
+	shift uint
+	used  int
+	warm  uint64
+}
+
+// reserve makes room for n more entries at a load of at most three quarters.
+func (t *table) reserve(n int) {
+	need := (t.used + n) * 4 / 3
+	if need < len(t.slots) {
+		return
+	}
+	width := max(bits.Len(uint(need)), 10)
+	old := t.slots
+	t.slots, t.shift = make([]uint64, 1<<width), uint(64-width)
+	for _, s := range old {
+		if s != 0 {
+			t.link(s)
+		}
+	}
+}
+
+func (t *table) link(slot uint64) {
+	mask := uint64(len(t.slots) - 1)
+	i := slot >> t.shift
+	for t.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = slot
+}
+
+// texts holds the bytes of entries in blocks that never move, each text after its length.
+type texts struct {
+	blocks [][]byte
+	used   int64
+}
+
+const blockSize = 1 << 20
+
+// at returns the text at a place: block<<32 | offset.
+func (t *texts) at(place uint64) []byte {
+	b := t.blocks[place>>32][uint32(place):]
+	n, size := uint64(b[0]), 1
+	if n >= 0x80 {
+		n, size = binary.Uvarint(b)
+	}
+	return b[size : size+int(n)]
+}
+
+func (t *texts) add(b []byte) (place uint64) {
+	need := len(b) + binary.MaxVarintLen64
+	last := len(t.blocks) - 1
+	if last < 0 || cap(t.blocks[last])-len(t.blocks[last]) < need {
+		size := max(blockSize, need)
+		if last < 0 {
+			size = max(4096, need)
+		}
+		t.blocks = append(t.blocks, make([]byte, 0, size))
+		t.used += int64(size)
+		last++
+	}
+	place = uint64(last)<<32 | uint64(len(t.blocks[last]))
+	t.blocks[last] = append(binary.AppendUvarint(t.blocks[last], uint64(len(b))), b...)
+	return place
+}
+
+// memory is what the table, entries and repeats take.
+func (s *State) memory() int64 {
+	return int64(8*len(s.table.slots)+24*len(s.list)+16*len(s.repeats)) + s.texts.used
+}
+
+// reach makes room for n more entries and asks for the slots of hashes and then for the entries they name, so that what follows finds both in the cache: one miss after the other would cost
+// ten times as much.
+func (s *State) reach(hashes []uint32) {
+	s.table.reserve(len(hashes))
+	if need := len(s.list) + len(hashes); need > cap(s.list) {
+		s.list = slices.Grow(s.list, max(need, 2*len(s.list))-len(s.list))
+	}
+	t := &s.table
+	if len(t.slots) < 1<<12 {
+		return
+	}
+	var named [batch]uint32
+	for i, h := range hashes {
+		if slot := t.slots[uint64(h)<<32>>t.shift]; uint32(slot>>32) == h {
+			named[i] = uint32(slot)
+		}
+	}
+	var warm uint64
+	for _, e := range named[:len(hashes)] {
+		if e != 0 {
+			warm += s.list[e-1].word
+		}
+	}
+	t.warm = warm
+}
+
+// putWords adds the first n of the keys that were gathered.
+func (s *State) putWords(n int) {
+	var hashes [batch]uint32
+	for i, w := range s.keys[:n] {
+		hashes[i] = hashWord(w)
+	}
+	s.reach(hashes[:n])
+	t := &s.table
+	mask := uint64(len(t.slots) - 1)
+	for i, w := range s.keys[:n] {
+		h := hashes[i]
+		for at := uint64(h) << 32 >> t.shift; ; at = (at + 1) & mask {
+			slot := t.slots[at]
+			if slot == 0 {
+				t.slots[at] = uint64(h)<<32 | uint64(len(s.list)+1)
+				s.fresh(w, s.at[i])
+				break
+			}
+			if e := uint32(slot) - 1; uint32(slot>>32) == h && s.list[e].word == w {
+				s.again(e, s.at[i])
+				break
+			}
+		}
+	}
+	s.count += uint64(n)
+}
+
+// putTexts adds the first n of the texts that were gathered.
+func (s *State) putTexts(n int) {
+	var hashes [batch]uint32
+	for i, b := range s.values[:n] {
+		hashes[i] = hashText(b)
+	}
+	s.reach(hashes[:n])
+	t := &s.table
+	mask := uint64(len(t.slots) - 1)
+	for i, b := range s.values[:n] {
+		h := hashes[i]
+		for at := uint64(h) << 32 >> t.shift; ; at = (at + 1) & mask {
+			slot := t.slots[at]
+			if slot == 0 {
+				t.slots[at] = uint64(h)<<32 | uint64(len(s.list)+1)
+				s.fresh(s.texts.add(b), s.at[i])
+				break
+			}
+			if e := uint32(slot) - 1; uint32(slot>>32) == h && bytes.Equal(s.texts.at(s.list[e].word), b) {
+				s.again(e, s.at[i])
+				break
+			}
+		}
+	}
+	s.count += uint64(n)
+}
+
+func (s *State) fresh(word, row uint64) {
+	s.list = append(s.list, entry{word, 1, row})
+	s.table.used++
+}
+
+func (s *State) again(e uint32, row uint64) {
+	s.list[e].count++
+	if s.options.Repeats < 0 || len(s.repeats) < s.options.Repeats {
+		s.repeats = append(s.repeats, repeat{row, e})
+	}
+}
+
+// find returns the entry of a value, which for numbers is eight bytes; where there is none and add says so, a new one without a count.
+func (s *State) find(value []byte, add bool) (at uint32, found bool) {
+	if add {
+		s.table.reserve(1)
+	} else if len(s.table.slots) == 0 {
+		return 0, false
+	}
+	number := s.kind != Bytes
+	var w uint64
+	var h uint32
+	if number {
+		w = binary.LittleEndian.Uint64(value)
+		h = hashWord(w)
+	} else {
+		h = hashText(value)
+	}
+	t := &s.table
+	mask := uint64(len(t.slots) - 1)
+	i := uint64(h) << 32 >> t.shift
+	for ; t.slots[i] != 0; i = (i + 1) & mask {
+		slot := t.slots[i]
+		e := uint32(slot) - 1
+		if uint32(slot>>32) == h && (number && s.list[e].word == w || !number && bytes.Equal(s.texts.at(s.list[e].word), value)) {
+			return e, true
+		}
+	}
+	if !add {
+		return 0, false
+	}
+	if !number {
+		w = s.texts.add(value)
+	}
+	t.slots[i] = uint64(h)<<32 | uint64(len(s.list)+1)
+	s.fresh(w, 0)
+	return uint32(len(s.list) - 1), false
+}
+
+// value returns the bytes of an entry, valid until the next call.
+func (s *State) value(e int) []byte {
+	if s.kind == Bytes {
+		return s.texts.at(s.list[e].word)
+	}
+	binary.LittleEndian.PutUint64(s.scratch[:], s.list[e].word)
+	return s.scratch[:]
+}
+
+// put adds an entry of another table. Where both have it, the later of the first rows becomes a repeat. The caller calls tidy after the last.
+func (s *State) put(x Entry) {
+	e, found := s.find(x.Value, true)
+	own := &s.list[e]
+	if !found {
+		own.count, own.first = x.Count, x.First
+	} else {
+		own.count += x.Count
+		late := max(x.First, own.first)
+		own.first = min(x.First, own.first)
+		if s.options.Repeats != 0 {
+			s.repeats = append(s.repeats, repeat{late, e})
+		}
+	}
+	for _, row := range x.Repeats {
+		s.repeats = append(s.repeats, repeat{row, e})
+	}
+}
+
+// tidy puts the repeats from place from on, which put appended, into row order, and keeps as many as the options say.
+func (s *State) tidy(from int) {
+	added := s.repeats[from:]
+	slices.SortFunc(added, func(a, b repeat) int {
+		if a.row < b.row {
+			return -1
+		}
+		return 1
+	})
+	if n := s.options.Repeats; n >= 0 && len(s.repeats) > n {
+		s.repeats = s.repeats[:n]
+	}
+}
+
+// entries yields the entries of the table with the rows that repeat each, in order; the slice is the caller's.
+func (s *State) entries() iter.Seq2[int, []uint64] {
+	starts := make([]uint32, 0)
+	var rows []uint64
+	if len(s.repeats) > 0 {
+		starts = make([]uint32, len(s.list)+1)
+		for _, r := range s.repeats {
+			starts[r.entry+1]++
+		}
+		for i := range len(s.list) {
+			starts[i+1] += starts[i]
+		}
+		rows = make([]uint64, len(s.repeats))
+		next := slices.Clone(starts)
+		for _, r := range s.repeats {
+			rows[next[r.entry]] = r.row
+			next[r.entry]++
+		}
+	}
+	return func(yield func(int, []uint64) bool) {
+		for e := range s.list {
+			var own []uint64
+			if rows != nil {
+				own = rows[starts[e]:starts[e+1]:starts[e+1]]
+			}
+			if !yield(e, own) {
+				return
+			}
+		}
+	}
+}

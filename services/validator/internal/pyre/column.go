@@ -1,0 +1,83 @@
+package pyre
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Texts is a column of texts: row i is Data from offset i to offset i+1. One of the offsets is set, with one more entry than rows.
+type Texts struct {
+	Offsets32 []int32
+	Offsets64 []int64
+	Data      []byte
+}
+
+// Rows is the number of rows.
+func (t Texts) Rows() int { return max(len(t.Offsets32), len(t.Offsets64), 1) - 1 }
+
+// Bits is a bitmap as Arrow has it: row i is bit (Offset+i)%8 of byte (Offset+i)/8. As an input, no bytes means that all bits are set.
+type Bits struct {
+	Bytes  []byte
+	Offset int
+}
+
+func (b Bits) get(i int) bool {
+	if b.Bytes == nil {
+		return true
+	}
+	i += b.Offset
+	return b.Bytes[i>>3]>>(i&7)&1 == 1
+}
+
+func (b Bits) put(i int, on bool) {
+	i += b.Offset
+	mask := byte(1) << (i & 7)
+	if on {
+		b.Bytes[i>>3] |= mask
+	} else {
+		b.Bytes[i>>3] &^= mask
+	}
+}
+
+// SearchAll searches every valid row and notes in out which hold a match; rows that are not valid get a clear bit. Text that every match
+// must hold is looked for over all rows at once, so that rows without it cost next to nothing.
+func (r *Regexp) SearchAll(t Texts, valid, out Bits) error {
+	if t.Offsets64 != nil {
+		return searchAll(r, t.Offsets64, t.Data, valid, out)
+	}
+	return searchAll(r, t.Offsets32, t.Data, valid, out)
+}
+
+func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out Bits) error {
+	if len(offsets) < 2 {
+		return nil
+	}
+	e := r.borrow()
+	defer r.giveBack(e)
+	whole := data[:offsets[len(offsets)-1]]
+	hit := -1
+	for i := 0; i+1 < len(offsets); i++ {
+		from, to := int(offsets[i]), int(offsets[i+1])
+		if len(r.lit) > 0 && hit < from {
+			hit = nextHit(whole, r.lit, from)
+		}
+		if !valid.get(i) || len(r.lit) > 0 && hit+len(r.lit) > to {
+			out.put(i, false)
+			continue
+		}
+		ok, err := e.search(r, whole[from:to])
+		if err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
+		}
+		out.put(i, ok)
+	}
+	return nil
+}
+
+// nextHit is the place of lit in data from a place on, or the data's length.
+func nextHit(data, lit []byte, from int) int {
+	if at := bytes.Index(data[from:], lit); at >= 0 {
+		return from + at
+	}
+	return len(data)
+}

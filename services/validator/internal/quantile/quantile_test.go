@@ -1,0 +1,304 @@
+package quantile_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/leathq/leat/services/validator/internal/presence"
+	"github.com/leathq/leat/services/validator/internal/quantile"
+	"github.com/leathq/leat/services/validator/internal/spill"
+)
+
+type golden struct {
+	Kind      string
+	Values    []*string
+	Qs        []float64
+	Median    string
+	Quantiles map[string][]string
+	Edges     []string
+	Histogram []int64
+}
+
+var kinds = map[string]quantile.Kind{"int": quantile.Int, "uint": quantile.Uint, "float64": quantile.Float64, "float32": quantile.Float32}
+
+func cases(t *testing.T) []golden {
+	t.Helper()
+	f, err := os.Open("testdata/cases.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []golden
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<22)
+	for lines.Scan() {
+		var g golden
+		if err := json.Unmarshal(lines.Bytes(), &g); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g)
+	}
+	if len(out) == 0 {
+		t.Fatal("no cases")
+	}
+	return out
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func add(t *testing.T, s *quantile.State, kind string, values []*string) {
+	t.Helper()
+	there := presence.Mask{Bits: make([]byte, len(values)/8+1)}
+	var ints []int64
+	var uints []uint64
+	var floats []float64
+	var singles []float32
+	for i, text := range values {
+		value := "0"
+		if text != nil {
+			there.Bits[i/8] |= 1 << (i % 8)
+			value = *text
+		}
+		n, _ := strconv.ParseInt(value, 10, 64)
+		u, _ := strconv.ParseUint(value, 10, 64)
+		x, _ := strconv.ParseFloat(value, 64)
+		ints, uints, floats, singles = append(ints, n), append(uints, u), append(floats, x), append(singles, float32(x))
+	}
+	var err error
+	switch kind {
+	case "int":
+		err = quantile.AddInts(s, ints, there)
+	case "uint":
+		err = quantile.AddUints(s, uints, there)
+	case "float64":
+		err = quantile.AddFloats(s, floats, there)
+	case "float32":
+		err = quantile.AddFloats(s, singles, there)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+
+func TestQuantilesAndMediansHavePandasLastBit(t *testing.T) {
+	for i, g := range cases(t) {
+		s := quantile.New(kinds[g.Kind], quantile.Options{})
+		add(t, s, g.Kind, g.Values)
+		median, err := s.Median()
+		if err != nil || !same(median, number(t, g.Median)) {
+			t.Errorf("case %d, %s of %d: the median is %v (%v), pandas has %s", i+1, g.Kind, len(g.Values), median, err, g.Median)
+		}
+		for _, method := range quantile.Methods {
+			got, err := s.Quantiles(g.Qs, method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, want := range g.Quantiles[method] {
+				if !same(got[j].Float, number(t, want)) || got[j].Element && g.Kind == "int" && strconv.FormatInt(got[j].Int, 10) != want {
+					t.Errorf("case %d, %s of %d, %s: quantile %v is %+v, pandas has %s", i+1, g.Kind, len(g.Values), method, g.Qs[j], got[j], want)
+				}
+			}
+		}
+	}
+}
+
+func TestHistogramsAreNumpys(t *testing.T) {
+	for i, g := range cases(t) {
+		if g.Edges == nil {
+			continue
+		}
+		s := quantile.New(kinds[g.Kind], quantile.Options{})
+		add(t, s, g.Kind, g.Values)
+		var edges []float64
+		for _, e := range g.Edges {
+			edges = append(edges, number(t, e))
+		}
+		counts, below, above, err := s.Histogram(edges)
+		if err != nil || fmt.Sprint(counts) != fmt.Sprint(g.Histogram) {
+			t.Errorf("case %d: %v (%v), numpy has %v", i+1, counts, err, g.Histogram)
+		}
+		total := below + above
+		for _, n := range counts {
+			total += n
+		}
+		if total != s.Count() {
+			t.Errorf("case %d: %d of %d values are counted", i+1, total, s.Count())
+		}
+	}
+}
+
+func bytesOf(t *testing.T, s *quantile.State) string {
+	t.Helper()
+	data, err := s.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// parts makes states of random cuts with a small bound, sends some through bytes and merges them in random order.
+func parts(t *testing.T, kind string, values []*string, rng *rand.Rand) *quantile.State {
+	t.Helper()
+	options := quantile.Options{Bytes: int64(1 + rng.IntN(100000)), Space: spill.Dir(t.TempDir())}
+	var states []*quantile.State
+	for from := 0; from < len(values) || len(states) == 0; {
+		s := quantile.New(kinds[kind], options)
+		for range 1 + rng.IntN(3) {
+			to := min(len(values), from+rng.IntN(6000))
+			add(t, s, kind, values[from:to])
+			from = to
+		}
+		if rng.IntN(2) == 0 {
+			back := quantile.New(quantile.Int, options)
+			if err := back.UnmarshalBinary([]byte(bytesOf(t, s))); err != nil {
+				t.Fatal(err)
+			}
+			s = back
+		}
+		states = append(states, s)
+	}
+	rng.Shuffle(len(states), func(i, j int) { states[i], states[j] = states[j], states[i] })
+	for _, s := range states[1:] {
+		if err := states[0].Merge(s); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return states[0]
+}
+
+func TestCutsMergesAndScratchFilesDoNotShow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for kind := range kinds {
+		for _, n := range []int{0, 1, 5000, 30000} {
+			values := make([]*string, n)
+			for i := range values {
+				if rng.IntN(9) > 0 {
+					values[i] = random(rng, kind)
+				}
+			}
+			whole := quantile.New(kinds[kind], quantile.Options{})
+			add(t, whole, kind, values)
+			qs := []float64{0, 0.1, 0.31, 0.5, 1}
+			want, err := whole.Quantiles(qs, "linear")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				cut := parts(t, kind, values, rng)
+				got, err := cut.Quantiles(qs, "linear")
+				if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || bytesOf(t, cut) != bytesOf(t, whole) || cut.Missing() != whole.Missing() {
+					t.Fatalf("%s of %d: parts give %v (%v), the whole %v", kind, n, got, err, want)
+				}
+				if err := cut.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func random(rng *rand.Rand, kind string) *string {
+	text := strconv.FormatInt(rng.Int64()>>rng.IntN(63)-rng.Int64()>>rng.IntN(63), 10)
+	switch kind {
+	case "uint":
+		text = strconv.FormatUint(rng.Uint64()>>rng.IntN(63), 10)
+	case "float64", "float32":
+		text = strconv.FormatFloat(math.Round(rng.NormFloat64()*1000)/8, 'g', -1, 64)
+	}
+	return &text
+}
+
+func TestAboveTheBoundWithoutScratchSpaceIsAnError(t *testing.T) {
+	s := quantile.New(quantile.Int, quantile.Options{Bytes: 1000})
+	values := make([]int64, 50000)
+	for i := range values {
+		values[i] = int64(i)
+	}
+	if err := quantile.AddInts(s, values, presence.Mask{}); err == nil {
+		t.Error("the state grew beyond its bound")
+	}
+	few := quantile.New(quantile.Int, quantile.Options{Bytes: 1000})
+	if err := quantile.AddInts(few, make([]int64, 50000), presence.Mask{}); err != nil {
+		t.Errorf("one distinct value does not fit: %v", err)
+	}
+}
+
+func TestWrongQuestionsAreNamed(t *testing.T) {
+	s := quantile.New(quantile.Int, quantile.Options{})
+	if _, err := s.Quantiles([]float64{1.5}, "linear"); err == nil {
+		t.Error("a quantile above 1 has a value")
+	}
+	if _, err := s.Quantiles([]float64{0.5}, "cubic"); err == nil {
+		t.Error("an unknown interpolation has a value")
+	}
+	if _, _, _, err := s.Histogram([]float64{1, 1}); err == nil {
+		t.Error("an empty bin is counted")
+	}
+	if quantile.AddFloats(s, []float64{1}, presence.Mask{}) == nil || s.Merge(quantile.New(quantile.Uint, quantile.Options{})) == nil {
+		t.Error("values of another kind went in")
+	}
+}
+
+func FuzzState(f *testing.F) {
+	s := quantile.New(quantile.Float64, quantile.Options{})
+	_ = quantile.AddFloats(s, []float64{1, 2, 2, -3, math.Inf(1)}, presence.Mask{})
+	data, _ := s.MarshalBinary()
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := quantile.New(quantile.Int, quantile.Options{})
+		if s.UnmarshalBinary(data) != nil {
+			return
+		}
+		again := bytesOf(t, s)
+		back := quantile.New(quantile.Int, quantile.Options{})
+		if err := back.UnmarshalBinary([]byte(again)); err != nil || bytesOf(t, back) != again {
+			t.Fatalf("what was read cannot be written and read: %v", err)
+		}
+		if _, err := s.Quantiles([]float64{0, 0.5, 1}, "linear"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func BenchmarkMillion(b *testing.B) {
+	values := make([]float64, 1<<20)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range values {
+		values[i] = rng.NormFloat64()
+	}
+	b.Run("add", func(b *testing.B) {
+		for b.Loop() {
+			s := quantile.New(quantile.Float64, quantile.Options{})
+			for from := 0; from < len(values); from += 8192 {
+				_ = quantile.AddFloats(s, values[from:from+8192], presence.Mask{})
+			}
+		}
+		b.ReportMetric(float64(b.N)*float64(len(values))/b.Elapsed().Seconds()/1e6, "M/s")
+	})
+	b.Run("add+quantiles", func(b *testing.B) {
+		for b.Loop() {
+			s := quantile.New(quantile.Float64, quantile.Options{})
+			_ = quantile.AddFloats(s, values, presence.Mask{})
+			_, _ = s.Quantiles([]float64{0.1, 0.5, 0.9}, "nearest")
+		}
+		b.ReportMetric(float64(b.N)*float64(len(values))/b.Elapsed().Seconds()/1e6, "M/s")
+	})
+}
