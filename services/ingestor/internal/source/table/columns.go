@@ -49,18 +49,21 @@ func NewColumns(l *Layout, file *arrowio.Schema) (*Columns, error) {
 func (c *Columns) pair(i int, file *arrowio.Schema, used map[string]bool) (mapping, error) {
 	f := &c.layout.Fields[i]
 	if len(f.From) == 0 || f.Implicit {
+		if f.Implicit {
+			used[f.From[0].Key] = true // some writers leave it in the file
+		}
 		return mapping{at: -1}, nil
 	}
 	g, ok := reach(file.Fields, f.From)
 	switch {
-	case !ok && len(f.Default) > 0:
+	case !ok && (len(f.Default) > 0 || f.Loose && f.Nullable):
 		return mapping{at: -1}, nil
 	case !ok:
 		return mapping{}, source.Errorf(source.Schema, "it has no column %q%s; it has %s. Give the column a `default`, or leave the file out",
 			path(f.From), source.Suggest(path(f.From), namesOf(file.Fields)), strings.Join(namesOf(file.Fields), ", "))
 	}
 	same := g.Type.Equal(c.schema.Fields[i].Type) && len(f.From) == 1 && !f.JSON
-	if !same && !f.Cast && len(f.From) == 1 {
+	if !same && !f.Cast && !f.Loose && len(f.From) == 1 {
 		return mapping{}, source.Errorf(source.Schema, "its column %q is %s, and the plan has %s; declare a `type` for the column to have it cast, or leave the file out", path(f.From), g.Type, f.Type)
 	}
 	name := f.From[0].Key
