@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/ingestor/internal/source"
@@ -214,7 +215,7 @@ func (f Format) Open(_ context.Context, file files.File, u files.Unit, at files.
 	if err != nil {
 		return nil, err
 	}
-	return &reader{records: r, Closer: end, flat: flat, names: names}, nil
+	return &reader{records: r, Closer: end, flat: flat, names: names, place: files.Place{Offset: r.Offset(), Line: r.Number()}}, nil
 }
 
 type reader struct {
@@ -222,27 +223,30 @@ type reader struct {
 	io.Closer
 	flat  *table.Flat
 	names []string
+	place files.Place // where the record begins that comes next
 }
 
 // Place implements files.Reader.
-func (r *reader) Place() files.Place { return files.Place{Offset: r.Offset(), Line: r.Number()} }
+func (r *reader) Place() files.Place { return r.place }
 
 // Fill implements files.Reader.
 func (r *reader) Fill(_ context.Context, s *table.Sink) error {
 	for !s.Full() {
 		fields, number, raw, err := r.filled()
 		var b *bad
+		if err != nil && !errors.As(err, &b) {
+			return err
+		}
+		r.place = files.Place{Offset: r.Offset(), Line: r.Number()}
 		switch {
-		case errors.As(err, &b):
+		case b != nil:
 			s.Reject(number, b.reason, raw)
 			continue
-		case err != nil:
-			return err
 		case len(fields) != len(r.names):
 			s.Reject(number, fmt.Sprintf("has %d fields, and there are %d columns", len(fields), len(r.names)), raw)
 			continue
 		}
-		if err = r.flat.Put(s, fields); err == nil {
+		if err = r.flat.Put(s, fields, utf8.Valid(raw)); err == nil {
 			err = s.Done(len(raw))
 		}
 		if err != nil {

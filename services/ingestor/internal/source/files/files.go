@@ -3,6 +3,7 @@ package files
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -74,8 +75,18 @@ func (o *Options) since() (time.Time, error) {
 
 // Lister says which files there are, where patterns alone do not: a table's log, a dataset's description.
 type Lister interface {
-	// Inputs are the files in the order of their rows. Implicit are the columns that files give their records.
-	Inputs(ctx context.Context, t Tree) (in []Input, implicit []arrowio.Field, err error)
+	// List gives the files in the order of their rows. Before is the Mark of the listing that the run before had, nil where there was none.
+	List(ctx context.Context, t Tree, before json.RawMessage) (*Listing, error)
+}
+
+// Listing is what a Lister found.
+type Listing struct {
+	In       []Input
+	Implicit []arrowio.Field // what files give their records beside their own, for columns that name it
+	Fields   []arrowio.Field // the table's columns, where the files need not have all of them, nor with quite these types; nil: what the files have
+	ByFile   []string        // of Fields, those that files give their records: partition columns
+	Mark     json.RawMessage // for the next List
+	Notes    []string
 }
 
 // Source reads files of one format. It implements source.Source.
@@ -90,7 +101,7 @@ var _ source.Source = (*Source)(nil)
 
 // implicit is what the records of every file have beside their own.
 func implicit() []arrowio.Field {
-	return []arrowio.Field{{Name: "_file", Type: arrowio.Type{Kind: arrowio.String}}}
+	return []arrowio.Field{{Name: table.FileName, Type: arrowio.Type{Kind: arrowio.String}}}
 }
 
 // Plan implements source.Source.
@@ -99,54 +110,58 @@ func (s *Source) Plan(ctx context.Context, since source.Watermark) (*source.Plan
 	if err != nil {
 		return nil, err
 	}
-	in, extra, err := s.inputs(ctx)
+	list, err := s.list(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	p := &source.Plan{}
-	news, seen, err := k.fresh(ctx, s.Tree, in, s.Changed == reread)
+	p := &source.Plan{Notes: list.Notes}
+	news, seen, err := k.fresh(ctx, s.Tree, list.In, s.Changed == reread)
 	if err != nil {
 		return nil, err
 	}
 	p.Seen = seen
-	if err := s.layout(ctx, k, news, extra, p); err != nil {
+	if err := s.layout(ctx, k, news, list, p); err != nil {
 		return nil, err
 	}
 	if err := s.parts(ctx, k.Layout, news, p); err != nil {
 		return nil, err
 	}
+	k.Mark = list.Mark
 	p.Next, err = k.next(news)
 	return p, err
 }
 
-func (s *Source) inputs(ctx context.Context) ([]Input, []arrowio.Field, error) {
+func (s *Source) list(ctx context.Context, k *known) (*Listing, error) {
 	if s.Lister != nil {
-		in, extra, err := s.Lister.Inputs(ctx, s.Tree)
-		return in, append(implicit(), extra...), err
+		l, err := s.Lister.List(ctx, s.Tree, k.Mark)
+		if err != nil {
+			return nil, err
+		}
+		l.Implicit = append(implicit(), l.Implicit...)
+		return l, nil
 	}
 	entries, err := s.Tree.List(ctx, s.Paths, func(name string) bool { return s.Format.Takes(Unpacking(name)) })
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(entries) == 0 {
-		return nil, nil, source.Errorf(source.Missing, "no file matches %s; a directory counts files that end as %s files do, a glob takes any", strings.Join(s.Paths, ", "), s.Type)
+		return nil, source.Errorf(source.Missing, "no file matches %s; a directory counts files that end as %s files do, a glob takes any", strings.Join(s.Paths, ", "), s.Type)
 	}
 	after, err := s.since()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var in []Input
+	l := &Listing{Implicit: implicit()}
 	for _, e := range entries {
-		if e.Modified.Before(after) && !e.Modified.IsZero() {
-			continue
+		if e.Modified.IsZero() || !e.Modified.Before(after) {
+			l.In = append(l.In, Input{Entry: e})
 		}
-		in = append(in, Input{Entry: e, Implicit: map[string]*string{"_file": &e.Name}})
 	}
-	return in, implicit(), nil
+	return l, nil
 }
 
 // layout settles the columns, and pins them for later runs.
-func (s *Source) layout(ctx context.Context, k *known, news []Input, extra []arrowio.Field, p *source.Plan) error {
+func (s *Source) layout(ctx context.Context, k *known, news []Input, list *Listing, p *source.Plan) error {
 	columns := digestOf([]any{s.Columns, s.Rest, s.Drop, s.UTF8})
 	if k.Layout != nil && k.Columns == columns {
 		if err := k.Layout.Check(); err != nil {
@@ -155,24 +170,34 @@ func (s *Source) layout(ctx context.Context, k *known, news []Input, extra []arr
 		p.Schema = k.Layout.Schema()
 		return nil
 	}
-	var fields []arrowio.Field
-	if s.Options.Undeclared() {
-		if len(news) == 0 {
-			return source.Errorf(source.Missing, "there is no new file to take the schema from; give every column a `type`, or begin again with --full")
-		}
-		var notes []string
-		var err error
-		if fields, notes, err = s.Format.Fields(ctx, s.Tree, news); err != nil {
-			return err
-		}
-		p.Notes = append(p.Notes, notes...)
-	}
-	l, err := s.Resolve(fields, extra)
+	fields, err := s.fields(ctx, news, list, p)
 	if err != nil {
 		return err
 	}
+	l, err := s.Resolve(fields, list.Implicit)
+	if err != nil {
+		return err
+	}
+	if list.Fields != nil {
+		l.Loosen(list.ByFile)
+	}
 	k.Columns, k.Layout, p.Schema = columns, l, l.Schema()
 	return nil
+}
+
+// fields are what the columns' types come from, where those are not declared.
+func (s *Source) fields(ctx context.Context, news []Input, list *Listing, p *source.Plan) ([]arrowio.Field, error) {
+	switch {
+	case list.Fields != nil:
+		return list.Fields, nil
+	case !s.Undeclared():
+		return nil, nil
+	case len(news) == 0:
+		return nil, source.Errorf(source.Missing, "there is no new file to take the schema from; give every column a `type`, or begin again with --full")
+	}
+	fields, notes, err := s.Format.Fields(ctx, s.Tree, news)
+	p.Notes = append(p.Notes, notes...)
+	return fields, err
 }
 
 func (s *Source) parts(ctx context.Context, l *table.Layout, news []Input, p *source.Plan) error {

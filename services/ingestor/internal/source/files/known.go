@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ type known struct {
 	Columns string                `json:"columns,omitempty"` // digest of the options that Layout came from
 	Layout  *table.Layout         `json:"layout,omitempty"`  // pinned by the first run
 	Files   map[string]fileRecord `json:"files"`
-	Extra   json.RawMessage       `json:"extra,omitempty"` // the lister's own
+	Mark    json.RawMessage       `json:"mark,omitempty"` // the lister's
 }
 
 // fileRecord is a file as it was read.
@@ -150,12 +149,4 @@ func digestOf(v any) string {
 	}
 	sum := xxh3.Hash128(raw).Bytes()
 	return hex.EncodeToString(sum[:])
-}
-
-func names(in []Input) []string {
-	out := make([]string, len(in))
-	for i, e := range in {
-		out[i] = e.Name
-	}
-	return slices.Clip(out)
 }

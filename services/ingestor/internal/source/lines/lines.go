@@ -142,7 +142,7 @@ func (l *Reader) fill() {
 
 // skip gives the beginning of a line that is too long, and moves past its end.
 func (l *Reader) skip() ([]byte, bool, error) {
-	head := bytes.Clone(l.buf[l.from : l.from+int(min(l.longest, int64(l.to-l.from)))])
+	head, begin := bytes.Clone(l.buf[l.from:l.from+int(min(l.longest, int64(l.to-l.from)))]), l.offset
 	for {
 		n := bytes.IndexByte(l.buf[l.next:l.to], '\n')
 		if n >= 0 {
@@ -156,6 +156,7 @@ func (l *Reader) skip() ([]byte, bool, error) {
 			break
 		}
 		if l.err != nil {
+			l.offset = begin // whoever reads on must not begin within the line
 			return nil, false, l.err
 		}
 		l.fill()

@@ -75,8 +75,8 @@ func (f *Flat) Missing(l *Layout) []string {
 	return out
 }
 
-// Put gives the columns a record's values; nil is a null. An error is the reason to refuse the record.
-func (f *Flat) Put(s *Sink, values [][]byte) error {
+// Put gives the columns a record's values; nil is a null. Valid says that they are known to be UTF-8. An error is the reason to refuse the record.
+func (f *Flat) Put(s *Sink, values [][]byte, valid bool) error {
 	for _, c := range f.columns {
 		if c.at < 0 || c.at >= len(values) || values[c.at] == nil {
 			if err := s.Absent(c.column); err != nil {
@@ -84,15 +84,19 @@ func (f *Flat) Put(s *Sink, values [][]byte) error {
 			}
 			continue
 		}
-		if err := c.put(s, values[c.at]); err != nil {
+		if err := c.put(s, values[c.at], valid); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c flatColumn) put(s *Sink, v []byte) error {
+func (c flatColumn) put(s *Sink, v []byte, valid bool) error {
 	b := s.Column(c.column)
+	if c.text && valid {
+		b.Binary(v)
+		return nil
+	}
 	if c.text {
 		text, err := s.Text(v)
 		if err != nil {

@@ -27,6 +27,7 @@ type Field struct {
 	From     []Step          `json:"from,omitempty"`     // none: a constant
 	Implicit bool            `json:"implicit,omitempty"` // From is not of the record but of its file: its name, its partition
 	Cast     bool            `json:"cast,omitempty"`     // the type was declared: "12" may become 12
+	Loose    bool            `json:"loose,omitempty"`    // a file may lack it, or have it in a type whose values fit exactly
 	JSON     bool            `json:"json,omitempty"`     // the value's JSON text
 	Const    json.RawMessage `json:"const,omitempty"`
 	Default  json.RawMessage `json:"default,omitempty"`
@@ -243,6 +244,18 @@ func (l *Layout) Schema() *arrowio.Schema {
 		s.Fields[i] = arrowio.Field{Name: f.Name, Type: t, Nullable: f.Nullable}
 	}
 	return s
+}
+
+// Loosen makes a layout of a table that has a schema of its own, to which its files need not hold to the letter. ByFile are the fields that a file gives
+// all its records.
+func (l *Layout) Loosen(byFile []string) {
+	for i := range l.Fields {
+		f := &l.Fields[i]
+		if len(f.From) == 1 && slices.Contains(byFile, f.From[0].Key) {
+			f.Implicit = true
+		}
+		f.Loose = len(f.From) > 0 && !f.Implicit
+	}
 }
 
 // Check says what a layout that came from elsewhere cannot have.

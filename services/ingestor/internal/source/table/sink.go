@@ -24,6 +24,7 @@ type Sink struct {
 	rows     int
 	taken    int64 // bytes of records since the size was looked at
 	bytes    int64
+	pieces   []*arrowio.Batch // rows that came in columns
 }
 
 // Limits of a chunk and a record, in bytes.
@@ -61,7 +62,10 @@ func NewSink(l *Layout, limits Limits) (*Sink, error) {
 	return s, nil
 }
 
-// File says which file comes next, and what its records have from it: name, partition. Values are text, nil a null.
+// FileName is what the name of their file is called among what records have beside their own.
+const FileName = "_file"
+
+// File says which file comes next, and what its records have from it beside its name. Values are text, nil a null.
 func (s *Sink) File(name string, implicit map[string]*string) error {
 	s.file = name
 	probe := arrowio.NewBuilder(s.schema)
@@ -70,7 +74,11 @@ func (s *Sink) File(name string, implicit map[string]*string) error {
 		if f.key == "" {
 			continue
 		}
-		v, err := s.implicit(probe.Column(f.column), f.column, implicit[f.key])
+		text := implicit[f.key]
+		if f.key == FileName {
+			text = &name
+		}
+		v, err := s.implicit(probe.Column(f.column), f.column, text)
 		if err != nil {
 			return source.Errorf(source.Schema, "%s: %w", name, err)
 		}
@@ -101,8 +109,9 @@ func (s *Sink) Layout() *Layout { return s.layout }
 func (s *Sink) Column(i int) *arrowio.ColumnBuilder { return s.builder.Column(i) }
 
 // Absent gives column i what stands for a null or a value that is not there: the default, or a null. An error is the reason to refuse the record.
-func (s *Sink) Absent(i int) error {
-	c := s.builder.Column(i)
+func (s *Sink) Absent(i int) error { return s.absent(i, s.builder.Column(i)) }
+
+func (s *Sink) absent(i int, c *arrowio.ColumnBuilder) error {
 	switch {
 	case s.defaults[i] != nil:
 		return AppendValue(c, s.defaults[i], true)
@@ -141,6 +150,9 @@ func (s *Sink) Full() bool {
 	if s.kept >= maxKept || len(s.rejects) >= 4096 {
 		return true
 	}
+	if len(s.pieces) > 0 {
+		return s.bytes >= s.limits.Batch/2
+	}
 	if s.taken < s.limits.Batch/16 && s.rows&63 != 0 {
 		return false
 	}
@@ -148,25 +160,28 @@ func (s *Sink) Full() bool {
 	return s.bytes >= s.limits.Batch
 }
 
-// Limits are what NewSink was given.
+// Limits are those that NewSink was given.
 func (s *Sink) Limits() Limits { return s.limits }
-
-// Counts are the rows and refused records since the last chunk.
-func (s *Sink) Counts() (rows, rejects int) { return s.rows, len(s.rejects) }
 
 // Chunk is what was collected, without a cursor, and the sink is empty again; nil where there is nothing.
 func (s *Sink) Chunk() (*source.Chunk, error) {
-	if s.rows == 0 && len(s.rejects) == 0 {
+	if s.rows == 0 && len(s.rejects) == 0 && len(s.pieces) == 0 {
 		return nil, nil
 	}
 	if err := s.builder.Err(); err != nil {
 		return nil, source.Errorf(source.TooLarge, "%s: %w", s.file, err)
 	}
 	c := &source.Chunk{Rejects: s.rejects}
-	if s.rows > 0 {
+	switch {
+	case s.rows > 0:
 		c.Batch = s.builder.Batch()
+	case len(s.pieces) > 0:
+		var err error
+		if c.Batch, err = arrowio.Concat(s.pieces...); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.file, err)
+		}
 	}
-	s.rejects, s.kept, s.rows, s.taken = nil, 0, 0, 0
+	s.rejects, s.pieces, s.kept, s.rows, s.taken, s.bytes = nil, nil, 0, 0, 0, 0
 	return c, nil
 }
 

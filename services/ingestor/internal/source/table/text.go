@@ -127,6 +127,10 @@ func appendFloat(c *arrowio.ColumnBuilder, s []byte) error {
 	if bytes.ContainsAny(s, "_xXpP") { // Go's own spellings, nobody else's
 		return unfit(c, s, "is no number")
 	}
+	return parseFloat(c, s)
+}
+
+func parseFloat(c *arrowio.ColumnBuilder, s []byte) error {
 	bits := 64
 	if c.Field().Type.Kind == arrowio.Float32 {
 		bits = 32
@@ -298,7 +302,7 @@ func appendLiteral(c *arrowio.ColumnBuilder, s []byte) error {
 	case k == arrowio.Float64 && canonical:
 		return unfit(c, s, "cannot be kept exactly as double; declare a `type` for the column")
 	case k == arrowio.Float64 && Literal(s) == arrowio.Float64:
-		return appendFloat(c, s)
+		return parseFloat(c, s)
 	case k == arrowio.Bool:
 		if v, ok := Bool(s); ok {
 			c.Bool(v)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/ingestor/internal/source"
@@ -104,21 +106,39 @@ func whole(v any) any {
 // AppendValue appends what Column.Value of some column returned to a column of perhaps another type; with cast, text is read and numbers are
 // written as text where the type wants it. An error is the reason for which the row is refused, and appends nothing.
 func AppendValue(c *arrowio.ColumnBuilder, v any, cast bool) error {
-	k := c.Field().Type.Kind
-	if cast {
-		switch t := v.(type) {
-		case string:
-			if !Textual(k) {
-				return AppendText(c, []byte(t))
-			}
-		case int64, uint64, float64, bool:
-			if Textual(k) {
-				c.String(fmt.Sprint(t))
-				return nil
-			}
+	t := c.Field().Type
+	switch v := v.(type) {
+	case time.Time:
+		if !exactly(v, t) {
+			return fmt.Errorf("column %q: %s cannot be kept exactly as %s", c.Field().Name, v.Format(time.RFC3339Nano), t)
+		}
+	case string:
+		if cast && !Textual(t.Kind) {
+			return AppendText(c, []byte(v))
+		}
+	case int64, uint64, float64, bool:
+		if cast && Textual(t.Kind) {
+			c.String(fmt.Sprint(v))
+			return nil
+		}
+	case *big.Rat:
+		if f, _ := v.Float64(); cast && (t.Kind == arrowio.Float64 || t.Kind == arrowio.Float32) {
+			c.Float64(f)
+			return nil
 		}
 	}
 	return c.Value(v)
+}
+
+// exactly says whether a time loses nothing in a column of a type.
+func exactly(v time.Time, t arrowio.Type) bool {
+	switch t.Kind {
+	case arrowio.Timestamp:
+		return v.Nanosecond()%[...]int{arrowio.Second: 1e9, arrowio.Milli: 1e6, arrowio.Micro: 1e3, arrowio.Nano: 1}[t.Unit] == 0
+	case arrowio.Date32, arrowio.Date64:
+		return v.Unix()%86400 == 0 && v.Nanosecond() == 0
+	}
+	return true
 }
 
 // Textual says whether a kind holds text or bytes as they are.

@@ -1,0 +1,280 @@
+// Package columnar reads files that hold Arrow's columns already: Parquet, and Arrow's IPC files and streams (Feather v2 is one). Columns that are as the
+// plan wants them are passed on without a copy.
+package columnar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/arrowio/file"
+	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/files"
+	"github.com/leathq/leat/services/ingestor/internal/source/table"
+)
+
+// Options is `type: parquet` and `type: arrow`.
+type Options struct {
+	files.Options `yaml:",inline"`
+}
+
+// New is a source.Maker.
+func New(spec []byte, d source.Deps) (source.Source, error) {
+	var o Options
+	if err := source.Decode(spec, &o); err != nil {
+		return nil, err
+	}
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	f := Parquet(o.Options.Options)
+	if o.Type != "parquet" {
+		f = Arrow(o.Options.Options)
+	}
+	return &files.Source{Tree: files.Local(d.Dir), Format: f, Options: o.Options}, nil
+}
+
+// format is that of one kind of file. It implements files.Format.
+type format struct {
+	table.Options
+	endings []string
+	open    func(f files.File, o file.Options) (opened, error)
+}
+
+// opened is a file's reader and the pieces that can be read alone; nil where there are none.
+type opened struct {
+	file.Reader
+	groups []file.RowGroup
+}
+
+// Parquet is the Format of Parquet files: their row groups can be read alone.
+func Parquet(o table.Options) files.Format {
+	return &format{o, []string{".parquet", ".pq", ".parq"}, func(f files.File, o file.Options) (opened, error) {
+		r, err := file.OpenParquet(f, f.Size(), o)
+		if err != nil {
+			return opened{}, err
+		}
+		return opened{r, r.RowGroups()}, nil
+	}}
+}
+
+// Arrow is the Format of Arrow's IPC files and streams.
+func Arrow(o table.Options) files.Format {
+	return &format{o, []string{".arrow", ".arrows", ".feather", ".ipc"}, func(f files.File, o file.Options) (opened, error) {
+		r, err := file.OpenIPC(f, f.Size(), o)
+		return opened{Reader: r}, err
+	}}
+}
+
+// Takes implements files.Format.
+func (f *format) Takes(name string) bool { return files.Ending(name, f.endings...) }
+
+// options read columns up to the length of a record; nil are all.
+func (f *format) options(columns []string) file.Options {
+	l := file.DefaultLimits()
+	l.MaxString = f.Record
+	return file.Options{Columns: columns, Limits: l}
+}
+
+// Fields implements files.Format: those of the first file that has any; the others are held to them when they are cut into units.
+func (f *format) Fields(ctx context.Context, t files.Tree, in []files.Input) ([]arrowio.Field, []string, error) {
+	for _, e := range in {
+		if e.Size == 0 {
+			continue
+		}
+		o, err := t.Open(ctx, e.Name)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer o.Close() //nolint:errcheck // only read
+		r, err := f.open(o, f.options(nil))
+		if err != nil {
+			return nil, nil, explain(e.Name, o, err)
+		}
+		defer r.Close() //nolint:errcheck // only read
+		s := r.Schema()
+		return s.Fields, []string{fmt.Sprintf("schema of %s: %s", e.Name, s.String())}, nil
+	}
+	return nil, nil, source.Errorf(source.Missing, "all files are empty, so there is no schema; is whoever writes %s done?", in[0].Name)
+}
+
+// explain names the file, and says which errors another try would not mend.
+func explain(name string, f files.File, err error) error {
+	var limit *arrowio.LimitError
+	var bad *arrowio.MalformedError
+	switch {
+	case errors.As(err, &limit):
+		return source.Errorf(source.TooLarge, "%s: %w", name, err)
+	case errors.As(err, &bad) && cut(f):
+		return source.Errorf(source.Truncated, "%s: %w", name, err)
+	case errors.As(err, &bad):
+		return source.Errorf(source.Malformed, "%s: %w", name, err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// cut says whether a Parquet or IPC file begins as one and does not end as one.
+func cut(f files.File) bool {
+	head, tail := make([]byte, 6), make([]byte, 6)
+	if f.Size() < 12 {
+		return f.Size() > 0
+	}
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return false
+	}
+	if _, err := f.ReadAt(tail, f.Size()-6); err != nil {
+		return false
+	}
+	return string(head[:4]) == "PAR1" && string(tail[2:]) != "PAR1" || string(head) == "ARROW1" && string(tail) != "ARROW1"
+}
+
+// Units implements files.Format.
+func (f *format) Units(_ context.Context, in files.Input, o files.File, l *table.Layout, size int64) ([]files.Unit, error) {
+	r, err := f.open(o, f.options(nil))
+	if err != nil {
+		return nil, explain(in.Name, o, err)
+	}
+	defer r.Close() //nolint:errcheck // only read
+	if _, err := table.NewColumns(l, r.Schema()); err != nil {
+		return nil, source.Errorf(source.CodeOf(err), "%s: %w", in.Name, err)
+	}
+	if r.groups == nil {
+		return []files.Unit{{Bytes: in.Size}}, nil
+	}
+	return units(r.groups, in.Size, size), nil
+}
+
+// units puts neighbouring row groups together, to about size bytes of the file each. What a group takes in the file is taken to be in proportion to
+// what it says it takes in memory.
+func units(groups []file.RowGroup, bytes, size int64) []files.Unit {
+	total := int64(0)
+	for _, g := range groups {
+		total += max(g.Bytes, 1)
+	}
+	var out []files.Unit
+	row := int64(0)
+	for i, g := range groups {
+		if len(out) == 0 || out[len(out)-1].Bytes >= size {
+			out = append(out, files.Unit{Row: row})
+		}
+		u := &out[len(out)-1]
+		u.Groups = append(u.Groups, i)
+		u.Rows += g.Rows
+		u.Bytes += max(int64(float64(bytes)*float64(max(g.Bytes, 1))/float64(total)), 1)
+		row += g.Rows
+	}
+	return out
+}
+
+// Open implements files.Format.
+func (f *format) Open(_ context.Context, o files.File, u files.Unit, at files.Place, s *table.Sink) (files.Reader, error) {
+	whole, err := f.open(o, f.options(nil))
+	if err != nil {
+		return nil, explain(u.File, o, err)
+	}
+	c, err := table.NewColumns(s.Layout(), whole.Schema())
+	if err != nil {
+		return nil, source.Errorf(source.CodeOf(err), "%s: %w", u.File, err)
+	}
+	opts, skipped := f.options(c.Needs()), int64(0)
+	opts.RowGroups, skipped = behind(u.Groups, whole.groups, at.Row)
+	if err := whole.Close(); err != nil {
+		return nil, err
+	}
+	if u.Groups != nil && len(opts.RowGroups) == 0 {
+		return &reader{done: true, place: at}, nil
+	}
+	r, err := f.open(o, opts)
+	if err != nil {
+		return nil, explain(u.File, o, err)
+	}
+	return &reader{Reader: r, columns: c, name: u.File, file: o, first: u.Row, place: files.Place{Row: skipped}, skip: at.Row - skipped}, nil
+}
+
+// behind are the row groups that hold rows behind the first ones, and how many rows the others have. Within a group reading begins at its beginning,
+// so that its batches are cut as they were the first time.
+func behind(which []int, groups []file.RowGroup, rows int64) ([]int, int64) {
+	skipped := int64(0)
+	for len(which) > 0 && groups[which[0]].Rows <= rows-skipped {
+		skipped += groups[which[0]].Rows
+		which = which[1:]
+	}
+	return which, skipped
+}
+
+// reader reads a unit in pieces.
+type reader struct {
+	file.Reader
+	columns *table.Columns
+	name    string
+	file    files.File
+	first   int64 // rows of the file before the unit
+	place   files.Place
+	skip    int64 // rows still to be passed over
+	pieces  []*arrowio.Batch
+	done    bool
+}
+
+// Place implements files.Reader.
+func (r *reader) Place() files.Place { return r.place }
+
+// Close implements files.Reader.
+func (r *reader) Close() error {
+	if r.Reader == nil {
+		return nil
+	}
+	return r.Reader.Close()
+}
+
+// Fill implements files.Reader.
+func (r *reader) Fill(ctx context.Context, s *table.Sink) error {
+	for !s.Full() {
+		p, err := r.next(ctx, s)
+		if err != nil {
+			return err
+		}
+		n := int64(p.Rows())
+		if r.skip >= n {
+			r.skip -= n
+			r.place.Row += n
+			continue
+		}
+		out, err := r.columns.Map(s, p, r.first+r.place.Row+1)
+		if err != nil {
+			return err
+		}
+		s.Piece(out)
+		r.place.Row += n
+	}
+	return nil
+}
+
+// next is the next piece of a batch.
+func (r *reader) next(ctx context.Context, s *table.Sink) (*arrowio.Batch, error) {
+	if len(r.pieces) == 0 {
+		b, err := r.batch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.pieces = s.Pieces(b)
+	}
+	p := r.pieces[0]
+	r.pieces = r.pieces[1:]
+	return p, nil
+}
+
+func (r *reader) batch(ctx context.Context) (*arrowio.Batch, error) {
+	if r.done {
+		return nil, io.EOF
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b, err := r.Next()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, explain(r.name, r.file, err)
+	}
+	return b, err
+}
