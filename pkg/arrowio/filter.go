@@ -82,6 +82,15 @@ func Concat(bs ...*Batch) (*Batch, error) {
 	return out, nil
 }
 
+// Reinterpret is the batch under a schema whose types lie in memory as its own do, such as numbers for durations. For packages below this one.
+func (b *Batch) Reinterpret(s *Schema) *Batch {
+	out := &Batch{schema: s, rows: b.rows, columns: make([]*Column, len(b.columns))}
+	for i, c := range b.columns {
+		out.columns[i] = &Column{field: s.Fields[i], data: retypeUnless(dataType(s.Fields[i].Type), s.Fields[i].Type, c.data), nulls: c.nulls}
+	}
+	return out
+}
+
 // retype is the same data under the type's library form.
 func retype(t Type, d arrow.ArrayData) arrow.ArrayData {
 	var children []arrow.ArrayData

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -34,12 +36,37 @@ func checkEnds(r io.ReaderAt, size int64) error {
 	return nil
 }
 
+// note reads the note on the Arrow schema and, where it speaks of durations, has it speak of numbers to the library.
+func (f *ParquetReader) note(kv metadata.KeyValueMetadata) (*arrowio.Schema, error) {
+	note, err := readNote(kv.FindValue(noteKey), f.options.Limits)
+	if note == nil || err != nil {
+		return nil, err
+	}
+	fields, any := numbers(note.Fields)
+	if !any {
+		return note, nil
+	}
+	text, err := writeNote(&arrowio.Schema{Fields: fields, Metadata: note.Metadata})
+	if err != nil {
+		return nil, err
+	}
+	for _, pair := range kv {
+		if pair.Key == noteKey {
+			pair.Value = &text
+		}
+	}
+	return note, nil
+}
+
 // broken is an error of the library over what a file has.
 func broken(err error) error {
 	var limit *arrowio.LimitError
 	var bad *arrowio.MalformedError
 	if errors.As(err, &limit) || errors.As(err, &bad) {
 		return err
+	}
+	if errors.Is(err, arrow.ErrNotImplemented) {
+		return &arrowio.MalformedError{What: "it has what is not read here: " + err.Error() + "; cast the column to a plain type where the data comes from"}
 	}
 	return &arrowio.MalformedError{What: "the file is damaged or cut off: " + err.Error()}
 }
@@ -50,10 +77,10 @@ func (f *ParquetReader) describe() error {
 	if n := md.Schema.NumColumns(); f.options.Limits.MaxColumns > 0 && n > f.options.Limits.MaxColumns {
 		return &arrowio.LimitError{What: "columns of the file", Is: int64(n), Limit: int64(f.options.Limits.MaxColumns)}
 	}
-	if err := checkNote(md.KeyValueMetadata().FindValue("ARROW:schema"), f.options.Limits); err != nil {
+	note, err := f.note(md.KeyValueMetadata())
+	if err != nil {
 		return err
 	}
-	var err error
 	if f.arrow, err = pqarrow.NewFileReader(f.file, pqarrow.ArrowReadProperties{}, f.memory); err != nil {
 		return broken(err)
 	}
@@ -64,6 +91,9 @@ func (f *ParquetReader) describe() error {
 	whole, err := arrowio.SchemaOf(as)
 	if err != nil {
 		return &arrowio.MalformedError{What: err.Error()}
+	}
+	if note != nil {
+		whole.Fields = durations(whole.Fields, note.Fields)
 	}
 	if name, ok := whole.Duplicate(); ok && !f.options.Limits.AllowDuplicates {
 		return &arrowio.MalformedError{What: fmt.Sprintf("two columns are named %q; rename one where the data comes from, or allow duplicates", name)}
