@@ -83,7 +83,7 @@ func Decode(spec []byte, into any) error {
 
 // Suggest is ` (do you mean "x"?)` for the nearest of the known words, empty where none is near.
 func Suggest(word string, known []string) string {
-	best, at := len(word)/2+1, ""
+	best, at := max(len(word)/2+1, 3), "" // two letters that changed places count as two
 	for _, k := range known {
 		if d := distance(word, k); d < best {
 			best, at = d, k

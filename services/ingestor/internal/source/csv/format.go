@@ -26,7 +26,7 @@ func (f Format) Takes(name string) bool {
 	if f.Type == "tsv" {
 		return files.Ending(name, ".tsv", ".tab")
 	}
-	return files.Ending(name, ".csv", ".txt")
+	return files.Ending(name, ".csv")
 }
 
 // open reads a file's records from a place on; its beginning is the first record, header or not.

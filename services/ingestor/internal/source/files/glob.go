@@ -13,6 +13,9 @@ const special = "*?["
 // IsPattern says whether a path is a glob.
 func IsPattern(p string) bool { return strings.ContainsAny(p, special) }
 
+// Clean is a path as entries are named: without file:// and without a slash at its end.
+func Clean(p string) string { return path.Clean(strings.TrimPrefix(p, "file://")) }
+
 // prefix is the part of a pattern before its first element that is special: the directory to walk, or the path itself.
 func prefix(pattern string) string {
 	i := strings.IndexAny(pattern, special)

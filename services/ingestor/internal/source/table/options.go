@@ -140,9 +140,9 @@ func (t *Tolerance) UnmarshalYAML(unmarshal func(any) error) error {
 	switch {
 	case err == nil && percent && v >= 0 && v <= 100:
 		*t = Tolerance{Share: v / 100, set: true}
-	case err == nil && whole && v >= 0:
+	case err == nil && !percent && whole && v >= 0:
 		*t = Tolerance{Number: int64(v), set: true}
-	case err == nil && v >= 0 && v <= 1:
+	case err == nil && !percent && v >= 0 && v <= 1:
 		*t = Tolerance{Share: v, set: true}
 	default:
 		return fmt.Errorf("max_bad %q is neither a number of records (100) nor a share of them (1%%)", text)
