@@ -19,6 +19,8 @@ for f in floats:
 chars = [chr(c) for c in range(0x20)] + list("abc'\"\\/\x7f\x80\xa0\xadéß東😀\u200b\u2028\ufeff\U000e0001\u0378\ud800\udfff\u00ff\u0100\ue000")
 texts = ["", "'", '"', "'\"", "it's"] + ["".join(rnd.choice(chars) for _ in range(rnd.randint(0, 6))) for _ in range(3000)] + [chr(rnd.randrange(0x110000)) for _ in range(3000)]
 for s in texts:
+    if "\ud800\udfff" in s:  # JSON would read it back as one character
+        continue
     lines.append(["str", json.dumps(s), json.dumps(repr(s))])
 for _ in range(3000):
     ns = rnd.choice([rnd.randint(-9 * 10 ** 18, 9 * 10 ** 18), rnd.randint(0, 2 * 10 ** 9) * 10 ** 9, rnd.randint(0, 2 * 10 ** 15) * 1000, rnd.randint(0, 2 * 10 ** 12) * 10 ** 6])
