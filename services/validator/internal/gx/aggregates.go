@@ -36,7 +36,7 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 	}
 	ok, err := l.hold(v)
 	if err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	return told(ok, e.shown(column, v))
 }
@@ -45,7 +45,7 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 func (l limits) noTime() outcome {
 	for _, bound := range []any{l.low, l.high} {
 		if _, number := bound.(float64); number {
-			return failed(errors.New("'>=' not supported between instances of 'NaTType' and 'float'"))
+			return unjudged(errors.New("'>=' not supported between instances of 'NaTType' and 'float'"))
 		}
 	}
 	return told(l.low == nil && l.high == nil, notATime)
@@ -58,7 +58,7 @@ func (l limits) number(f float64, shown any) outcome {
 	}
 	ok, err := l.hold(f)
 	if err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	return told(ok, shown)
 }

@@ -75,7 +75,7 @@ func (b *builder) class(column int) class { return classOf(b.plan.schema.Fields[
 // rows registers a check about rows.
 func (b *builder) rows(r *rowCheck) error {
 	r.condition, r.elements, r.format, r.mostly = b.condition, b.condition, b.item.format, 1
-	r.ordinal = b.item.ordinal
+	r.ordinal, r.width = b.item.ordinal, len(b.plan.schema.Fields)
 	if r.unfiltered {
 		r.condition = 0
 	}

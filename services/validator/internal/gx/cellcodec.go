@@ -24,7 +24,7 @@ const (
 	tagBytes
 )
 
-// appendCell writes a cell so that equal cells of one column are equal bytes: zeros lose their sign.
+// appendCell writes a cell. Cells that are equal bytes are equal.
 func appendCell(a *codec.Append, c any) {
 	switch v := c.(type) {
 	case bool:
@@ -37,10 +37,10 @@ func appendCell(a *codec.Append, c any) {
 		a.Uint(v)
 	case float64:
 		a.Byte(tagFloat)
-		a.Float(v + 0)
+		a.Float(v)
 	case single:
 		a.Byte(tagSingle)
-		a.Float(float64(v) + 0)
+		a.Float(float64(v))
 	case string:
 		a.Byte(tagText)
 		a.Bytes([]byte(v))

@@ -14,9 +14,12 @@ type outcome struct {
 	success bool
 	result  Object
 	err     error
+	judged  bool // err came from judging a value, not from finding it
 }
 
 func failed(err error) outcome { return outcome{result: Object{}, err: err} }
+
+func unjudged(err error) outcome { return outcome{result: Object{}, err: err, judged: true} }
 
 func (s *rowPart) finish(e *ending) outcome {
 	if s.Error != "" {

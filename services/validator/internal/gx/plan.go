@@ -42,6 +42,7 @@ type item struct {
 	ordinal     int
 	entry       entry
 	args        Object
+	shown       Object // kwargs as results show them
 	format      ResultFormat
 	refusal     error // GX would not build it
 	failure     error // GX would fail once it runs
@@ -70,7 +71,7 @@ func Compile(s *Suite, schema *arrowio.Schema, o Options) (*Plan, error) {
 	}
 	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}}
 	for i, e := range s.Expectations {
-		it := &item{expectation: e, ordinal: i, part: -1}
+		it := &item{expectation: e, shown: e.Kwargs, ordinal: i, part: -1}
 		p.items = append(p.items, it)
 		if err := p.prepare(it); err != nil {
 			it.refusal = err
@@ -94,6 +95,7 @@ func (p *Plan) prepare(it *item) error {
 	if it.args, err = e.check(kwargs); err != nil {
 		return err
 	}
+	it.shown = kwargsShown(kwargs, it.args)
 	it.format = p.options.Format
 	if own, ok := kwargs.Get("result_format"); ok && own != nil {
 		if it.format, err = ParseResultFormat(own); err != nil {

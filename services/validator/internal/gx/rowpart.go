@@ -9,6 +9,7 @@ type rowCheck struct {
 	format     ResultFormat
 	index      []int // columns of unexpected_index_column_names
 	mostly     float64
+	width      int  // columns of the data
 	sql        bool // as on a database: rows have no numbers
 	unfiltered bool // GX forgets the row condition in all but element_count
 	test       func(p *pass, considered mask) (pass mask, err error)

@@ -51,7 +51,7 @@ func tableRowCountBetween(b *builder) error {
 func (l limits) judge(observed any) outcome {
 	ok, err := l.hold(observed)
 	if err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	return told(ok, observed)
 }

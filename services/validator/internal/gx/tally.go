@@ -118,7 +118,7 @@ func (t *tally) addRows(p *pass, rows mask) error {
 		there := rows.get(i)
 		if there {
 			for _, c := range t.spec.columns {
-				appendCell(&a, p.view(c).cell(i))
+				appendCell(&a, unsigned(p.view(c).cell(i)))
 			}
 		}
 		if err := t.state.AddText(a, there); err != nil {
@@ -126,6 +126,17 @@ func (t *tally) addRows(p *pass, rows mask) error {
 		}
 	}
 	return nil
+}
+
+// unsigned takes a zero's sign away, since both zeros are one value.
+func unsigned(c any) any {
+	switch c {
+	case 0.0:
+		return 0.0
+	case single(0):
+		return single(0)
+	}
+	return c
 }
 
 func (t *tally) merge(next part, shift int64) error {
