@@ -211,7 +211,8 @@ func (p *parser) zoneOffset(i int) (int, error) {
 	if !p.has(i + 1) {
 		return i, errRefused
 	}
-	digits, hours, minutes := p.at(i+1), "", "0"
+	var hours string
+	digits, minutes := p.at(i+1), "0"
 	switch n := length(digits); {
 	case n == 4:
 		hours, minutes = cut(digits, 0, 2), cut(digits, 2, -1)

@@ -1,7 +1,8 @@
 package gx
 
-func init() {
-	builders = map[string]build{
+// builders are how the checks of all types are made.
+func builders() map[string]build {
+	return map[string]build{
 		"expect_column_values_to_not_be_null":                       valuesNotNull,
 		"expect_column_values_to_be_null":                           valuesNull,
 		"expect_column_values_to_be_between":                        valuesBetween,

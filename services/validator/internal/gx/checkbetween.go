@@ -20,8 +20,8 @@ func (b *builder) limits() limits {
 
 var (
 	errNoBounds = errors.New("min_value and max_value cannot both be None")
-	errTypes    = errors.New("Column values, min_value, and max_value must either be None or of the same type.")
-	errDates    = errors.New("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
+	errTypes    = errors.New("Column values, min_value, and max_value must either be None or of the same type.")                        //nolint:revive // GX's words
+	errDates    = errors.New("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.") //nolint:revive // GX's words
 	errAware    = errors.New("can't compare offset-naive and offset-aware datetimes")
 )
 

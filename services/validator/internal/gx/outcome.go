@@ -26,7 +26,7 @@ func (s *rowPart) finish(e *ending) outcome {
 		return failed(errors.New(s.Error))
 	}
 	if s.Elements < s.Considered {
-		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult."))
+		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult.")) //nolint:revive // GX's words
 	}
 	success := s.Elements == 0 || s.Considered == 0 ||
 		(float64(s.Considered)-float64(s.Unexpected))/float64(s.Considered) >= s.check.mostly

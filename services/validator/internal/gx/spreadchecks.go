@@ -71,7 +71,7 @@ func zScores(b *builder) error {
 	z.Float32 = b.plan.schema.Fields[c].Type.Kind == arrowio.Float32
 	return b.spread(c, func(s *spread) (func(float64) bool, error) {
 		if k == isStamp && s.sums.Count() == 1 {
-			return nil, errors.New("Cannot complete Z-score calculations on a non-numerical column.")
+			return nil, errors.New("Cannot complete Z-score calculations on a non-numerical column.") //nolint:revive // GX's words
 		}
 		z := z
 		z.Mean, z.Deviation = s.sums.Mean(), s.sums.Deviation()

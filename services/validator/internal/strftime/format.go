@@ -86,7 +86,7 @@ func Compile(format string) (*Format, error) {
 	b.WriteString("(?i)")
 	f.bad = pattern(&b, format, format)
 	if f.bad != nil {
-		return f, nil
+		return f, nil //nolint:nilerr // it is a format that nothing matches
 	}
 	var err error
 	if f.match, err = pyre.CompileCaptures(b.String()); err != nil {

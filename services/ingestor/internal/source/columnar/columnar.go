@@ -88,12 +88,12 @@ func (f *format) Fields(ctx context.Context, t files.Tree, in []files.Input) ([]
 		if err != nil {
 			return nil, nil, err
 		}
-		defer o.Close() //nolint:errcheck // only read
+		defer o.Close()
 		r, err := f.open(o, f.options(nil))
 		if err != nil {
 			return nil, nil, explain(e.Name, o, err)
 		}
-		defer r.Close() //nolint:errcheck // only read
+		defer r.Close()
 		s := r.Schema()
 		return s.Fields, []string{fmt.Sprintf("schema of %s: %s", e.Name, s.String())}, nil
 	}
@@ -136,7 +136,7 @@ func (f *format) Units(_ context.Context, in files.Input, o files.File, l *table
 	if err != nil {
 		return nil, explain(in.Name, o, err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	if _, err := table.NewColumns(l, r.Schema()); err != nil {
 		return nil, source.Errorf(source.CodeOf(err), "%s: %w", in.Name, err)
 	}
@@ -178,7 +178,8 @@ func (f *format) Open(_ context.Context, o files.File, u files.Unit, at files.Pl
 	if err != nil {
 		return nil, source.Errorf(source.CodeOf(err), "%s: %w", u.File, err)
 	}
-	opts, skipped := f.options(c.Needs()), int64(0)
+	opts := f.options(c.Needs())
+	var skipped int64
 	opts.RowGroups, skipped = behind(u.Groups, whole.groups, at.Row)
 	if err := whole.Close(); err != nil {
 		return nil, err

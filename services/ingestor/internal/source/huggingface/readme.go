@@ -94,7 +94,7 @@ func (l *lister) readme(ctx context.Context, t files.Tree) ([]config, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	raw, err := io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxReadme)))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
