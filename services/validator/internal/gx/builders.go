@@ -53,6 +53,7 @@ func builders() map[string]build {
 		"expect_column_kl_divergence_to_be_less_than":               klLess,
 		"expect_column_values_to_be_dateutil_parseable":             dateutilParseable,
 		"expect_column_values_to_match_strftime_format":             matchStrftime,
+		"expect_column_values_to_match_json_schema":                 matchJSONSchema,
 		"expect_column_values_to_be_json_parseable":                 jsonParseable,
 		"expect_column_values_to_match_like_pattern":                matchLike,
 		"expect_column_values_to_not_match_like_pattern":            notMatchLike,

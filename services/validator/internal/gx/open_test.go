@@ -2,15 +2,14 @@ package gx_test
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/leathq/leat/services/validator/internal/gx"
 )
 
-// ahead are types whose cases do not hold yet: docs/data.md names them.
-var ahead = []string{"expect_column_values_to_match_json_schema", "expect_table_row_count_to_equal_other_table", "unexpected_rows_expectation"}
+// ahead are types that need SQL, whose cases do not hold yet: docs/data.md names them.
+var ahead = []string{"expect_table_row_count_to_equal_other_table", "unexpected_rows_expectation"}
 
 // Every expectation says what the real Great Expectations says of the same data: success, every field of the result, and
 // where and how it is refused.
@@ -69,16 +68,5 @@ func (c *oneCase) compare(t *testing.T, r *gx.Result) {
 	}
 	if off > 0 {
 		t.Logf("a float is off by %g of itself", off)
-	}
-}
-
-// More cases, such as ones drawn by testdata/draw.py, are held against GX's answers in the same way: GX_CASES is a glob.
-func TestSameOnCasesGiven(t *testing.T) {
-	pattern := os.Getenv("GX_CASES")
-	if pattern == "" {
-		pattern = "testdata/gx_drawn/*.jsonl"
-	}
-	for _, c := range readCases(t, pattern) {
-		t.Run(c.Type+"/"+c.ID, func(t *testing.T) { c.check(t) })
 	}
 }
