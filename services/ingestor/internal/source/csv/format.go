@@ -56,7 +56,7 @@ func (f Format) names(file files.File, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer end.Close() //nolint:errcheck // only read
+	defer end.Close()
 	fields, number, _, err := r.filled()
 	var b *bad
 	switch {
@@ -135,7 +135,7 @@ func (f Format) sample(ctx context.Context, t files.Tree, e files.Input, shape *
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	names, err := f.names(file, e.Name)
 	if err != nil || names == nil {
 		return err
@@ -147,7 +147,7 @@ func (f Format) sample(ctx context.Context, t files.Tree, e files.Input, shape *
 	if err != nil {
 		return err
 	}
-	defer end.Close() //nolint:errcheck // only read
+	defer end.Close()
 	for tries := 10 * f.Sample; *left > 0 && tries > 0; tries-- {
 		fields, number, _, err := r.filled()
 		var b *bad

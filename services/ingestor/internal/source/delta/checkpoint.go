@@ -17,7 +17,7 @@ func (l *log) checkpoint(ctx context.Context, name string, f func(action) error)
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	damaged := func(err error) error {
 		return source.Errorf(source.Malformed, "%s: the checkpoint cannot be read: %w", name, err)
 	}
@@ -25,7 +25,7 @@ func (l *log) checkpoint(ctx context.Context, name string, f func(action) error)
 	if err != nil {
 		return damaged(err)
 	}
-	defer whole.Close() //nolint:errcheck // only read
+	defer whole.Close()
 	var columns []string
 	for _, c := range []string{"add", "metaData", "protocol"} { // what a checkpoint removes is not there anyway
 		if whole.Schema().Index(c) >= 0 {
@@ -39,7 +39,7 @@ func (l *log) checkpoint(ctx context.Context, name string, f func(action) error)
 	if err != nil {
 		return damaged(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	for {
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {

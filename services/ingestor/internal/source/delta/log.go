@@ -189,7 +189,7 @@ func (l *log) commit(ctx context.Context, name string, f func(action) error) err
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	r := lines.NewReader(io.NewSectionReader(file, 0, file.Size()), 0, 0, maxAction)
 	for {
 		line, long, err := r.Next()

@@ -230,7 +230,7 @@ func (s *Source) units(ctx context.Context, e Input, l *table.Layout) ([]Unit, e
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	us, err := s.Format.Units(ctx, e, f, l, s.Partition)
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func digest(ctx context.Context, t Tree, e Entry) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	h := xxh3.New128()
 	buf := make([]byte, 1<<20)
 	if _, err := io.CopyBuffer(h, &interruptible{ctx, io.NewSectionReader(f, 0, f.Size())}, buf); err != nil {

@@ -75,12 +75,12 @@ func (f Format) sample(ctx context.Context, t files.Tree, e files.Input, shape *
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	r, err := files.Unpack(file, e.Name, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	l := lines.NewReader(r, 0, 0, f.Record)
 	for bad := 0; *left > 0 && bad < f.Sample; {
 		line, long, err := l.Next()

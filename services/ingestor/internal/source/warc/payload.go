@@ -88,7 +88,7 @@ func (p *payload) unchunk() {
 	if err != nil {
 		return
 	}
-	defer r.Body.Close() //nolint:errcheck // in memory
+	defer r.Body.Close()
 	if b, err := io.ReadAll(r.Body); err == nil {
 		p.body = b
 	}
