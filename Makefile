@@ -30,7 +30,7 @@ SOURCES := services/ingestor/sources
 .PHONY: sources
 sources: ## build the source programs with heavy dependencies into bin/ (docs/source-protocol.md)
 	@mkdir -p $(BIN)
-	@cd $(SOURCES) && for s in kafka sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
+	@cd $(SOURCES) && for s in kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
 
 .PHONY: test-sources
 test-sources: ## test the source programs: needs Python with pip, and Postgres (Debian: postgresql)
@@ -44,6 +44,7 @@ fetch: build ## fetch the engine libraries and the small model into the cache
 .PHONY: test
 test: fetch ## install what the tests need and run them all, the real model included
 	@e2e/clients/install.sh
+	@e2e/arrowbus/install.sh
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
 	@$(MAKE) --no-print-directory test-sources
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets

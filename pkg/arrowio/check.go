@@ -1,6 +1,7 @@
 package arrowio
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -17,7 +18,8 @@ func (b *Batch) Check(l Limits, first int64) error {
 			continue
 		}
 		where := fmt.Sprintf("column %s, row %d", strconv.Quote(c.field.Name), first+int64(row))
-		if long, ok := err.(*LimitError); ok {
+		var long *LimitError
+		if errors.As(err, &long) {
 			long.Where = where
 			return long
 		}
@@ -26,7 +28,7 @@ func (b *Batch) Check(l Limits, first int64) error {
 	return nil
 }
 
-var errUTF8 = fmt.Errorf("the text is not UTF-8; declare the column binary, or mend the text where it comes from")
+var errUTF8 = errors.New("the text is not UTF-8; declare the column binary, or mend the text where it comes from")
 
 // checkColumn says which value is the first that is refused, and why.
 func checkColumn(c *Column, l Limits) (row int, err error) {

@@ -82,18 +82,24 @@ func Concat(bs ...*Batch) (*Batch, error) {
 	return out, nil
 }
 
+// Reinterpret is the batch under a schema whose types lie in memory as its own do, such as numbers for durations. For packages below this one.
+func (b *Batch) Reinterpret(s *Schema) *Batch {
+	out := &Batch{schema: s, rows: b.rows, columns: make([]*Column, len(b.columns))}
+	for i, c := range b.columns {
+		out.columns[i] = &Column{field: s.Fields[i], data: retypeUnless(dataType(s.Fields[i].Type), s.Fields[i].Type, c.data), nulls: c.nulls}
+	}
+	return out
+}
+
 // retype is the same data under the type's library form.
 func retype(t Type, d arrow.ArrayData) arrow.ArrayData {
 	var children []arrow.ArrayData
 	for i, c := range d.Children() {
-		e := Type{}
-		switch t.Kind {
-		case Struct:
-			e = t.Elem[i].Type
-		default:
-			e = elemOf(t)
+		e := t.Elem
+		if t.Kind != Struct {
+			e, i = []Field{{Type: elemOf(t)}}, 0
 		}
-		children = append(children, retype(e, c))
+		children = append(children, retype(e[i].Type, c))
 	}
 	out := array.NewData(dataType(t), d.Len(), d.Buffers(), children, d.NullN(), d.Offset())
 	if t.Kind == Dictionary {

@@ -74,8 +74,8 @@ func gather(t Type, p parts) (arrow.ArrayData, error) {
 	if err := g.values(t, p, n); err != nil {
 		return nil, err
 	}
-	nulls := 0
-	g.buffers[0], nulls = gatherValid(p, n)
+	bits, nulls := gatherValid(p, n)
+	g.buffers[0] = bits
 	d := array.NewData(dataType(t), n, g.buffers, g.children, nulls, 0)
 	if g.dictionary != nil {
 		d.SetDictionary(g.dictionary)

@@ -92,6 +92,17 @@ func (b *board) look(run string, f func(*State)) {
 	f(b.runs[run])
 }
 
+// each calls f with the state of every run that is planned.
+func (b *board) each(f func(run string, s *State)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for run, s := range b.runs {
+		if s.planned != nil {
+			f(run, s)
+		}
+	}
+}
+
 func (b *board) wait() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -133,5 +133,8 @@ func (r *Runner) Resume(ctx context.Context, run string) (attempt uint32, err er
 // Look calls f with the state of a run, which must not be kept; nil where nothing is known of it.
 func (r *Runner) Look(run string, f func(*State)) { r.board.look(run, f) }
 
+// Each calls f with every run that is planned, in no order, and its state, which must not be kept.
+func (r *Runner) Each(f func(run string, s *State)) { r.board.each(f) }
+
 // Changed is closed at the next change of any run. Ask for it before looking.
 func (r *Runner) Changed() <-chan struct{} { return r.board.wait() }

@@ -17,7 +17,7 @@ type codec interface {
 
 // The library's Zstd and Snappy give as many bytes as the compressed data says, and a page's header has no say in it: a few bytes may ask for
 // gigabytes. These replace them, in the way that the library has for it, by ones that give no more than the page has room for. The others are bounded as they are.
-func init() {
+func init() { //nolint:gochecknoinits // the library has one map of codecs, which may only be written before anything reads it
 	replace(compress.Codecs.Zstd, func(c codec) compress.Codec { return &zstdCodec{codec: c} })
 	replace(compress.Codecs.Snappy, func(c codec) compress.Codec { return snappyCodec{c} })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
@@ -52,11 +53,30 @@ func NewParquetWriter(w io.Writer, s *arrowio.Schema, o WriteOptions) (out *Parq
 		parquet.WithCreatedBy("leat"), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(codec[o.Codec]),
 		parquet.WithMaxRowGroupLength(int64(rows)), parquet.WithStats(true),
 	)
-	fw, err := pqarrow.NewFileWriter(arrowio.ArrowSchema(s), struct{ io.Writer }{w}, props, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	stored, noted, err := storage(s)
 	if err != nil {
 		return nil, fmt.Errorf("write a Parquet file: %w", err)
 	}
-	return &ParquetWriter{out: fw, schema: s, chunks: arrowio.NewRechunker(size, size).MaxRows(rows)}, nil
+	fw, err := pqarrow.NewFileWriter(arrowio.ArrowSchema(stored), struct{ io.Writer }{w}, props, noted)
+	if err != nil {
+		return nil, fmt.Errorf("write a Parquet file: %w", err)
+	}
+	return &ParquetWriter{out: fw, schema: stored, chunks: arrowio.NewRechunker(size, size).MaxRows(rows)}, nil
+}
+
+// storage is the schema as the library is told of it, and whether the library notes it down: it does, unless there are durations to note.
+func storage(s *arrowio.Schema) (*arrowio.Schema, pqarrow.ArrowWriterProperties, error) {
+	fields, any := numbers(s.Fields)
+	if !any {
+		return s, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()), nil
+	}
+	note, err := writeNote(s)
+	out := &arrowio.Schema{Fields: fields, Metadata: maps.Clone(s.Metadata)}
+	if out.Metadata == nil {
+		out.Metadata = map[string]string{}
+	}
+	out.Metadata[noteKey] = note
+	return out, pqarrow.NewArrowWriterProperties(), err
 }
 
 // Writable says which column's type cannot be written as Parquet, and why; nil where all can.
@@ -75,7 +95,7 @@ var errNoType = errors.New("Parquet has no such type; cast the column to another
 func writable(f arrowio.Field, each bool) error {
 	each = each && !f.Nullable
 	switch t := f.Type; t.Kind {
-	case arrowio.Interval, arrowio.Duration:
+	case arrowio.Interval:
 		return fmt.Errorf("%s: %w", t, errNoType)
 	case arrowio.FixedList:
 		if !each {
@@ -115,10 +135,7 @@ func (w *ParquetWriter) Write(b *arrowio.Batch) error {
 func (w *ParquetWriter) groups(bs []*arrowio.Batch) (err error) {
 	defer arrowio.Recover("write a Parquet file", &err)
 	for _, b := range bs {
-		if b, err = b.WithSchema(w.schema); err != nil {
-			return fmt.Errorf("write a Parquet file: %w", err)
-		}
-		if err := w.out.Write(b.Canonical().Arrow()); err != nil {
+		if err := w.out.Write(b.Canonical().Reinterpret(w.schema).Arrow()); err != nil {
 			return fmt.Errorf("write a Parquet file: %w", err)
 		}
 	}

@@ -27,13 +27,17 @@ func only(name, summary string, examples ...string) func(context.Context, []stri
 			host.Program("leat "+name, summary), host.Examples(examples...), listening(name),
 			host.ElsewhereEnv(func(v string) bool { return assets.IsEnv(v) || slices.Contains(vars, v) }),
 		}
-		if name == "worker" {
+		switch name {
+		case "worker":
 			own = own[:1]
-		} else {
+		case "ingestor":
+			own = []string{name, "data", "blob"}
+			opts = append(opts, host.Section("data", "how data runs are carried", &cfg.Data), host.Section("blob", "where data runs keep what they make", &cfg.Blob))
+		default:
 			opts = append(opts, host.Section("", "settings by pool", &pools))
 		}
 		opts = append(opts, host.Elsewhere(slices.DeleteFunc(all.Keys(), func(s string) bool { return slices.Contains(own, s) })...))
-		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "worker": &cfg.Worker}[name]
+		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "ingestor": &cfg.Ingestor, "worker": &cfg.Worker}[name]
 		h, err := host.Open(ctx, name, args, environ, section, opts...)
 		if err != nil {
 			return err

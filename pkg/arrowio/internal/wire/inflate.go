@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -25,15 +26,11 @@ func (l *loader) inflate(b []byte) ([]byte, error) {
 	if l.inflated += n; over(l.inflated, l.limits.MaxBytes) {
 		return nil, &LimitError{What: "bytes of a batch when decompressed", Is: l.inflated, Limit: l.limits.MaxBytes}
 	}
-	in := io.Reader(lz4.NewReader(bytes.NewReader(b[8:])))
-	if l.h.codec == 1 {
-		z, err := zstd.NewReader(bytes.NewReader(b[8:]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(256<<20))
-		if err != nil {
-			return nil, malformed("", "decompress a buffer: %v", err)
-		}
-		defer z.Close()
-		in = z
+	in, done, err := decompressor(l.h.codec, b[8:])
+	if err != nil {
+		return nil, malformed("", "decompress a buffer: %v", err)
 	}
+	defer done()
 	out, err := grow(in, n)
 	if err != nil {
 		return nil, malformed("", "decompress a buffer: %v", err)
@@ -42,6 +39,29 @@ func (l *loader) inflate(b []byte) ([]byte, error) {
 		return nil, malformed("", "a buffer that decompresses to %d bytes, not the %d that it says", len(out), n)
 	}
 	return out, nil
+}
+
+// Decompressors are kept: making one takes longer than most buffers do.
+var lz4s, zstds sync.Pool
+
+// decompressor reads what data stands for; done gives it back.
+func decompressor(codec int, data []byte) (in io.Reader, done func(), err error) {
+	if codec == 0 {
+		z, ok := lz4s.Get().(*lz4.Reader)
+		if !ok {
+			z = lz4.NewReader(nil)
+		}
+		z.Reset(bytes.NewReader(data))
+		return z, func() { lz4s.Put(z) }, nil
+	}
+	z, ok := zstds.Get().(*zstd.Decoder)
+	if !ok {
+		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(256<<20))
+	}
+	if err == nil {
+		err = z.Reset(bytes.NewReader(data))
+	}
+	return z, func() { zstds.Put(z) }, err
 }
 
 // grow reads at most n bytes, taking memory as they come: a short input may say that it is long.

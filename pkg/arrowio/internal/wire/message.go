@@ -20,7 +20,7 @@ type Message struct {
 	Size   int // of the whole in bytes
 }
 
-// IsSchema, IsDictionary and IsBatch say what the message has.
+// IsSchema says whether it has a schema.
 func (m *Message) IsSchema() bool { return m.kind == headerSchema }
 
 // IsDictionary says whether it has a dictionary's values.

@@ -58,7 +58,8 @@ func (t *topic) poll(ctx context.Context, cl *kgo.Client, sp spec, next int64) (
 	if err := fs.Err0(); err != nil {
 		return nil, fmt.Errorf("partition %d of topic %s: nothing came from offset %d on, though it ends at %d: %w", sp.Partition, t.cfg.Topic, next, sp.To, err)
 	}
-	for _, e := range fs.Errors() {
+	if es := fs.Errors(); len(es) > 0 {
+		e := es[0]
 		if lost := new(kgo.ErrDataLoss); errors.As(e.Err, &lost) {
 			return nil, sdk.Fail("input_changed", "partition %d of topic %s: records from offset %d on were deleted while the run was reading; run with --full", e.Partition, t.cfg.Topic, next)
 		}

@@ -29,8 +29,9 @@ type Source interface {
 type Plan struct {
 	Schema    *arrowio.Schema
 	Parts     []Part
-	Watermark any // to plan from next time, as JSON; nil: none
-	Seen      int // how many inputs are left out as known
+	Watermark any      // to plan from next time, as JSON; nil: none
+	Seen      int      // how many inputs are left out as known
+	Notes     []string // what a person should know of it
 }
 
 // Part is a partition.

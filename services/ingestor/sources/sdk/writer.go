@@ -95,6 +95,11 @@ func (w *Writer) plan(p *Plan) error {
 	if err := w.line(wire.Line{Type: wire.Schema, Schema: schema}); err != nil {
 		return err
 	}
+	for _, note := range p.Notes {
+		if err := w.Log("info", note); err != nil {
+			return err
+		}
+	}
 	for _, part := range p.Parts {
 		spec, err := json.Marshal(part.Spec)
 		if err != nil {

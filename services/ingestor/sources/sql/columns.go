@@ -102,7 +102,7 @@ func sqliteColumn(t *sql.ColumnType) column {
 	case has("char", "clob", "text"):
 	case has("blob"):
 		kind = arrowio.Binary
-	case has("real", "floa", "doub", "numeric", "decimal"):
+	case has("real", "floa", "doub", "numeric", "decimal"): //nolint:misspell // SQLite's rule has "DOUB"
 		kind = arrowio.Float64 // that is how SQLite keeps decimals too
 	case has("bool"):
 		kind = arrowio.Bool

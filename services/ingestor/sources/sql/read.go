@@ -61,7 +61,7 @@ func (s *tables) query(ctx context.Context, tx *sql.Tx, cs []column, sp spec, af
 	}
 	list = append(list, s.text(of(s.cfg.Key)))
 	where, args := s.where(cs, sp, after)
-	rows, err := tx.QueryContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+s.cfg.from()+where+" ORDER BY "+of(s.cfg.Key), args...)
+	rows, err := tx.QueryContext(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+s.cfg.from()+where+" ORDER BY "+of(s.cfg.Key), args...) //nolint:sqlclosecheck // the caller does
 	if err != nil {
 		return nil, fmt.Errorf("read from %s: %w", s.cfg.Driver, err)
 	}

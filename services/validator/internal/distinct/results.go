@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -26,8 +25,6 @@ func (e Entry) Int() int64 { return int64(e.Word()) }
 
 // Float returns the value of Kind Float.
 func (e Entry) Float() float64 { return math.Float64frombits(e.Word()) }
-
-var errStop = errors.New("enough")
 
 // tables calls yield with tables that hold every distinct value in exactly one.
 func (s *State) tables(yield func(*State) error) error {

@@ -3,7 +3,6 @@ package distinct
 import (
 	"bytes"
 	"encoding/binary"
-	"iter"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -52,41 +51,6 @@ func (t *table) link(slot uint64) {
 		i = (i + 1) & mask
 	}
 	t.slots[i] = slot
-}
-
-// texts holds the bytes of entries in blocks that never move, each text after its length.
-type texts struct {
-	blocks [][]byte
-	used   int64
-}
-
-const blockSize = 1 << 20
-
-// at returns the text at a place: block<<32 | offset.
-func (t *texts) at(place uint64) []byte {
-	b := t.blocks[place>>32][uint32(place):]
-	n, size := uint64(b[0]), 1
-	if n >= 0x80 {
-		n, size = binary.Uvarint(b)
-	}
-	return b[size : size+int(n)]
-}
-
-func (t *texts) add(b []byte) (place uint64) {
-	need := len(b) + binary.MaxVarintLen64
-	last := len(t.blocks) - 1
-	if last < 0 || cap(t.blocks[last])-len(t.blocks[last]) < need {
-		size := max(blockSize, need)
-		if last < 0 {
-			size = max(4096, need)
-		}
-		t.blocks = append(t.blocks, make([]byte, 0, size))
-		t.used += int64(size)
-		last++
-	}
-	place = uint64(last)<<32 | uint64(len(t.blocks[last]))
-	t.blocks[last] = append(binary.AppendUvarint(t.blocks[last], uint64(len(b))), b...)
-	return place
 }
 
 // memory is what the table, entries and repeats take.
@@ -248,51 +212,5 @@ func (s *State) put(x Entry) {
 	}
 	for _, row := range x.Repeats {
 		s.repeats = append(s.repeats, repeat{row, e})
-	}
-}
-
-// tidy puts the repeats from place from on, which put appended, into row order, and keeps as many as the options say.
-func (s *State) tidy(from int) {
-	added := s.repeats[from:]
-	slices.SortFunc(added, func(a, b repeat) int {
-		if a.row < b.row {
-			return -1
-		}
-		return 1
-	})
-	if n := s.options.Repeats; n >= 0 && len(s.repeats) > n {
-		s.repeats = s.repeats[:n]
-	}
-}
-
-// entries yields the entries of the table with the rows that repeat each, in order; the slice is the caller's.
-func (s *State) entries() iter.Seq2[int, []uint64] {
-	starts := make([]uint32, 0)
-	var rows []uint64
-	if len(s.repeats) > 0 {
-		starts = make([]uint32, len(s.list)+1)
-		for _, r := range s.repeats {
-			starts[r.entry+1]++
-		}
-		for i := range len(s.list) {
-			starts[i+1] += starts[i]
-		}
-		rows = make([]uint64, len(s.repeats))
-		next := slices.Clone(starts)
-		for _, r := range s.repeats {
-			rows[next[r.entry]] = r.row
-			next[r.entry]++
-		}
-	}
-	return func(yield func(int, []uint64) bool) {
-		for e := range s.list {
-			var own []uint64
-			if rows != nil {
-				own = rows[starts[e]:starts[e+1]:starts[e+1]]
-			}
-			if !yield(e, own) {
-				return
-			}
-		}
 	}
 }

@@ -165,30 +165,31 @@ func (a *automaton) search(text []byte) bool {
 	if s <= found {
 		return s == found
 	}
-	ascii := &a.p.alphabet.ascii
+	ascii, table, special := &a.p.alphabet.ascii, a.table, a.special
 	for i := 0; i < len(text); {
-		var class uint16
+		var class int32
 		if b := text[i]; b < utf8.RuneSelf {
-			class = ascii[b]
+			class = int32(ascii[b])
 			i++
 		} else {
 			r, n := utf8.DecodeRune(text[i:])
-			class = a.p.alphabet.of(r)
+			class = int32(a.p.alphabet.of(r))
 			i += n
 		}
-		to := a.table[s+int32(class)]
-		if to > a.special {
+		to := table[s+class]
+		if to > special {
 			s = to
 			continue
 		}
 		if to == unknown {
-			to = a.work(s, class)
+			to = a.work(s, uint16(class))
+			table, special = a.table, a.special
 		}
 		if to <= found {
 			return to == found
 		}
 		s = to
-		if to <= a.special {
+		if to <= special {
 			if at := a.skip.next(text, i); at > i {
 				i, s = at, a.idleAfter(text[:at])
 			}
@@ -199,6 +200,9 @@ func (a *automaton) search(text []byte) bool {
 
 // idleAfter is the idle state behind a text.
 func (a *automaton) idleAfter(text []byte) int32 {
+	if a.idle[0] == a.idle[3] && a.idle[0] == a.idle[2] && a.idle[0] == a.idle[1] {
+		return a.idle[0]
+	}
 	r, _ := utf8.DecodeLastRune(text)
 	switch a.p.alphabet.sorts[a.p.alphabet.of(r)] {
 	case asciiWord:

@@ -31,7 +31,7 @@ func newSkipper(first [256]bool, useful bool) skipper {
 			often++
 		}
 	}
-	s.pays = useful && often <= 2
+	s.pays = useful && often <= 1
 	return s
 }
 

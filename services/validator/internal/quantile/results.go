@@ -46,10 +46,7 @@ func (s *State) at(ranks []int64) (map[int64]uint64, error) {
 	slices.Sort(sorted)
 	out := make(map[int64]uint64, len(sorted))
 	if len(s.run) == 0 && len(s.spilled) == 0 {
-		s.order()
-		for _, r := range sorted {
-			out[r] = s.cells[r]
-		}
+		pick(s.cells, sorted, out)
 		return out, nil
 	}
 	var passed uint64

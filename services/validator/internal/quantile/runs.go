@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/leathq/leat/services/validator/internal/spill"
 )
@@ -127,37 +128,50 @@ func merge(from []source, yield func(pair) error) (err error) {
 			heads, live = append(heads, p), append(live, s)
 		}
 	}
-	for len(live) > 0 {
-		least := heads[0].key
-		for _, h := range heads[1:] {
-			least = min(least, h.key)
+	m := merging{heads, live}
+	for len(m.live) > 0 {
+		p, err := m.next()
+		if err != nil {
+			return err
 		}
-		total := pair{key: least}
-		for i := 0; i < len(live); {
-			if heads[i].key != least {
-				i++
-				continue
-			}
-			total.count += heads[i].count
-			p, ok, err := live[i].next()
-			if err != nil {
-				return err
-			}
-			heads[i] = p
-			if !ok {
-				heads, live = append(heads[:i], heads[i+1:]...), append(live[:i], live[i+1:]...)
-				continue
-			}
-			i++
-		}
-		if err := yield(total); err != nil {
-			if errors.Is(err, errStop) {
-				return nil
-			}
+		if err := yield(p); errors.Is(err, errStop) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// merging is sources that have more, with the first pair of each.
+type merging struct {
+	heads []pair
+	live  []source
+}
+
+// next takes the least key from all sources that have it.
+func (m *merging) next() (pair, error) {
+	total := pair{key: m.heads[0].key}
+	for _, h := range m.heads[1:] {
+		total.key = min(total.key, h.key)
+	}
+	for i := 0; i < len(m.live); {
+		if m.heads[i].key != total.key {
+			i++
+			continue
+		}
+		total.count += m.heads[i].count
+		p, ok, err := m.live[i].next()
+		if err != nil {
+			return pair{}, err
+		}
+		if m.heads[i] = p; ok {
+			i++
+			continue
+		}
+		m.heads, m.live = slices.Delete(m.heads, i, i+1), slices.Delete(m.live, i, i+1)
+	}
+	return total, nil
 }
 
 // compact turns cells into a run, in memory while half of the bound holds it, else in a scratch file.
@@ -230,39 +244,4 @@ func (w *runWriter) drop() error {
 		return nil
 	}
 	return w.file.Remove()
-}
-
-// sortKeys sorts by 11 bits at a time from the lowest, leaving out digits that are the same in all keys.
-func sortKeys(keys []uint64) {
-	const bits, digits = 11, 6
-	if len(keys) < 2 {
-		return
-	}
-	var counts [digits][1 << bits]uint32
-	for _, k := range keys {
-		for d := range digits {
-			counts[d][k>>(d*bits)&(1<<bits-1)]++
-		}
-	}
-	from, to := keys, make([]uint64, len(keys))
-	for d := range digits {
-		place := &counts[d]
-		if place[from[0]>>(d*bits)&(1<<bits-1)] == uint32(len(keys)) {
-			continue
-		}
-		var sum uint32
-		for i, n := range place {
-			place[i] = sum
-			sum += n
-		}
-		for _, k := range from {
-			at := &place[k>>(d*bits)&(1<<bits-1)]
-			to[*at] = k
-			*at++
-		}
-		from, to = to, from
-	}
-	if &from[0] != &keys[0] {
-		copy(keys, from)
-	}
 }

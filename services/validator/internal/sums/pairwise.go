@@ -38,3 +38,6 @@ func eight[T float32 | float64](v []T) T {
 	}
 	return sum
 }
+
+// Pairwise adds as numpy.sum does over a contiguous float64 array: with its rounding, not exactly.
+func Pairwise(v []float64) float64 { return pairwise(v) }

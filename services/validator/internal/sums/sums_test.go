@@ -195,7 +195,7 @@ func random(rng *rand.Rand, kind string) *string {
 	if rng.IntN(10) == 0 {
 		return nil
 	}
-	text := strconv.FormatInt(rng.Int64()>>rng.IntN(60)-rng.Int64()>>rng.IntN(60), 10)
+	text := strconv.FormatInt(int64(rng.Uint64())>>rng.IntN(60), 10)
 	switch kind {
 	case "uint":
 		text = strconv.FormatUint(rng.Uint64()>>rng.IntN(60), 10)

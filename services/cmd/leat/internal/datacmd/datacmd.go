@@ -108,8 +108,8 @@ func load(program string, c *command, args, environ []string) (store blob.Config
 	}
 	loaded, err := conf.Load(conf.Spec{
 		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)}, Footer: host.ExitCodes,
-		Args: args, Environ: environ, Positional: true, Elsewhere: append(all.Keys(), "host", "nats"),
-		Sections:     []conf.Section{{Key: "blob", Doc: "where datasets are", Into: &store}, {Key: "data", Doc: program + "'s own", Into: c.own}},
+		Args: args, Environ: environ, Positional: true, Elsewhere: append(slices.DeleteFunc(all.Keys(), func(k string) bool { return k == "blob" }), "host", "nats"),
+		Sections:     []conf.Section{{Key: "blob", Doc: "where datasets are", Into: &store}, {Key: "datasets", Doc: program + "'s own", Into: c.own}},
 		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
 	})
 	if err != nil {

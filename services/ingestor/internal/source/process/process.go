@@ -115,6 +115,9 @@ func (s *Source) Plan(ctx context.Context, since source.Watermark) (*source.Plan
 // maxParts bounds a plan; a run has fewer (docs/adr/0024).
 const maxParts = 65536
 
+// maxNotes bounds what a plan says to people.
+const maxNotes = 100
+
 // planned takes a line of mode plan.
 func (s *Source) planned(p *source.Plan, l wire.Line) (done bool, err error) {
 	switch l.Type {
@@ -132,6 +135,11 @@ func (s *Source) planned(p *source.Plan, l wire.Line) (done bool, err error) {
 		p.Next, p.Seen = l.Watermark, l.Seen
 	case wire.Done:
 		return true, nil
+	case wire.Log:
+		if len(p.Notes) < maxNotes {
+			p.Notes = append(p.Notes, l.Message)
+		}
+		return false, s.other(l, wire.Plan)
 	default:
 		return false, s.other(l, wire.Plan)
 	}

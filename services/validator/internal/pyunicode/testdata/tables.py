@@ -61,6 +61,7 @@ table("Alpha", "is str.isalpha.", ranges(lambda c: chr(c).isalpha()))
 table("Space", r"is \s and str.isspace.", ranges(lambda c: chr(c).isspace()))
 table("NameStart", "may begin an identifier.", ranges(lambda c: chr(c).isidentifier()))
 table("NamePart", "may follow in an identifier.", ranges(lambda c: ("a" + chr(c)).isidentifier()))
+table("Printable", "is str.isprintable, which decides what repr escapes.", ranges(lambda c: chr(c).isprintable()))
 table("cased", "has another case by the simple mappings that re uses.", ranges(_sre.unicode_iscased))
 mapping("lower", "is the simple lower case that re compares by.", _sre.unicode_tolower)
 mapping("upper", "is the simple upper case of characters above U+FFFF, which re tries for ranges there.",

@@ -1,0 +1,17 @@
+package ingestor
+
+import (
+	"encoding/json"
+
+	"github.com/leathq/leat/pkg/flow"
+	"github.com/leathq/leat/services/ingestor/internal/source"
+)
+
+// Cut opens a source's partition from a cursor on, in batches of about so many bytes.
+func Cut(open func(source.Cursor) source.Stream, cursor json.RawMessage, bytes int64) (flow.Stream, error) {
+	at, err := readPlace(cursor)
+	if err != nil {
+		return nil, err
+	}
+	return newStream(open(at.At), at, bytes, func(int, int) {}), nil
+}

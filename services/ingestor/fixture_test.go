@@ -1,0 +1,195 @@
+package ingestor_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/blob"
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/bus/bustest"
+	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/pkg/flow"
+	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/jobs"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
+	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
+	"github.com/leathq/leat/services/ingestor"
+)
+
+// counting is a stage that counts rows, and waits at each batch for its gate.
+type counting struct {
+	gate func(context.Context) error // nil: none
+}
+
+func (*counting) Kind() string       { return "count" }
+func (*counting) Check([]byte) error { return nil }
+
+func (c *counting) Segment(context.Context, flow.Place) (flow.Segment, error) {
+	return &counted{c: c, counts: &datav1.Counts{}}, nil
+}
+
+func (*counting) Finish(context.Context, flow.Finishing) (*datav1.StageFinished, error) {
+	return &datav1.StageFinished{Success: true}, nil
+}
+
+type counted struct {
+	c      *counting
+	counts *datav1.Counts
+}
+
+func (s *counted) Add(ctx context.Context, _ uint64, b flow.Batch) (flow.Batch, error) {
+	if s.c.gate != nil {
+		if err := s.c.gate(ctx); err != nil {
+			return flow.Batch{}, err
+		}
+	}
+	rows, err := arrowio.Decode(b.Data, arrowio.DefaultLimits())
+	if err != nil {
+		return flow.Batch{}, &flow.Undecodable{Err: err}
+	}
+	s.counts.RowsIn += uint64(rows.Rows())
+	s.counts.Valid += uint64(rows.Rows())
+	return b, nil
+}
+
+func (s *counted) Close(context.Context) (*datav1.Counts, []*datav1.Object, error) {
+	return s.counts, nil, nil
+}
+
+func (s *counted) Discard() {}
+
+// site is an ingestor and a stage that counts, on a bus of their own.
+type site struct {
+	ingestorv1.IngestorServiceClient
+	dir   string
+	store *blob.Store
+}
+
+func start(t *testing.T, stage *counting) *site {
+	t.Helper()
+	srv, dir := bustest.Start(t), t.TempDir()
+	b := bustest.Connect(t, srv, bus.Options{})
+	if err := jobs.Ensure(t.Context(), b, jobs.DefaultConfig()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := ingestor.DefaultConfig()
+	cfg.Dir, cfg.Blob.URL = dir, "file://"+t.TempDir()
+	store, err := blob.Open(t.Context(), cfg.Blob.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	i := ingestor.New(cfg, host.Deps{ID: "i1", Log: log, Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: b, NATS: bus.DefaultConfig()})
+	carrier := flow.New(flow.Deps{ID: "s1", Log: log, Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
+	for _, run := range []func(context.Context) error{i.Run, carrier.Run} {
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- run(ctx) }()
+		t.Cleanup(func() {
+			cancel()
+			if err := <-over; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	s := &site{IngestorServiceClient: dial(t, i), dir: dir, store: store}
+	s.ready(t, i)
+	return s
+}
+
+func (s *site) ready(t *testing.T, i *ingestor.Ingestor) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for i.Ready() != nil {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal(i.Ready())
+		}
+	}
+}
+
+// dial serves an ingestor as a host does.
+func dial(t *testing.T, i *ingestor.Ingestor) ingestorv1.IngestorServiceClient {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer(
+		grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			out, err := next(ctx, req)
+			return out, errs.GRPC(err)
+		}),
+		grpc.StreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			return errs.GRPC(next(srv, ss))
+		}))
+	i.Register(s)
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(s.Stop)
+	c, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return ingestorv1.NewIngestorServiceClient(c)
+}
+
+// file writes a file of n records, of which every hundredth, from line 50 on, is bad.
+func (s *site) file(t *testing.T, name string, n int) {
+	t.Helper()
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		if i%100 == 50 {
+			b.WriteString("{\"id\": oops\n")
+			continue
+		}
+		fmt.Fprintf(&b, "{\"id\": %d, \"text\": %q}\n", i, strings.Repeat("t", i%700))
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reading is a run of all files of the site's directory.
+func reading(id string) *datav1.Run {
+	return &datav1.Run{Id: id, Name: "docs", Stages: []*datav1.Stage{
+		{Name: "read", Kind: "ingest", Spec: []byte(`{"source": {"type": "jsonl", "path": "*.jsonl", "partition_bytes": 400000, "max_bad": "2%"}}`)},
+		{Name: "count", Kind: "count", From: "read"},
+	}}
+}
+
+// follow watches a run to its end.
+func (s *site) follow(t *testing.T, run string) *ingestorv1.RunState {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	w, err := s.WatchRun(ctx, &ingestorv1.WatchRunRequest{Run: run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		m, err := w.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetState().GetEndedUnixNanos() != 0 {
+			return m.GetState()
+		}
+	}
+}

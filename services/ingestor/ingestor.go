@@ -1,0 +1,112 @@
+// Package ingestor plans data runs, reads their sources into Arrow batches, ends them, and answers for them.
+//
+// Any number of ingestors share the runs. The package refuses to know what later stages do with batches, and to keep state: what it knows of runs is the
+// fold of their facts (pkg/flow).
+package ingestor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+
+	"github.com/leathq/leat/pkg/blob"
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/flow"
+	"github.com/leathq/leat/pkg/host"
+	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
+	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/columnar"
+	"github.com/leathq/leat/services/ingestor/internal/source/csv"
+	"github.com/leathq/leat/services/ingestor/internal/source/jsonl"
+)
+
+// Ingestor is the service. Make it with New, run it once.
+type Ingestor struct {
+	cfg     Config
+	deps    host.Deps
+	id      string
+	metrics *metrics
+	input   *input
+	runner  atomic.Pointer[flow.Runner] // nil before Run
+}
+
+// New makes an ingestor. It opens nothing.
+func New(cfg Config, deps host.Deps) *Ingestor {
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID)}
+	i.metrics = newMetrics(deps.Metrics, i)
+	i.input = &input{
+		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
+		earlier: i.watermark,
+	}
+	return i
+}
+
+// sources are the types that this program can read.
+func sources() *source.Registry {
+	r := source.NewRegistry()
+	r.Add("jsonl", jsonl.New)
+	r.Add("csv", csv.New)
+	r.Add("tsv", csv.New)
+	r.Add("parquet", columnar.New)
+	r.Add("arrow", columnar.New)
+	return r
+}
+
+// Name is ingestor.
+func (i *Ingestor) Name() string { return "ingestor" }
+
+// Register serves leat.ingestor.v1.
+func (i *Ingestor) Register(s grpc.ServiceRegistrar) {
+	ingestorv1.RegisterIngestorServiceServer(s, &api{i: i})
+}
+
+// Ready is nil once the streams are open and the bus is up.
+func (i *Ingestor) Ready() error {
+	r := i.runner.Load()
+	if r == nil {
+		return errors.New("the store is not open yet")
+	}
+	select {
+	case <-r.Ready():
+		return i.deps.Bus.Up()
+	default:
+		return errors.New("the streams of data runs are not open yet")
+	}
+}
+
+// Banner says what the ingestor reads and where it keeps things.
+func (i *Ingestor) Banner() []string {
+	return []string{"reads sources as " + i.id}
+}
+
+// Run works on runs until ctx ends, lets go of what it holds and returns nil.
+func (i *Ingestor) Run(ctx context.Context) error {
+	store, err := blob.Open(ctx, i.cfg.Blob.URL)
+	if err != nil {
+		return err
+	}
+	r := flow.New(flow.Deps{ID: i.id, Log: i.deps.Log, Bus: i.deps.Bus, NATS: i.deps.NATS, Blob: store}, i.cfg.Data, []flow.Source{i.input})
+	i.runner.Store(r)
+	return r.Run(ctx)
+}
+
+// watermark is how far the complete runs of a tenant and name have read, the latest deciding; nil where there is none.
+func (i *Ingestor) watermark(tenant, name string) source.Watermark {
+	var mark source.Watermark
+	latest := int64(0)
+	r := i.runner.Load()
+	if r == nil || name == "" {
+		return nil
+	}
+	r.Each(func(_ string, s *flow.State) {
+		plan, end := s.Planned(), s.Ended()
+		if plan.GetRun().GetName() != name || plan.GetRun().GetTenant() != tenant || !counts(end) || end.GetUnixNanos() <= latest {
+			return
+		}
+		mark, latest = plan.GetWatermark(), end.GetUnixNanos()
+	})
+	return mark
+}

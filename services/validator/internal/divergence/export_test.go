@@ -1,0 +1,7 @@
+package divergence
+
+// The logarithms, for their test.
+var (
+	Log   = log
+	Log1p = log1p
+)

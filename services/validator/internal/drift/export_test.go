@@ -1,0 +1,7 @@
+package drift
+
+// The distributions, for their tests.
+var (
+	Kolmogorov = kolmogorov
+	UpperGamma = upperGamma
+)

@@ -1,0 +1,122 @@
+package gx
+
+import (
+	"errors"
+	"math"
+	"math/bits"
+	"unicode/utf8"
+
+	"github.com/leathq/leat/pkg/arrowio"
+)
+
+func lengthBetween(b *builder) error {
+	l := b.limits()
+	if l.low == nil && l.high == nil {
+		return errors.New("Invalid configuration")
+	}
+	low, high := int64(math.MinInt64), int64(math.MaxInt64)
+	if n, ok := l.low.(int64); ok {
+		low = n + int64(bit(l.strictLow))
+	}
+	if n, ok := l.high.(int64); ok {
+		high = n - int64(bit(l.strictHigh))
+	}
+	return b.lengths(low, high)
+}
+
+func lengthEquals(b *builder) error {
+	want, _ := b.arg("value").(float64)
+	if want != math.Trunc(want) || math.Abs(want) > 1<<40 {
+		return b.lengths(1, 0)
+	}
+	return b.lengths(int64(want), int64(want))
+}
+
+func (b *builder) lengths(low, high int64) error {
+	low, high = max(low, math.MinInt32), min(high, math.MaxInt32)
+	c, err := b.column("column")
+	if err != nil {
+		return err
+	}
+	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {
+		if !v.spelt() {
+			return printedLengths(v, rows, low, high, gaps), nil
+		}
+		return v.lengthsWithin(low, high), nil
+	})
+}
+
+// spelt registers a check of a column's values as texts. How numbers are spelt depends on whether any row of the column,
+// the last one too, has no value; where the schema leaves that open both ways are checked and the right one is told.
+func (b *builder) spelt(c int, test func(v *view, rows mask, gaps bool) (mask, error)) error {
+	class := b.class(c)
+	return b.variants(c, class == isInt || class == isUint, func(gaps bool) error {
+		return b.rows(&rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) { return test(p.view(c), rows, gaps) }})
+	})
+}
+
+// lengthsWithin finds the texts of low to high code points. A text has at most as many as bytes and at least a quarter of
+// them, so most are decided without looking at it.
+func (v *view) lengthsWithin(low, high int64) mask {
+	if v.lengths != nil {
+		return decide(v.n, func(i int) bool { n := int64(v.lengths[i]); return n >= low && n <= high })
+	}
+	s := v.texts()
+	return decide(v.n, func(i int) bool {
+		from, to := s.Span(i)
+		size := int64(to - from)
+		if size < low {
+			return false
+		}
+		if size <= high && (size+3)/4 >= low {
+			return true
+		}
+		if (size+3)/4 > high {
+			return false
+		}
+		n := int64(points(s.Data[from:to]))
+		return n >= low && n <= high
+	})
+}
+
+// points counts code points of UTF-8, eight bytes at a time: those that are not continuation bytes (10xxxxxx).
+func points(b []byte) int {
+	n := 0
+	for len(b) >= 8 {
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		const ones = 0x0101010101010101
+		n += 8 - bits.OnesCount64((w>>7)&^(w>>6)&ones)
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c&0xC0 != 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
+// printedLengths measures values of other types as Python's str() prints them.
+func printedLengths(v *view, rows mask, low, high int64, gaps bool) mask {
+	good := make(mask, words(v.n))
+	rows.each(v.n, func(i int) bool {
+		if n := int64(utf8.RuneCountInString(printed(v.cell(i), gaps))); n >= low && n <= high {
+			good.set(i)
+		}
+		return true
+	})
+	return good
+}
+
+// textOf is the texts of a column as pandas' astype(str) makes them, for searching.
+func textOf(v *view, gaps bool) arrowio.Strings {
+	if v.spelt() {
+		return v.texts()
+	}
+	s := arrowio.Strings{Offsets64: make([]int64, 1, v.n+1)}
+	for i := range v.n {
+		s.Data = append(s.Data, printed(v.cell(i), gaps)...)
+		s.Offsets64 = append(s.Offsets64, int64(len(s.Data)))
+	}
+	return s
+}

@@ -1,0 +1,82 @@
+package gx
+
+import (
+	"encoding/binary"
+
+	"github.com/leathq/leat/services/validator/internal/pyre"
+)
+
+func matchRegex(b *builder) error    { return regexes(b, []any{b.word("regex", "(?s).*")}, false, true) }
+func notMatchRegex(b *builder) error { return regexes(b, []any{b.text("regex")}, false, false) }
+
+func matchRegexList(b *builder) error {
+	return regexes(b, b.list("regex_list"), b.word("match_on", "any") == "all", true)
+}
+
+func notMatchRegexList(b *builder) error { return regexes(b, b.list("regex_list"), false, false) }
+
+// regexes searches values for patterns: any of them (or all) must be found, or none where want is false.
+func regexes(b *builder, patterns []any, all, want bool) error {
+	c, err := b.column("column")
+	if err != nil {
+		return err
+	}
+	compiled := make([]*pyre.Regexp, len(patterns))
+	for i, p := range patterns {
+		if compiled[i], err = pyre.Compile(p.(string)); err != nil {
+			return b.onlyMissing(err.Error()) // pandas reads a pattern once it has a text to search
+		}
+	}
+	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {
+		found, err := search(v, rows, gaps, compiled, all)
+		if err != nil || want {
+			return found, err
+		}
+		return found.not(v.n), nil
+	})
+}
+
+// search finds the rows in which any of the patterns (or all) is found, of those considered.
+func search(v *view, rows mask, gaps bool, patterns []*pyre.Regexp, all bool) (mask, error) {
+	s := textOf(v, gaps)
+	texts := pyre.Texts{Offsets32: s.Offsets32, Offsets64: s.Offsets64, Data: s.Data}
+	var found mask
+	for i, re := range patterns {
+		valid, out := rows, make([]byte, words(v.n)*8)
+		if i > 0 { // rows that are decided need no second pattern
+			valid = found
+			if !all {
+				valid = rows.and(found.not(v.n))
+			}
+		}
+		if err := re.SearchAll(texts, pyre.Bits{Bytes: valid.bytes()}, pyre.Bits{Bytes: out}); err != nil {
+			return nil, err
+		}
+		hit := maskFromBytes(out)
+		if i > 0 && !all {
+			hit = hit.or(found)
+		}
+		found = hit
+	}
+	return found, nil
+}
+
+// bytes is the mask as bits of bytes; nil for all rows.
+func (m mask) bytes() []byte {
+	if m == nil {
+		return nil
+	}
+	out := make([]byte, len(m)*8)
+	for i, w := range m {
+		binary.LittleEndian.PutUint64(out[i*8:], w)
+	}
+	return out
+}
+
+func maskFromBytes(b []byte) mask {
+	m := make(mask, len(b)/8)
+	for i := range m {
+		m[i] = binary.LittleEndian.Uint64(b[i*8:])
+	}
+	return m
+}

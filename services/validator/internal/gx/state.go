@@ -1,0 +1,126 @@
+package gx
+
+import (
+	"fmt"
+
+	"github.com/leathq/leat/pkg/arrowio"
+)
+
+// State is what a plan knows of some rows in order, a part of the data. It is used by one goroutine; states of different
+// parts are independent and merge in the order of the rows. The result does not depend on how rows were cut into batches
+// or parts.
+type State struct {
+	plan  *Plan
+	rows  int64
+	gaps  []bool // by column: some row has no value
+	parts []part
+}
+
+// NewState returns the state of no rows.
+func (p *Plan) NewState() *State {
+	s := &State{plan: p, gaps: make([]bool, len(p.schema.Fields))}
+	for _, st := range p.starters {
+		s.parts = append(s.parts, st.start())
+	}
+	return s
+}
+
+// Rows says which rows of a batch fail which expectations.
+type Rows struct {
+	Failed []Failed
+}
+
+// Failed is the rows that fail one expectation; Ordinal is its place in the suite, from 0.
+type Failed struct {
+	Ordinal int
+	Rows    *arrowio.Bitmap
+}
+
+// Len is how many rows have been added.
+func (s *State) Len() int64 { return s.rows }
+
+// Add takes the next rows. It returns which of them fail, nil where all pass; expectations whose verdict on a row depends
+// on later rows (unique, outliers) or on earlier ones (increasing) are not in it. An error says that the batch is not of the plan's schema.
+func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
+	if diff := s.plan.schema.Difference(b.Schema()); diff != "" {
+		return nil, fmt.Errorf("the batch after row %d differs from the schema that the suite was compiled for: %s", s.rows, diff)
+	}
+	p := newPass(b, s.rows)
+	if err := p.choose(s.plan.conditions); err != nil {
+		return nil, fmt.Errorf("in the rows from %d: %w", s.rows, err)
+	}
+	for i := range s.gaps {
+		s.gaps[i] = s.gaps[i] || b.Column(i).Nulls() > 0
+	}
+	var out *Rows
+	for _, it := range s.parts {
+		failed, err := it.add(p)
+		if err != nil {
+			return nil, fmt.Errorf("in the rows from %d: %w", s.rows, err)
+		}
+		if r, ok := it.(*rowPart); ok && failed != nil {
+			if out == nil {
+				out = &Rows{}
+			}
+			out.Failed = append(out.Failed, Failed{Ordinal: r.check.ordinal, Rows: failed.bitmap(p.n)})
+		}
+	}
+	s.rows += int64(p.n)
+	return out, nil
+}
+
+// Merge takes the state of the rows that follow those of s. next must come from the same plan and is not used after.
+func (s *State) Merge(next *State) error {
+	if len(next.parts) != len(s.parts) || len(next.gaps) != len(s.gaps) {
+		return fmt.Errorf("the states are of different plans: %d and %d parts", len(s.parts), len(next.parts))
+	}
+	for i := range s.parts {
+		if err := s.parts[i].merge(next.parts[i], s.rows); err != nil {
+			return fmt.Errorf("merging states after row %d: %w", s.rows, err)
+		}
+	}
+	for i, g := range next.gaps {
+		s.gaps[i] = s.gaps[i] || g
+	}
+	s.rows += next.rows
+	return nil
+}
+
+// ending is what is known once all rows were seen.
+type ending struct {
+	plan  *Plan
+	state *State
+}
+
+func (e *ending) name(column int) string { return e.plan.schema.Fields[column].Name }
+
+func (e *ending) class(column int) class { return classOf(e.plan.schema.Fields[column].Type) }
+
+func (e *ending) dtype(column int) string {
+	return dtype(e.plan.schema.Fields[column].Type, e.state.gaps[column])
+}
+
+// shown is a cell of a column as GX's JSON shows it.
+func (e *ending) shown(column int, c any) any {
+	if c == nil && e.class(column) == isStamp {
+		return notATime
+	}
+	return shown(c, e.state.gaps[column])
+}
+
+// element is a cell as an element of the column's numpy array, which pairs are made of.
+func (e *ending) element(column int, c any) any {
+	if e.class(column) == isStamp {
+		if c == nil {
+			return "NaT"
+		}
+		return c.(stamp).numpy()
+	}
+	return e.shown(column, c)
+}
+
+// none says whether a missing value of the column is Python's None, which equals itself, and not NaN, which does not.
+func (e *ending) none(column int) bool {
+	c := e.class(column)
+	return c == isDay || c == isNumber || c == isObject || c == isBool || c == isStamp
+}
