@@ -265,7 +265,7 @@ func (s *rowPart) identity(e *ending, row []any, n int) (string, bool) {
 // NaT is its own.
 func (s *rowPart) one(e *ending, i int) bool {
 	pair := len(s.check.columns) == 2 && !s.check.many
-	return e.none(s.check.columns[i]) && !(pair && e.class(s.check.columns[i]) == isStamp)
+	return e.none(s.check.columns[i]) && (!pair || e.class(s.check.columns[i]) != isStamp)
 }
 
 // sort orders by count and value as Python compares tuples; false where it would raise: None beside a value.
