@@ -92,7 +92,7 @@ func (f *format) Fields(ctx context.Context, t files.Tree, in []files.Input) ([]
 		if err != nil {
 			return nil, nil, explain(e.Name, o, err)
 		}
-		defer r.Close()
+		defer r.Close() //nolint:errcheck // only read
 		s := r.Schema()
 		return s.Fields, []string{fmt.Sprintf("schema of %s: %s", e.Name, s.String())}, nil
 	}
@@ -135,7 +135,7 @@ func (f *format) Units(_ context.Context, in files.Input, o files.File, l *table
 	if err != nil {
 		return nil, explain(in.Name, o, err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	if _, err := table.NewColumns(l, r.Schema()); err != nil {
 		return nil, source.Errorf(source.CodeOf(err), "%s: %w", in.Name, err)
 	}

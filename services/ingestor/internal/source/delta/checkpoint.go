@@ -25,7 +25,7 @@ func (l *log) checkpoint(ctx context.Context, name string, f func(action) error)
 	if err != nil {
 		return damaged(err)
 	}
-	defer whole.Close()
+	defer whole.Close() //nolint:errcheck // only read
 	var columns []string
 	for _, c := range []string{"add", "metaData", "protocol"} { // what a checkpoint removes is not there anyway
 		if whole.Schema().Index(c) >= 0 {
@@ -39,7 +39,7 @@ func (l *log) checkpoint(ctx context.Context, name string, f func(action) error)
 	if err != nil {
 		return damaged(err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	for {
 		b, err := r.Next()
 		if errors.Is(err, io.EOF) {
