@@ -68,7 +68,7 @@ func read(t *testing.T, dir, yaml string) (rows []map[string]any, rejects int, e
 		if err != nil {
 			return rows, rejects, err
 		}
-		defer stream.Close() //nolint:errcheck // nothing is written
+		defer stream.Close()
 		for {
 			c, err := stream.Next(t.Context())
 			if errors.Is(err, io.EOF) {

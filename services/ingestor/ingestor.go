@@ -18,9 +18,6 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor/internal/source"
-	"github.com/leathq/leat/services/ingestor/internal/source/columnar"
-	"github.com/leathq/leat/services/ingestor/internal/source/csv"
-	"github.com/leathq/leat/services/ingestor/internal/source/jsonl"
 )
 
 // Ingestor is the service. Make it with New, run it once.
@@ -45,15 +42,7 @@ func New(cfg Config, deps host.Deps) *Ingestor {
 }
 
 // sources are the types that this program can read.
-func sources() *source.Registry {
-	r := source.NewRegistry()
-	r.Add("jsonl", jsonl.New)
-	r.Add("csv", csv.New)
-	r.Add("tsv", csv.New)
-	r.Add("parquet", columnar.New)
-	r.Add("arrow", columnar.New)
-	return r
-}
+func sources() *source.Registry { return FileSources() }
 
 // Name is ingestor.
 func (i *Ingestor) Name() string { return "ingestor" }

@@ -154,6 +154,10 @@ func TestDeltaRefusals(t *testing.T) {
 			m[log(1)] = strings.Replace(m[log(1)], `"dataChange":true}}`+"\n"+`{"add":{`, `"dataChange":true}}`+"\n"+`{"add":{"deletionVector":{"storageType":"u","cardinality":1},`, 1)
 			delete(m, log(2))
 		},
+		"deletion vector (deletionVectors) on b.parquet": func(m map[string]string) { // added and removed by one commit, in no order
+			m[log(1)] = `{"add":{"path":"b.parquet","partitionValues":{},"size":1,"dataChange":true,"deletionVector":{"storageType":"u"}}}` + "\n" + `{"remove":{"path":"b.parquet"}}`
+			delete(m, log(2))
+		},
 		"column mapping by name": func(m map[string]string) {
 			m[log(0)] = strings.Replace(m[log(0)], `"configuration":{}`, `"configuration":{"delta.columnMapping.mode":"name"}`, 1)
 		},
