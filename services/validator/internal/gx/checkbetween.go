@@ -162,15 +162,19 @@ func (v *view) within(low, high float64) mask {
 	case arrowio.Uint32:
 		return intsWithin(c.Uint32s(), low, high)
 	}
+	if c.Kind() == arrowio.Float32 {
+		return floatsWithin(c.Float32s(), low, high)
+	}
 	return floatsWithin(v.numbers(), low, high)
 }
 
-func floatsWithin(values []float64, low, high float64) mask {
+func floatsWithin[T float64 | float32](values []T, low, high float64) mask {
 	m := make(mask, words(len(values)))
 	for w := range m {
 		block := values[w<<6 : min(w<<6+64, len(values))]
 		var hit uint64
-		for i, f := range block {
+		for i, x := range block {
+			f := float64(x)
 			hit |= (bit(f >= low) & bit(f <= high)) << i
 		}
 		m[w] = hit

@@ -97,6 +97,9 @@ func pairGreater(b *builder) error {
 		if holes := x.present.and(y.present); xc != yc && (xc == isBool || yc == isBool) && rows.and(holes).count(x.n) < rows.count(x.n) {
 			return nil, errors.New("'>' not supported between instances of 'int' and 'NoneType'")
 		}
+		if good, ok := greater(x, y, equal); ok {
+			return good.and(x.present).and(y.present), nil
+		}
 		good := make(mask, words(x.n))
 		rows.and(x.present).and(y.present).each(x.n, func(i int) bool {
 			d, ok := compareCells(x.cell(i), y.cell(i))
