@@ -78,6 +78,6 @@ func (d *Datasets) Read(ctx context.Context, s Shard, columns []string, each fun
 	if err != nil {
 		return fmt.Errorf("read %s: %w", s.Path, err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	return drain(r, s.Path, each)
 }
