@@ -211,16 +211,15 @@ func (p *parser) zoneOffset(i int) (int, error) {
 	if !p.has(i + 1) {
 		return i, errRefused
 	}
-	digits, hours, minutes := p.at(i+1), "", "0"
+	digits := p.at(i + 1)
+	hours, minutes := digits, "0"
 	switch n := length(digits); {
 	case n == 4:
 		hours, minutes = cut(digits, 0, 2), cut(digits, 2, -1)
 	case p.at(i+2) == ":":
-		hours, minutes = digits, p.at(i+3)
+		minutes = p.at(i + 3)
 		i += 2
-	case n <= 2:
-		hours = digits
-	default:
+	case n > 2:
 		return i, errRefused
 	}
 	h, ok := asInt(hours)

@@ -1,7 +1,8 @@
 package gx
 
-func init() {
-	builders = map[string]build{
+// builders are how the checks of all types are made.
+func builders() map[string]build {
+	return map[string]build{
 		"expect_column_values_to_not_be_null":                       valuesNotNull,
 		"expect_column_values_to_be_null":                           valuesNull,
 		"expect_column_values_to_be_between":                        valuesBetween,
@@ -52,6 +53,7 @@ func init() {
 		"expect_column_kl_divergence_to_be_less_than":               klLess,
 		"expect_column_values_to_be_dateutil_parseable":             dateutilParseable,
 		"expect_column_values_to_match_strftime_format":             matchStrftime,
+		"expect_column_values_to_match_json_schema":                 matchJSONSchema,
 		"expect_column_values_to_be_json_parseable":                 jsonParseable,
 		"expect_column_values_to_match_like_pattern":                matchLike,
 		"expect_column_values_to_not_match_like_pattern":            notMatchLike,

@@ -20,8 +20,8 @@ func (b *builder) limits() limits {
 
 var (
 	errNoBounds = errors.New("min_value and max_value cannot both be None")
-	errTypes    = errors.New("Column values, min_value, and max_value must either be None or of the same type.")
-	errDates    = errors.New("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
+	errTypes    = errors.New("Column values, min_value, and max_value must either be None or of the same type.")                        //nolint:revive // GX's words
+	errDates    = errors.New("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.") //nolint:revive // GX's words
 	errAware    = errors.New("can't compare offset-naive and offset-aware datetimes")
 )
 
@@ -162,15 +162,19 @@ func (v *view) within(low, high float64) mask {
 	case arrowio.Uint32:
 		return intsWithin(c.Uint32s(), low, high)
 	}
+	if c.Kind() == arrowio.Float32 {
+		return floatsWithin(c.Float32s(), low, high)
+	}
 	return floatsWithin(v.numbers(), low, high)
 }
 
-func floatsWithin(values []float64, low, high float64) mask {
+func floatsWithin[T float64 | float32](values []T, low, high float64) mask {
 	m := make(mask, words(len(values)))
 	for w := range m {
 		block := values[w<<6 : min(w<<6+64, len(values))]
 		var hit uint64
-		for i, f := range block {
+		for i, x := range block {
+			f := float64(x)
 			hit |= (bit(f >= low) & bit(f <= high)) << i
 		}
 		m[w] = hit

@@ -45,7 +45,7 @@ func matchStrftime(b *builder) error {
 	if err != nil {
 		return err
 	}
-	if f.Bad() != nil {
+	if f.Bad() != "" {
 		return refuse("Unable to use provided strftime_format. %s", f.Bad())
 	}
 	return b.eachText("Values passed to expect_column_values_to_match_strftime_format must be of type string",

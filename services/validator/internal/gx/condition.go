@@ -101,7 +101,7 @@ func objectCondition(o Object, in string, total *int) (*node, error) {
 	case "pass_through":
 		root, err := parseQuery(text(o, "pass_through_filter"))
 		if err != nil {
-			return &node{op: "fail", value: err.Error()}, nil
+			return &node{op: "fail", value: err.Error()}, nil //nolint:nilerr // GX finds it out when it runs
 		}
 		return root, nil
 	default:
@@ -172,19 +172,6 @@ func sameSort(a, b any) bool {
 	_, aText := a.(string)
 	_, bText := b.(string)
 	return number(a) && number(b) || aText && bText
-}
-
-// columns adds the names of the columns that a condition reads.
-func (n *node) columns(into map[string]bool) {
-	if n == nil {
-		return
-	}
-	if n.op == "col" {
-		into[n.value.(string)] = true
-	}
-	for _, a := range n.args {
-		a.columns(into)
-	}
 }
 
 // rows returns the rows of a batch that meet the condition.

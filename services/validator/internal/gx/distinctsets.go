@@ -2,8 +2,10 @@ package gx
 
 import (
 	"slices"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/dateutil"
 )
 
 func distinctInSet(b *builder) error {
@@ -24,12 +26,12 @@ func againstSet(b *builder, unexpected, missing bool) error {
 	if err != nil {
 		return err
 	}
-	t := b.plan.schema.Fields[c].Type
+	t, now := b.plan.schema.Fields[c].Type, b.plan.options.now()
 	if err := b.tallied(nil); err != nil {
 		return err
 	}
 	b.item.finish = func(p part, e *ending) outcome {
-		d, err := compareSets(p.(*tally), values, t)
+		d, err := compareSets(p.(*tally), values, t, now)
 		if err != nil {
 			return failed(err)
 		}
@@ -85,12 +87,12 @@ func (d difference) asked() []any {
 	return out[:min(len(out), mostDistinct)]
 }
 
-func compareSets(t *tally, values []any, ty arrowio.Type) (difference, error) {
+func compareSets(t *tally, values []any, ty arrowio.Type, now time.Time) (difference, error) {
 	var d difference
 	want, seen := map[any]any{}, map[any]bool{}
 	var order []any
 	for _, v := range values {
-		v = coerced(v, ty, t.Present > 0)
+		v = coerced(v, ty, t.Present > 0, now)
 		if k := setKey(v); want[k] == nil {
 			want[k] = v
 			order = append(order, v)
@@ -132,20 +134,19 @@ func setKey(v any) any {
 }
 
 // coerced makes a date or a point in time of a text where the column holds such.
-func coerced(v any, t arrowio.Type, any bool) any {
+func coerced(v any, t arrowio.Type, any bool, now time.Time) any {
 	s, ok := v.(string)
-	if !ok || !any {
+	if k := classOf(t); !ok || !any || k != isDay && k != isStamp {
 		return v
 	}
-	at, ok := instant(s)
-	switch {
-	case !ok:
-	case classOf(t) == isDay:
-		return day(at.Unix() / 86400)
-	case classOf(t) == isStamp:
-		return stamp{At: at.UnixNano() / (1e9 / perSecond[t.Unit]), Unit: t.Unit, Zone: t.Zone}
+	at, err := dateutil.Parse(s, now)
+	if err != nil {
+		return v
 	}
-	return v
+	if classOf(t) == isDay {
+		return day(at.Unix() / 86400)
+	}
+	return stamp{At: at.UnixNano() / (1e9 / perSecond[t.Unit]), Unit: t.Unit, Zone: t.Zone}
 }
 
 func mostCommonInSet(b *builder) error {

@@ -42,6 +42,9 @@ func (x *extremes) add(p *pass) (mask, error) {
 
 // ends are the first rows with the least and the greatest value; -1 where there are no rows.
 func ends[T int64 | int32 | float64](values []T, rows mask) (low, high int) {
+	if rows == nil {
+		return endsOfAll(values)
+	}
 	low, high = -1, -1
 	rows.each(len(values), func(i int) bool {
 		if low < 0 {

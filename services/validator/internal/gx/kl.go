@@ -82,7 +82,10 @@ func klLess(b *builder) error {
 
 func (p partition) continuous(b *builder, c int) error {
 	if flag, given := b.arg("bucketize_data").(bool); given && !flag {
-		return errors.New("KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.")
+		return errors.New("KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.") //nolint:revive // GX's words
+	}
+	if b.class(c) == isStamp {
+		return errors.New("a histogram needs a column of numbers")
 	}
 	if k := b.class(c); !numericClass(k) || k == isNumber {
 		b.item.part = b.tally(c)

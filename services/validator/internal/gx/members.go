@@ -6,9 +6,10 @@ import (
 
 // members is a set of values prepared for one class of column.
 type members struct {
-	texts map[string]struct{}
-	keys  map[any]struct{}
-	ints  map[int64]struct{}
+	texts  map[string]struct{}
+	keys   map[any]struct{}
+	ints   map[int64]struct{}
+	sorted []string
 }
 
 // newMembers keeps what of the values can be in the column, as pandas' isin sees it: numbers of any type are equal by
@@ -25,6 +26,7 @@ func newMembers(t arrowio.Type, values []any) *members {
 		}
 		if isString {
 			m.texts[s] = struct{}{}
+			m.sorted = append(m.sorted, s)
 			continue
 		}
 		k := key(x)
@@ -39,6 +41,10 @@ func newMembers(t arrowio.Type, values []any) *members {
 // rows returns the rows whose value is in the set; what it says of rows without a value means nothing.
 func (m *members) rows(v *view) mask {
 	switch {
+	case v.class == isBool:
+		_, hasTrue := m.keys[int64(1)]
+		_, hasFalse := m.keys[int64(0)]
+		return boolRows(v, hasTrue, hasFalse)
 	case v.spelt():
 		return m.textRows(v.texts(), v.n)
 	case v.class == isInt && v.column.Kind() == arrowio.Int64:
@@ -60,6 +66,9 @@ func (m *members) rows(v *view) mask {
 func (m *members) textRows(s arrowio.Strings, n int) mask {
 	if len(m.texts) == 0 {
 		return make(mask, words(n))
+	}
+	if len(m.texts) <= few {
+		return fewRows(s, n, m.sorted)
 	}
 	longest := 0
 	for t := range m.texts {

@@ -26,7 +26,7 @@ func (s *rowPart) finish(e *ending) outcome {
 		return failed(errors.New(s.Error))
 	}
 	if s.Elements < s.Considered {
-		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult."))
+		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult.")) //nolint:revive // GX's words
 	}
 	success := s.Elements == 0 || s.Considered == 0 ||
 		(float64(s.Considered)-float64(s.Unexpected))/float64(s.Considered) >= s.check.mostly
@@ -251,7 +251,7 @@ func (s *rowPart) identity(e *ending, row []any, n int) (string, bool) {
 		if _, ok := c.([]any); ok {
 			return "", false
 		}
-		if c == nil && !e.none(s.check.columns[i]) {
+		if c == nil && !s.one(e, i) {
 			b.WriteString("nan " + strconv.Itoa(n))
 		}
 		k := key(c)
@@ -259,6 +259,13 @@ func (s *rowPart) identity(e *ending, row []any, n int) (string, bool) {
 		b.WriteByte(0)
 	}
 	return b.String(), true
+}
+
+// one says whether missing values of column i of the domain are one object. Pairs are made of numpy's arrays, in which each
+// NaT is its own.
+func (s *rowPart) one(e *ending, i int) bool {
+	pair := len(s.check.columns) == 2 && !s.check.many
+	return e.none(s.check.columns[i]) && (!pair || e.class(s.check.columns[i]) != isStamp)
 }
 
 // sort orders by count and value as Python compares tuples; false where it would raise: None beside a value.

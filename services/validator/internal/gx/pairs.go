@@ -97,6 +97,9 @@ func pairGreater(b *builder) error {
 		if holes := x.present.and(y.present); xc != yc && (xc == isBool || yc == isBool) && rows.and(holes).count(x.n) < rows.count(x.n) {
 			return nil, errors.New("'>' not supported between instances of 'int' and 'NoneType'")
 		}
+		if good, ok := greater(x, y, equal); ok {
+			return good.and(x.present).and(y.present), nil
+		}
 		good := make(mask, words(x.n))
 		rows.and(x.present).and(y.present).each(x.n, func(i int) bool {
 			d, ok := compareCells(x.cell(i), y.cell(i))
@@ -206,7 +209,7 @@ func distinctKey(v *view, i int) string {
 	switch {
 	case v.class == isStamp:
 		return "NaT"
-	case loose(v.class):
+	case loose(v.class), v.class == isBool:
 		return "None"
 	}
 	return "NaN"
@@ -238,17 +241,17 @@ func severalSum(b *builder) error {
 	return summable(b, r.columns)
 }
 
-// summable says why Python cannot add up the columns of a row, if it cannot.
+// summable says why Python cannot add up the columns of any row, if it cannot.
 func summable(b *builder, columns []int) error {
 	decimals, floats := 0, 0
 	for _, c := range columns {
-		switch k := b.class(c); {
-		case k == isNumber:
+		switch b.class(c) {
+		case isNumber:
 			decimals++
-		case k == isFloat:
+		case isFloat:
 			floats++
-		case !numericClass(k) && k != isText && k != isStamp:
-			return fmt.Errorf("unsupported operand types for +: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
+		case isCategory:
+			return fmt.Errorf("category type does not support sum operations: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
 	if decimals > 0 && floats > 0 {
@@ -257,25 +260,28 @@ func summable(b *builder, columns []int) error {
 	return nil
 }
 
+// sumRows finds the rows whose values add up to total. Texts make a longer text, which is no number; other mixtures fail
+// where a row has a value in every column.
 func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
-	texts, whole := 0, rows
+	texts, others, whole := 0, 0, rows
 	for _, c := range columns {
-		whole = whole.and(p.view(c).present)
-		texts += int(bit(p.view(c).class == isText || p.view(c).class == isStamp))
+		v := p.view(c)
+		whole = whole.and(v.present)
+		texts += int(bit(v.class == isText))
+		others += int(bit(v.class == isDay || v.class == isStamp || v.class == isObject))
 	}
-	switch {
-	case texts > 0 && texts < len(columns) && whole.count(p.n) > 0:
-		return nil, errors.New("unsupported operand type(s) for +: 'int' and 'str'")
-	case texts > 0: // texts make a longer text, which is no number
+	mixed := others > 0 || texts > 0 && texts < len(columns)
+	if mixed && whole.count(p.n) > 0 {
+		return nil, errors.New("unsupported operand type(s) for +: the columns hold values that do not add up")
+	}
+	if mixed || texts > 0 {
 		return make(mask, words(p.n)), nil
 	}
 	sums := make([]float64, p.n)
 	for _, c := range columns {
-		rows = rows.and(p.view(c).present)
 		for i, x := range p.view(c).numbers() {
 			sums[i] += x
 		}
 	}
-	good := decide(p.n, func(i int) bool { return sums[i] == total })
-	return good.and(rows), nil
+	return decide(p.n, func(i int) bool { return sums[i] == total }).and(whole), nil
 }

@@ -89,7 +89,7 @@ func (p *Plan) prepare(it *item) error {
 	kwargs, err := p.parameters(it.expectation.Kwargs)
 	if err != nil {
 		it.failure = err
-		return nil
+		return nil //nolint:nilerr // it is built, and fails
 	}
 	it.entry = e
 	if it.args, err = e.check(kwargs); err != nil {
@@ -108,7 +108,7 @@ func (p *Plan) prepare(it *item) error {
 			return err
 		}
 	}
-	build, ok := builders[it.expectation.Type]
+	build, ok := builders()[it.expectation.Type]
 	if !ok {
 		it.failure = fmt.Errorf("%s needs a database: GX has no provider of it for tables in memory", it.expectation.Type)
 		return nil

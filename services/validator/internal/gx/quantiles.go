@@ -68,9 +68,9 @@ func quantilesBetween(b *builder) error {
 	switch b.class(c) {
 	case isText:
 		return errors.New("Function 'quantile' has no kernel matching input types (large_string)")
-	case isObject:
+	case isObject, isStamp:
 		return errors.New("float() argument must be a string or a real number")
-	case isDay, isStamp, isCategory:
+	case isDay, isCategory:
 		return b.noQuantiles(c, q)
 	}
 	for _, f := range q.quantiles {

@@ -63,7 +63,7 @@ func (s *rowPart) add(p *pass) (mask, error) {
 	good, err := r.test(p, rows)
 	if err != nil {
 		s.Error = err.Error()
-		return nil, nil
+		return nil, nil //nolint:nilerr // it is part of the result
 	}
 	if good == nil {
 		return nil, nil

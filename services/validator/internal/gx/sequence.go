@@ -41,7 +41,7 @@ func inOrder(b *builder, sign int) error {
 	case isText:
 		return errors.New("operation 'sub' not supported for dtype 'str' with dtype 'str'")
 	case isCategory:
-		return errors.New("Categorical has no 'diff' method. Convert to a suitable dtype prior to calling 'diff'.")
+		return errors.New("Categorical has no 'diff' method. Convert to a suitable dtype prior to calling 'diff'.") //nolint:revive // GX's words
 	case isObject:
 		return fmt.Errorf("the order of values of the type %s is not supported", b.plan.schema.Fields[c].Type)
 	}
@@ -86,6 +86,12 @@ func (s *sequence) add(p *pass) (mask, error) {
 	rows := s.check.considered(p)
 	s.Elements += int64(p.keptN[s.check.condition])
 	s.Considered += int64(rows.count(p.n))
+	if rows == nil && !s.check.wrapped && p.n > 0 {
+		if bad, some, ok := v.plainSteps(s.check.sign, s.check.strict); ok {
+			s.addPlain(p, v, bad, some)
+			return nil, nil
+		}
+	}
 	bad := make(mask, words(p.n))
 	rows.each(p.n, func(i int) bool {
 		c := v.cell(i)
@@ -103,6 +109,23 @@ func (s *sequence) add(p *pass) (mask, error) {
 		s.note(p, bad)
 	}
 	return nil, nil
+}
+
+// addPlain takes a batch whose rows were compared with each other; the first is still to be compared with the last before.
+func (s *sequence) addPlain(p *pass, v *view, bad mask, some bool) {
+	first := v.cell(0)
+	if s.First == nil {
+		s.First, s.FirstRow = first, p.first
+		s.FirstKeys = cells(p, 0, s.check.columns, s.check.index)
+		s.FirstAll = cells(p, 0, every(len(p.views)))
+	} else if !s.check.follows(s.Last, first) {
+		bad.set(0)
+		some = true
+	}
+	s.Last = v.cell(p.n - 1)
+	if some {
+		s.note(p, bad)
+	}
 }
 
 // follows says whether b may come after a.

@@ -70,8 +70,8 @@ func zScores(b *builder) error {
 	}
 	z.Float32 = b.plan.schema.Fields[c].Type.Kind == arrowio.Float32
 	return b.spread(c, func(s *spread) (func(float64) bool, error) {
-		if k == isStamp && s.sums.Count() == 1 {
-			return nil, errors.New("Cannot complete Z-score calculations on a non-numerical column.")
+		if k == isStamp && s.sums.Count() < 2 {
+			return nil, errors.New("Cannot complete Z-score calculations on a non-numerical column.") //nolint:revive // GX's words
 		}
 		z := z
 		z.Mean, z.Deviation = s.sums.Mean(), s.sums.Deviation()
@@ -98,7 +98,10 @@ func notOutliers(b *builder) error {
 		return err
 	}
 	k := b.class(c)
-	if k == isDay || k == isNumber || k == isStamp || k == isObject {
+	if k == isStamp {
+		return errors.New("Cannot detect outliers in a non-numerical column")
+	}
+	if k == isDay || k == isNumber || k == isObject {
 		return b.onlyMissing("Cannot detect outliers in a non-numerical column")
 	}
 	single := b.plan.schema.Fields[c].Type.Kind == arrowio.Float32

@@ -119,8 +119,9 @@ func (e *ending) element(column int, c any) any {
 	return e.shown(column, c)
 }
 
-// none says whether a missing value of the column is Python's None, which equals itself, and not NaN, which does not.
+// none says whether missing values of the column are one object in Python, which equals itself: None, NaT, and the NaN
+// that columns of text share. Those of floats are NaNs of their own.
 func (e *ending) none(column int) bool {
 	c := e.class(column)
-	return c == isDay || c == isNumber || c == isObject || c == isBool || c == isStamp
+	return c == isDay || c == isNumber || c == isObject || c == isBool || c == isStamp || c == isText || c == isCategory
 }

@@ -136,10 +136,9 @@ func (s *Schema) name(o *pyjson.Object, base string, d draft) {
 // lookup finds what a reference names, and the scope there. A document that is not here is an error of the data's validation, not of the
 // schema: it is raised where it is reached.
 func (s *Schema) lookup(ref string, sc *scope) (any, *scope) {
-	uri, fragment := sc.base, ""
-	if strings.HasPrefix(ref, "#") {
-		fragment = ref[1:]
-	} else {
+	_, fragment, local := strings.Cut(ref, "#")
+	uri := sc.base
+	if !local || ref[0] != '#' {
 		uri, fragment, _ = strings.Cut(join(sc.base, ref), "#")
 	}
 	resource, ok := s.resources[uri]

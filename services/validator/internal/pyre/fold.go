@@ -2,6 +2,7 @@ package pyre
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/leathq/leat/services/validator/internal/pyunicode"
 )
@@ -139,26 +140,30 @@ func pairsOf(letters []rune) []rune {
 	return pairs
 }
 
+// fewLetters is how large a set may be to be looked at letter by letter.
+const fewLetters = 64
+
 // unlower is every character whose lower case is in low, or is in above itself or by its upper case.
 func unlower(low, above runeSet, fold folding) runeSet {
+	if few := letterCount(low); len(above) == 0 && few <= fewLetters {
+		return unlowerFew(low, fold)
+	}
 	in := func(l rune) bool {
 		return low.has(l) || above.has(l) || above.has(pyunicode.UpperAbove(l))
 	}
 	var gone, come []rune
+	each := func(r, l rune) {
+		gone = append(gone, r)
+		if in(l) {
+			come = append(come, r)
+		}
+	}
 	if fold.ascii {
 		for r := 'A'; r <= 'Z'; r++ {
-			gone = append(gone, r)
-			if in(fold.lower(r)) {
-				come = append(come, r)
-			}
+			each(r, fold.lower(r))
 		}
 	} else {
-		pyunicode.EachLowered(func(r, l rune) {
-			gone = append(gone, r)
-			if in(l) {
-				come = append(come, r)
-			}
-		})
+		pyunicode.EachLowered(each)
 	}
 	pyunicode.EachLowered(func(_, l rune) { // letters above that are in only by their upper case
 		if !low.has(l) && in(l) {
@@ -166,4 +171,35 @@ func unlower(low, above runeSet, fold folding) runeSet {
 		}
 	})
 	return low.union(above).minus(normal(pairsOf(gone))).union(normal(pairsOf(come)))
+}
+
+func letterCount(s runeSet) (n int) {
+	for i := 0; i < len(s); i += 2 {
+		n += int(s[i+1]-s[i]) + 1
+	}
+	return n
+}
+
+// uppers are the characters that have a given lower case and are not that themselves.
+var uppers = sync.OnceValue(func() map[rune][]rune {
+	out := map[rune][]rune{}
+	pyunicode.EachLowered(func(r, l rune) { out[l] = append(out[l], r) })
+	return out
+})
+
+func unlowerFew(low runeSet, fold folding) runeSet {
+	var letters []rune
+	for i := 0; i < len(low); i += 2 {
+		for l := low[i]; l <= low[i+1]; l++ {
+			if fold.lower(l) == l {
+				letters = append(letters, l)
+			}
+			for _, r := range uppers()[l] {
+				if fold.lower(r) == l {
+					letters = append(letters, r)
+				}
+			}
+		}
+	}
+	return normal(pairsOf(letters))
 }

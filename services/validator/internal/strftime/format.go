@@ -21,7 +21,7 @@ func (e *RaisedError) Error() string {
 
 // Format is a compiled format. It may be used from several goroutines at once.
 type Format struct {
-	bad    error // no text matches
+	bad    string // why no text matches
 	match  *pyre.Captures
 	groups []group // in the order of the format
 	quick  []part  // the format once more, when all of it is quick to match
@@ -84,8 +84,7 @@ func Compile(format string) (*Format, error) {
 	f := &Format{}
 	var b strings.Builder
 	b.WriteString("(?i)")
-	f.bad = pattern(&b, format, format)
-	if f.bad != nil {
+	if f.bad = pattern(&b, format, format); f.bad != "" {
 		return f, nil
 	}
 	var err error
@@ -102,11 +101,11 @@ func Compile(format string) (*Format, error) {
 	return f, nil
 }
 
-// Bad is why no text can match, or nil.
-func (f *Format) Bad() error { return f.bad }
+// Bad is why no text can match, or "".
+func (f *Format) Bad() string { return f.bad }
 
-// pattern writes the regular expression of a format.
-func pattern(b *strings.Builder, format, whole string) error {
+// pattern writes the regular expression of a format, or says why there is none.
+func pattern(b *strings.Builder, format, whole string) (bad string) {
 	spaces := false
 	for i := 0; i < len(format); i++ {
 		c := format[i]
@@ -129,16 +128,16 @@ func pattern(b *strings.Builder, format, whole string) error {
 		}
 		i++
 		if i == len(format) {
-			return fmt.Errorf("stray %% in format %q", whole)
+			return fmt.Sprintf("stray %% in format %q; write %%%% for the character itself", whole)
 		}
-		if err := directive(b, format[i], whole); err != nil {
-			return err
+		if bad := directive(b, format[i], whole); bad != "" {
+			return bad
 		}
 	}
-	return nil
+	return ""
 }
 
-func directive(b *strings.Builder, d byte, whole string) error {
+func directive(b *strings.Builder, d byte, whole string) (bad string) {
 	if c, ok := composed[d]; ok {
 		return pattern(b, c, whole)
 	}
@@ -149,14 +148,14 @@ func directive(b *strings.Builder, d byte, whole string) error {
 	case ok:
 		fmt.Fprintf(b, "(?P<%c>%s)", d, p)
 	default:
-		return fmt.Errorf("%q is a bad directive in format %q", string(d), whole)
+		return fmt.Sprintf("%q is a bad directive in format %q; Python's documentation of strptime lists those that exist", "%"+string(rune(d)), whole)
 	}
-	return nil
+	return ""
 }
 
 // Match reports whether strptime accepts the text.
 func (f *Format) Match(text []byte) bool {
-	if f.bad != nil {
+	if f.bad != "" {
 		return false
 	}
 	if f.quick != nil {

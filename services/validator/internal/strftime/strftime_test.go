@@ -68,8 +68,8 @@ func TestAgreesWithStrptime(t *testing.T) {
 func TestBadFormatSaysWhy(t *testing.T) {
 	for format, bad := range map[string]bool{"%Y": false, "bad%": true, "%Q": true} {
 		f, err := strftime.Compile(format)
-		if err != nil || (f.Bad() != nil) != bad {
-			t.Errorf("%q: %v, bad: %v", format, err, f.Bad())
+		if err != nil || (f.Bad() != "") != bad {
+			t.Errorf("%q: %v, bad: %q", format, err, f.Bad())
 		}
 	}
 }
