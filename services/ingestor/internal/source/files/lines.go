@@ -25,7 +25,7 @@ func ByLines(ctx context.Context, in Input, f File, size int64) ([]Unit, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	}
-	n := f.Size() / max(size, 1)
+	n := (f.Size() + size/2) / max(size, 1)
 	if c != Plain || n < 2 {
 		return []Unit{{Bytes: f.Size()}}, nil
 	}
