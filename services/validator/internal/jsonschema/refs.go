@@ -136,8 +136,9 @@ func (s *Schema) name(o *pyjson.Object, base string, d draft) {
 // lookup finds what a reference names, and the scope there. A document that is not here is an error of the data's validation, not of the
 // schema: it is raised where it is reached.
 func (s *Schema) lookup(ref string, sc *scope) (any, *scope) {
-	uri, fragment, local := strings.Cut(ref, "#")
-	if uri = sc.base; !local || ref[0] != '#' {
+	uri := sc.base
+	fragment, local := strings.CutPrefix(ref, "#")
+	if !local {
 		uri, fragment, _ = strings.Cut(join(sc.base, ref), "#")
 	}
 	resource, ok := s.resources[uri]
