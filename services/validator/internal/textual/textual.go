@@ -42,6 +42,8 @@ var classes = func() (t [utf8.RuneSelf]class) {
 
 func classOf(r rune) class {
 	switch {
+	case r < utf8.RuneSelf:
+		return classes[r]
 	case pyunicode.Alpha.Has(r):
 		return script
 	case pyunicode.Space.Has(r):
@@ -62,14 +64,11 @@ func Tokens(text []byte) int {
 	n, run := 0, 0
 	kind := spaces
 	for i := 0; i < len(text); {
-		c, size := spaces, 1
-		if b := text[i]; b < utf8.RuneSelf {
-			c = classes[b]
-		} else {
-			var r rune
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRune(text[i:])
-			c = classOf(r)
 		}
+		c := classOf(r)
 		if c != kind {
 			n += tokensOf(kind, run)
 			kind, run = c, 0
