@@ -2,6 +2,7 @@ package pyre_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestColumnAgreesWithRows(t *testing.T) {
 	}
 }
 
-// An automaton that has to forget what it learnt still finds what is there.
+// An automaton that would need more states than it may keep forgets some, stays small, and still finds what is there.
 func TestSmallMemoryLosesNothing(t *testing.T) {
 	r, err := pyre.Compile(`x[abx]{18}[yz]`)
 	if err != nil {
@@ -60,6 +61,16 @@ func TestSmallMemoryLosesNothing(t *testing.T) {
 	for i := range noise {
 		noise[i] = "abx"[rnd.IntN(3)]
 	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	defer func() {
+		runtime.GC()
+		if runtime.ReadMemStats(&after); after.HeapAlloc > before.HeapAlloc+16<<20 {
+			t.Errorf("%d bytes are kept for one pattern", after.HeapAlloc-before.HeapAlloc)
+		}
+		runtime.KeepAlive(r)
+	}()
 	for _, tail := range []string{"", "x" + strings.Repeat("ab", 9) + "y"} {
 		found, err := r.Search([]byte(string(noise) + tail))
 		if want := tail != ""; found != want || err != nil {

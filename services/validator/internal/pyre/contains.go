@@ -98,7 +98,7 @@ func namesCharacters(pattern string) bool {
 }
 
 // Settled reports whether verdicts and refusal are the same for all columns. When it is false, For must be asked with the facts of the
-// whole column; one pattern in thousands is like that.
+// whole column: so for what RE2 refuses beside \w, \d, \b or $, such as \d++, and for \B. Patterns as people write them are settled.
 func (c *Contains) Settled() bool { return c.always || c.when == (Facts{}) || c.same }
 
 // For is the compiled pattern for a column with these facts, or the engine's refusal. It is the same for all facts when Settled.

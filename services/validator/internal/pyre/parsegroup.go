@@ -39,6 +39,11 @@ func (p *parser) group(s scope, first bool) *node {
 	case '(':
 		return p.condition(inner)
 	}
+	return p.flagged(c, inner, first)
+}
+
+// flagged reads flags from behind "(?": for a group, or for the whole pattern.
+func (p *parser) flagged(c rune, inner scope, first bool) *node {
 	if c != '-' && c != 'L' && flagOf(c) == 0 {
 		p.fail("unknown extension ?" + string(c))
 	}

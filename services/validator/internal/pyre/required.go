@@ -2,7 +2,7 @@ package pyre
 
 import "strings"
 
-// required is the longest text that every match of n holds, or "".
+// required is the rarest text that every match of n holds, or "".
 func required(n *node) string {
 	switch n.kind {
 	case kSet:
@@ -26,7 +26,7 @@ func requiredOf(subs []*node) string {
 	best := ""
 	var run strings.Builder
 	take := func(s string) {
-		if len(s) > len(best) {
+		if rarity(s) > rarity(best) {
 			best = s
 		}
 	}
@@ -45,4 +45,20 @@ func requiredOf(subs []*node) string {
 	}
 	take(run.String())
 	return best
+}
+
+// rarity guesses how seldom a text is: letters are common, and some letters more than others.
+func rarity(s string) int {
+	n := 0
+	for i := range len(s) {
+		switch b := s[i]; {
+		case strings.IndexByte(common, b) >= 0:
+			n++
+		case 'a' <= b && b <= 'z':
+			n += 2
+		default:
+			n += 4
+		}
+	}
+	return n
 }

@@ -19,8 +19,6 @@ func (t thread) wants() thread { return t & 63 }
 // narrowed is what a thread wants once it has passed a place; before is the sort of the character before. Zero: it does not pass.
 func narrowed(pl place, wants thread, before sort8) thread {
 	sorts := sort8(wants) & anySort
-	word := before&(asciiWord|otherWord) != 0
-	wordASCII := before == asciiWord
 	switch pl {
 	case textStart:
 		if before != end {
@@ -39,21 +37,8 @@ func narrowed(pl place, wants thread, before sort8) thread {
 	case dollar:
 		wants |= lastLine
 		sorts &= newline | end
-	case boundary:
-		sorts = beside(sorts, asciiWord|otherWord, !word)
-	case boundaryASCII:
-		sorts = beside(sorts, asciiWord, !wordASCII)
-	case noBoundary, noBoundaryASCII:
-		if before == end {
-			sorts &^= end
-		}
-		if pl == noBoundaryASCII {
-			sorts = beside(sorts, asciiWord, wordASCII)
-		} else {
-			sorts = beside(sorts, asciiWord|otherWord, word)
-		}
-	case noBoundaryRE2:
-		sorts = beside(sorts, asciiWord, wordASCII)
+	default:
+		sorts = beyondWord(pl, sorts, before)
 	}
 	if sorts&newline == 0 {
 		wants &^= lastLine
@@ -62,6 +47,22 @@ func narrowed(pl place, wants thread, before sort8) thread {
 		return 0
 	}
 	return thread(sorts) | wants&lastLine
+}
+
+// beyondWord keeps the sorts that make a place a boundary of words, or none.
+func beyondWord(pl place, sorts, before sort8) sort8 {
+	words := asciiWord
+	if pl == boundary || pl == noBoundary {
+		words |= otherWord
+	}
+	if before == end && (pl == noBoundary || pl == noBoundaryASCII) {
+		sorts &^= end // Python's \B is nowhere in an empty text
+	}
+	inWord := before&words != 0
+	if pl == boundary || pl == boundaryASCII {
+		inWord = !inWord
+	}
+	return beside(sorts, words, inWord)
 }
 
 // beside keeps the words, or all but the words.

@@ -83,6 +83,7 @@ def result(s):
 
 texts = [t.encode().decode("unicode_escape").encode("latin1").decode() if "\\" in t and t.isascii() and "\\u" not in t else t.replace("\\u00a0", "\u00a0").replace("\\u2003", "\u2003")
          for line in GIVEN for t in line.split("|")]
+texts += ["10.0" + "9" * 28 + d + "h" for d in ("4", "5", "6", "50", "51")] + ["10.0" + "9" * 27 + "85h", "10." + "9" * 28 + "5h"]  # decimals are rounded to 28 digits
 texts += [likely() for _ in range(5000)] + [made() for _ in range(7000)]
 texts = list(dict.fromkeys(texts))
 lines = [json.dumps([t, result(t)]) for t in texts]
