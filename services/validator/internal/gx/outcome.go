@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // outcome is what an expectation came to: GX's success and result, or the reason why GX fails while it runs it.
@@ -25,7 +26,7 @@ func (s *rowPart) finish(e *ending) outcome {
 	if s.Error != "" {
 		return failed(errors.New(s.Error))
 	}
-	if s.Elements < s.Considered {
+	if s.Elements < s.Considered && s.check.format.Level != BooleanOnly {
 		return failed(errors.New("Invalid result values were found when trying to instantiate an ExpectationValidationResult."))
 	}
 	success := s.Elements == 0 || s.Considered == 0 ||
@@ -328,10 +329,16 @@ func compareCells(a, b any) (int, bool) {
 		return strings.Compare(s, t), ok
 	}
 	if s, ok := a.(stamp); ok {
+		if d, ok := b.(day); ok {
+			return s.time().Compare(time.Unix(int64(d)*86400, 0)), true
+		}
 		t, ok := b.(stamp)
 		return s.time().Compare(t.time()), ok
 	}
 	if s, ok := a.(day); ok {
+		if t, ok := b.(stamp); ok {
+			return time.Unix(int64(s)*86400, 0).Compare(t.time()), true
+		}
 		t, ok := b.(day)
 		return cmp.Compare(s, t), ok
 	}

@@ -3,6 +3,7 @@ package gx
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 func (b *builder) pair(test func(x, y *view, rows mask) (mask, error)) error {
@@ -94,7 +95,7 @@ func pairGreater(b *builder) error {
 		if unlike != nil {
 			return nil, unlike
 		}
-		if holes := x.present.and(y.present); xc != yc && (xc == isBool || yc == isBool) && rows.and(holes).count(x.n) < rows.count(x.n) {
+		if xc != yc && (lacks(x, rows) || lacks(y, rows)) {
 			return nil, errors.New("'>' not supported between instances of 'int' and 'NoneType'")
 		}
 		if good, ok := greater(x, y, equal); ok {
@@ -112,6 +113,11 @@ func pairGreater(b *builder) error {
 	})
 }
 
+// lacks says whether a column of booleans is without a value in one of the rows: pandas then holds objects.
+func lacks(v *view, rows mask) bool {
+	return v.class == isBool && rows.and(v.present).count(v.n) < rows.count(v.n)
+}
+
 // loose says whether pandas holds the class as Python objects, which it compares one by one.
 func loose(c class) bool { return c == isObject || c == isDay || c == isNumber }
 
@@ -122,7 +128,7 @@ func comparable(x, y class) error {
 		return errors.New("Unordered Categoricals can only compare equality or not")
 	case (x == isText || x == isCategory) && (y == isText || y == isCategory):
 		return nil
-	case x == y && x != isObject, numericClass(x) && numericClass(y):
+	case x == isDay && y == isStamp, x == isStamp && y == isDay, x == y && x != isObject, numericClass(x) && numericClass(y):
 		return nil
 	}
 	return errors.New("Invalid comparison between the types of the two columns")
@@ -252,6 +258,25 @@ func summable(b *builder, columns []int) error {
 			floats++
 		case isCategory:
 			return fmt.Errorf("category type does not support sum operations: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
+		}
+	}
+	if slices.ContainsFunc(columns, func(c int) bool { return b.class(c) == isStamp }) {
+		finish := b.item.finish
+		b.item.finish = func(p part, e *ending) outcome { // of no rows pandas adds up whole columns
+			if p.(*rowPart).Considered == 0 {
+				return failed(errors.New("'DatetimeArray' does not support operation 'sum'"))
+			}
+			return finish(p, e)
+		}
+	}
+	if decimals > 0 {
+		finish := b.item.finish
+		b.item.finish = func(p part, e *ending) outcome { // integers of a column with gaps are floats
+			gaps := slices.ContainsFunc(columns, func(c int) bool { return e.class(c) != isNumber && e.state.gaps[c] })
+			if gaps && p.(*rowPart).Considered > 0 {
+				return failed(errors.New("unsupported operand type(s) for +: 'float' and 'decimal.Decimal'"))
+			}
+			return finish(p, e)
 		}
 	}
 	if decimals > 0 && floats > 0 {
