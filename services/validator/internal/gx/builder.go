@@ -2,7 +2,6 @@ package gx
 
 import (
 	"errors"
-	"fmt"
 )
 
 // builder is what the makers of checks work with: one expectation of a plan.
@@ -14,9 +13,6 @@ type builder struct {
 
 // build makes an expectation's parts, or returns why GX fails once it runs it (or, a *Refusal, will not build it).
 type build func(b *builder) error
-
-// builders make the expectations that run here; see the files of each family.
-var builders map[string]build
 
 // raise marks a failure that leaves GX's validation itself.
 type raise struct{ error }
@@ -67,7 +63,7 @@ func (b *builder) named(name string) (int, error) {
 	if i := b.plan.schema.Index(name); i >= 0 {
 		return i, nil
 	}
-	return 0, fmt.Errorf("Error: The column %q in BatchData does not exist.", name)
+	return 0, pythonErrorf("Error: The column %q in BatchData does not exist.", name)
 }
 
 func (b *builder) class(column int) class { return classOf(b.plan.schema.Fields[column].Type) }
@@ -85,7 +81,7 @@ func (b *builder) rows(r *rowCheck) error {
 	for _, name := range r.format.IndexNames {
 		i := b.plan.schema.Index(name)
 		if i < 0 {
-			return fmt.Errorf("Error: The unexpected_index_column %q does not exist in Dataframe. Please check your configuration and try again.", name)
+			return pythonErrorf("Error: The unexpected_index_column %q does not exist in Dataframe. Please check your configuration and try again.", name)
 		}
 		r.index = append(r.index, i)
 	}

@@ -86,9 +86,9 @@ func (p *Plan) prepare(it *item) error {
 	if !known {
 		return unknown(it.expectation.Type)
 	}
-	kwargs, err := p.parameters(it.expectation.Kwargs)
-	if err != nil {
-		it.failure = err
+	var kwargs Object
+	var err error
+	if kwargs, it.failure = p.parameters(it.expectation.Kwargs); it.failure != nil {
 		return nil
 	}
 	it.entry = e
