@@ -86,10 +86,9 @@ func (p *Plan) prepare(it *item) error {
 	if !known {
 		return unknown(it.expectation.Type)
 	}
-	var kwargs Object
-	var err error
-	if kwargs, it.failure = p.parameters(it.expectation.Kwargs); it.failure != nil {
-		return nil
+	kwargs, err := p.parameters(it.expectation.Kwargs)
+	if err != nil {
+		return it.fails(err)
 	}
 	it.entry = e
 	if it.args, err = e.check(kwargs); err != nil {
@@ -120,6 +119,12 @@ func (p *Plan) prepare(it *item) error {
 	if p.failures[cond] != nil {
 		it.failure = p.failures[cond]
 	}
+	return nil
+}
+
+// fails notes why GX fails once it runs the expectation, which it does build.
+func (it *item) fails(why error) error {
+	it.failure = why
 	return nil
 }
 
