@@ -18,7 +18,7 @@ func extreme(b *builder, pick func(*extremes) any) error {
 		return err
 	}
 	if k := b.class(c); k == isCategory {
-		return errors.New("Categorical is not ordered for operation min")
+		return pythonError("Categorical is not ordered for operation min")
 	}
 	l := b.limits()
 	b.item.part = b.extremes(c)
@@ -45,7 +45,7 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 func (l limits) noTime() outcome {
 	for _, bound := range []any{l.low, l.high} {
 		if _, number := bound.(float64); number {
-			return unjudged(errors.New("'>=' not supported between instances of 'NaTType' and 'float'"))
+			return unjudged(pythonError("'>=' not supported between instances of 'NaTType' and 'float'"))
 		}
 	}
 	return told(l.low == nil && l.high == nil, notATime)
@@ -107,7 +107,7 @@ func total(b *builder, what string, pick func(*totals) float64) error {
 			return l.number(f, floatShown(e, c, f))
 		}
 		if what == "std" {
-			return failed(errors.New("'>=' not supported between instances of 'Timedelta' and 'float'"))
+			return failed(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
 		}
 		return l.observe(e, c, e.moment(c, pick(t), t.state.Count()))
 	}
@@ -145,7 +145,7 @@ func (b *builder) days(c int, _ limits, empty func(rows int64) outcome) error {
 	b.item.finish = func(p part, _ *ending) outcome {
 		t := p.(*tally)
 		if t.Present > 0 {
-			return failed(errors.New("Could not convert datetime.date to numeric"))
+			return failed(pythonError("Could not convert datetime.date to numeric"))
 		}
 		return empty(t.Elements)
 	}
@@ -163,9 +163,9 @@ func sumBetween(b *builder) error {
 		if l.low == nil && l.high == nil {
 			return errors.New("the sum of texts is all of them in one, which is not supported; use a column of numbers")
 		}
-		return errors.New("'>=' not supported between instances of 'str' and 'float'")
+		return pythonError("'>=' not supported between instances of 'str' and 'float'")
 	case isStamp:
-		return errors.New("'DatetimeArray' does not support operation 'sum'")
+		return pythonError("'DatetimeArray' does not support operation 'sum'")
 	case isDay, isObject:
 		return b.days(c, l, func(int64) outcome { return l.judge(int64(0)) })
 	}
@@ -228,81 +228,5 @@ func medianBetween(b *builder) error {
 		}
 		return l.number(f, floatShown(e, c, f))
 	}
-	return nil
-}
-
-func uniqueCountBetween(b *builder) error {
-	l := b.limits()
-	return b.tallied(func(t *tally) outcome {
-		n, err := t.distinct()
-		if err != nil {
-			return failed(err)
-		}
-		return l.judge(n)
-	})
-}
-
-// tallied registers an expectation about the distinct values of a column, whose values pandas must be able to hash.
-func (b *builder) tallied(f func(t *tally) outcome) error {
-	c, err := b.column("column")
-	if err != nil {
-		return err
-	}
-	if b.class(c) == isObject {
-		return errors.New("unhashable type: 'numpy.ndarray'")
-	}
-	b.item.part = b.tally(c)
-	b.item.finish = func(p part, _ *ending) outcome { return f(p.(*tally)) }
-	return nil
-}
-
-func uniqueShareBetween(b *builder) error {
-	l := b.limits()
-	return b.tallied(func(t *tally) outcome {
-		if t.Present == 0 {
-			return l.judge(int64(0))
-		}
-		n, err := t.distinct()
-		if err != nil {
-			return failed(err)
-		}
-		return l.judge(float64(n) / float64(t.Present))
-	})
-}
-
-func presentShareBetween(b *builder) error {
-	l := b.limits()
-	c, err := b.column("column")
-	if err != nil {
-		return err
-	}
-	b.item.part = b.plan.share("presence "+place(c, b.condition), &presentCount{column: c, condition: b.condition})
-	b.item.finish = func(p part, _ *ending) outcome {
-		n := p.(*presentCount)
-		if n.Elements == 0 {
-			return l.judge(int64(0))
-		}
-		return l.judge(float64(n.Present) / float64(n.Elements))
-	}
-	return nil
-}
-
-// presentCount counts rows with and without a value.
-type presentCount struct {
-	column, condition int
-	Elements, Present int64
-}
-
-func (n *presentCount) start() part { return &presentCount{column: n.column, condition: n.condition} }
-
-func (n *presentCount) add(p *pass) (mask, error) {
-	n.Elements += int64(p.keptN[n.condition])
-	n.Present += int64(p.kept[n.condition].and(p.view(n.column).present).count(p.n))
-	return nil, nil
-}
-
-func (n *presentCount) merge(next part, _ int64) error {
-	n.Elements += next.(*presentCount).Elements
-	n.Present += next.(*presentCount).Present
 	return nil
 }

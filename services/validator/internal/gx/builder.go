@@ -2,7 +2,6 @@ package gx
 
 import (
 	"errors"
-	"fmt"
 )
 
 // builder is what the makers of checks work with: one expectation of a plan.
@@ -64,7 +63,7 @@ func (b *builder) named(name string) (int, error) {
 	if i := b.plan.schema.Index(name); i >= 0 {
 		return i, nil
 	}
-	return 0, fmt.Errorf("Error: The column %q in BatchData does not exist.", name) //nolint:revive // GX's words
+	return 0, pythonErrorf("Error: The column %q in BatchData does not exist.", name)
 }
 
 func (b *builder) class(column int) class { return classOf(b.plan.schema.Fields[column].Type) }
@@ -82,7 +81,7 @@ func (b *builder) rows(r *rowCheck) error {
 	for _, name := range r.format.IndexNames {
 		i := b.plan.schema.Index(name)
 		if i < 0 {
-			return fmt.Errorf("Error: The unexpected_index_column %q does not exist in Dataframe. Please check your configuration and try again.", name) //nolint:revive // GX's words
+			return pythonErrorf("Error: The unexpected_index_column %q does not exist in Dataframe. Please check your configuration and try again.", name)
 		}
 		r.index = append(r.index, i)
 	}

@@ -20,8 +20,8 @@ func (b *builder) limits() limits {
 
 var (
 	errNoBounds = errors.New("min_value and max_value cannot both be None")
-	errTypes    = errors.New("Column values, min_value, and max_value must either be None or of the same type.")                        //nolint:revive // GX's words
-	errDates    = errors.New("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.") //nolint:revive // GX's words
+	errTypes    = pythonError("Column values, min_value, and max_value must either be None or of the same type.")
+	errDates    = pythonError("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
 	errAware    = errors.New("can't compare offset-naive and offset-aware datetimes")
 )
 
@@ -126,12 +126,12 @@ func compareBound(c, bound any) (int, error) {
 			}
 			return x.time().Compare(y.Time), nil
 		}
-		return 0, errors.New("'>=' not supported between instances of 'Timestamp' and 'float'")
+		return 0, pythonError("'>=' not supported between instances of 'Timestamp' and 'float'")
 	case day:
 		if y, ok := bound.(date); ok {
 			return time.Unix(int64(x)*86400, 0).Compare(y.Time), nil
 		}
-		return 0, errors.New("'>=' not supported between instances of 'datetime.date' and another type")
+		return 0, pythonError("'>=' not supported between instances of 'datetime.date' and another type")
 	}
 	x, isNumber := numberOf(c)
 	y, alike := numberOf(bound)

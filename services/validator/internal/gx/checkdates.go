@@ -8,13 +8,19 @@ import (
 	"github.com/leathq/leat/services/validator/internal/strftime"
 )
 
-// eachText registers a check of each text of a column; a value of another type fails the expectation with message.
+// eachText registers a check of each text of a column; a value of another type fails the expectation with message, or,
+// where there is none, only itself.
 func (b *builder) eachText(message string, good func(text []byte) (bool, error)) error {
-	return b.one(func(v *view, rows mask) (mask, error) {
+	c, err := b.column("column")
+	if err != nil {
+		return err
+	}
+	err = b.one(func(v *view, rows mask) (mask, error) {
+		m := make(mask, words(v.n))
 		if !v.spelt() {
-			return nil, errors.New(message)
+			return m, wrongType(message)
 		}
-		m, s := make(mask, words(v.n)), v.texts()
+		s := v.texts()
 		var err error
 		rows.each(v.n, func(i int) bool {
 			var ok bool
@@ -25,6 +31,53 @@ func (b *builder) eachText(message string, good func(text []byte) (bool, error))
 		})
 		return m, err
 	})
+	if err == nil && b.class(c) == isCategory {
+		b.categorical(c, good)
+	}
+	return err
+}
+
+func wrongType(message string) error {
+	if message == "" {
+		return nil
+	}
+	return errors.New(message)
+}
+
+// categorical follows what pandas does with a column of categories: it maps the categories, and where no two of them come
+// to the same the result is categorical again, which GX cannot negate.
+func (b *builder) categorical(c int, good func(text []byte) (bool, error)) {
+	own := b.condition
+	b.condition = 0
+	all := b.tally(c)
+	b.condition = own
+	finish := b.item.finish
+	b.item.finish = func(p part, e *ending) outcome {
+		if p.(*rowPart).Considered > 0 && p.(*rowPart).Error == "" {
+			values, err := e.state.parts[all].(*tally).sorted()
+			if err == nil && apart(values, good) {
+				err = errors.New("bad operand type for unary ~: 'Categorical'")
+			}
+			if err != nil {
+				return failed(err)
+			}
+		}
+		return finish(p, e)
+	}
+}
+
+// apart says whether no two of the values come to the same.
+func apart(values []tallied, good func(text []byte) (bool, error)) bool {
+	seen := map[bool]bool{}
+	for _, v := range values {
+		s, _ := v.Cell.(string)
+		ok, err := good([]byte(s))
+		if err != nil || seen[ok] {
+			return false
+		}
+		seen[ok] = true
+	}
+	return true
 }
 
 func dateutilParseable(b *builder) error {

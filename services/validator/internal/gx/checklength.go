@@ -1,7 +1,6 @@
 package gx
 
 import (
-	"errors"
 	"math"
 	"math/bits"
 	"unicode/utf8"
@@ -12,7 +11,7 @@ import (
 func lengthBetween(b *builder) error {
 	l := b.limits()
 	if l.low == nil && l.high == nil {
-		return errors.New("Invalid configuration")
+		return pythonError("Invalid configuration")
 	}
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	if n, ok := l.low.(int64); ok {

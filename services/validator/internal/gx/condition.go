@@ -99,14 +99,19 @@ func objectCondition(o Object, in string, total *int) (*node, error) {
 		}
 		return groupObject(o, kind, total)
 	case "pass_through":
-		root, err := parseQuery(text(o, "pass_through_filter"))
-		if err != nil {
-			return &node{op: "fail", value: err.Error()}, nil //nolint:nilerr // GX finds it out when it runs
-		}
-		return root, nil
+		return passThrough(text(o, "pass_through_filter")), nil
 	default:
 		return nil, refuse("row_condition: unknown type %q of condition", kind)
 	}
+}
+
+// passThrough reads a condition that GX hands on: a mistake in it shows once the condition is asked for.
+func passThrough(src string) *node {
+	root, err := parseQuery(src)
+	if err == nil {
+		return root
+	}
+	return &node{op: "fail", value: err.Error()}
 }
 
 func groupObject(o Object, kind string, total *int) (*node, error) {

@@ -125,7 +125,7 @@ func readState(r *codec.Reader, s encoding.BinaryUnmarshaler) error {
 func (t *totals) encode(a *codec.Append) error { return writeState(a, t.state) }
 func (t *totals) decode(r *codec.Reader) error { return readState(r, t.state) }
 func (r *ranks) encode(a *codec.Append) error  { return writeState(a, r.state) }
-func (r *ranks) decode(c *codec.Reader) error  { return readState(c, r.state) }
+func (r *ranks) decode(in *codec.Reader) error { return readState(in, r.state) }
 
 func (t *tally) encode(a *codec.Append) error {
 	a.Int(t.Elements)

@@ -35,7 +35,7 @@ func (b *builder) partition() (partition, error) {
 		p.bins, _ = raw.([]any)
 	}
 	if !ok1 || !ok2 || !ok3 || p.values == nil && p.Bins == nil {
-		return p, errors.New("Invalid partition_object provided")
+		return p, pythonError("Invalid partition_object provided")
 	}
 	p.holdouts.Tail, _ = b.arg("tail_weight_holdout").(float64)
 	p.holdouts.Internal, _ = b.arg("internal_weight_holdout").(float64)
@@ -82,7 +82,7 @@ func klLess(b *builder) error {
 
 func (p partition) continuous(b *builder, c int) error {
 	if flag, given := b.arg("bucketize_data").(bool); given && !flag {
-		return errors.New("KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.") //nolint:revive // GX's words
+		return pythonError("KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.")
 	}
 	if b.class(c) == isStamp {
 		return errors.New("a histogram needs a column of numbers")

@@ -2,6 +2,7 @@ package gx_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -68,5 +69,16 @@ func (c *oneCase) compare(t *testing.T, r *gx.Result) {
 	}
 	if off > 0 {
 		t.Logf("a float is off by %g of itself", off)
+	}
+}
+
+// More cases, such as ones drawn by testdata/draw.py, are held against GX's answers in the same way: GX_CASES is a glob.
+func TestSameOnCasesGiven(t *testing.T) {
+	pattern := os.Getenv("GX_CASES")
+	if pattern == "" {
+		pattern = "testdata/gx_drawn/*.jsonl"
+	}
+	for _, c := range readCases(t, pattern) {
+		t.Run(c.Type+"/"+c.ID, func(t *testing.T) { c.check(t) })
 	}
 }

@@ -88,8 +88,7 @@ func (p *Plan) prepare(it *item) error {
 	}
 	kwargs, err := p.parameters(it.expectation.Kwargs)
 	if err != nil {
-		it.failure = err
-		return nil //nolint:nilerr // it is built, and fails
+		return it.fails(err)
 	}
 	it.entry = e
 	if it.args, err = e.check(kwargs); err != nil {
@@ -108,7 +107,7 @@ func (p *Plan) prepare(it *item) error {
 			return err
 		}
 	}
-	build, ok := builders()[it.expectation.Type]
+	build, ok := builders[it.expectation.Type]
 	if !ok {
 		it.failure = fmt.Errorf("%s needs a database: GX has no provider of it for tables in memory", it.expectation.Type)
 		return nil
@@ -120,6 +119,12 @@ func (p *Plan) prepare(it *item) error {
 	if p.failures[cond] != nil {
 		it.failure = p.failures[cond]
 	}
+	return nil
+}
+
+// fails notes why GX fails once it runs the expectation, which it does build.
+func (it *item) fails(why error) error {
+	it.failure = why
 	return nil
 }
 

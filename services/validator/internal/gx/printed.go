@@ -2,6 +2,7 @@ package gx
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -48,12 +49,15 @@ func printed(c any, gaps bool) string {
 	return fmt.Sprint(c)
 }
 
-// repr32 prints a float32 with the digits that it needs.
+// repr32 prints a float32 with the digits that it needs, in Python's form.
 func repr32(f float32) string {
-	s := strconv.FormatFloat(float64(f), 'g', -1, 32)
-	if strings.ContainsAny(s, "eIN") {
-		return strings.ToLower(s)
+	wide := float64(f)
+	if a := math.Abs(wide); math.IsNaN(wide) || math.IsInf(wide, 0) {
+		return Repr(wide)
+	} else if a != 0 && (a < 1e-4 || a >= 1e16) {
+		return strconv.FormatFloat(wide, 'e', -1, 32)
 	}
+	s := strconv.FormatFloat(wide, 'f', -1, 32)
 	if !strings.Contains(s, ".") {
 		s += ".0"
 	}

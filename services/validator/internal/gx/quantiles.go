@@ -67,7 +67,7 @@ func quantilesBetween(b *builder) error {
 	}
 	switch b.class(c) {
 	case isText:
-		return errors.New("Function 'quantile' has no kernel matching input types (large_string)")
+		return pythonError("Function 'quantile' has no kernel matching input types (large_string)")
 	case isObject, isStamp:
 		return errors.New("float() argument must be a string or a real number")
 	case isDay, isCategory:
@@ -91,7 +91,7 @@ func interpolation(v any) (string, error) {
 	if s, ok := v.(string); ok && slices.Contains(quantile.Methods, s) {
 		return s, nil
 	}
-	return "", errors.New("If specified for pandas, allow_relative_error must be one of linear, lower, higher, midpoint, nearest")
+	return "", pythonError("If specified for pandas, allow_relative_error must be one of linear, lower, higher, midpoint, nearest")
 }
 
 // noQuantiles is what becomes of columns that are not of numbers: an error where there is a value to compare.

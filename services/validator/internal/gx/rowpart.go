@@ -61,11 +61,10 @@ func (s *rowPart) add(p *pass) (mask, error) {
 		return nil, nil
 	}
 	good, err := r.test(p, rows)
-	if err != nil {
+	if err != nil { // what GX would fail with is part of the result
 		s.Error = err.Error()
-		return nil, nil //nolint:nilerr // it is part of the result
 	}
-	if good == nil {
+	if s.Error != "" || good == nil {
 		return nil, nil
 	}
 	failed, some := without(rows, good, p.n)

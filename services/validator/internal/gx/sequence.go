@@ -41,7 +41,7 @@ func inOrder(b *builder, sign int) error {
 	case isText:
 		return errors.New("operation 'sub' not supported for dtype 'str' with dtype 'str'")
 	case isCategory:
-		return errors.New("Categorical has no 'diff' method. Convert to a suitable dtype prior to calling 'diff'.") //nolint:revive // GX's words
+		return pythonError("Categorical has no 'diff' method. Convert to a suitable dtype prior to calling 'diff'.")
 	case isObject:
 		return fmt.Errorf("the order of values of the type %s is not supported", b.plan.schema.Fields[c].Type)
 	}

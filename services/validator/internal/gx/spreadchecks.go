@@ -71,7 +71,7 @@ func zScores(b *builder) error {
 	z.Float32 = b.plan.schema.Fields[c].Type.Kind == arrowio.Float32
 	return b.spread(c, func(s *spread) (func(float64) bool, error) {
 		if k == isStamp && s.sums.Count() < 2 {
-			return nil, errors.New("Cannot complete Z-score calculations on a non-numerical column.") //nolint:revive // GX's words
+			return nil, pythonError("Cannot complete Z-score calculations on a non-numerical column.")
 		}
 		z := z
 		z.Mean, z.Deviation = s.sums.Mean(), s.sums.Deviation()
@@ -99,7 +99,7 @@ func notOutliers(b *builder) error {
 	}
 	k := b.class(c)
 	if k == isStamp {
-		return errors.New("Cannot detect outliers in a non-numerical column")
+		return pythonError("Cannot detect outliers in a non-numerical column")
 	}
 	if k == isDay || k == isNumber || k == isObject {
 		return b.onlyMissing("Cannot detect outliers in a non-numerical column")

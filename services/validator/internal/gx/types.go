@@ -76,7 +76,7 @@ func types(b *builder, names []any, many bool) error {
 	}
 	c := b.plan.schema.Index(b.text("column"))
 	if c < 0 {
-		return raise{fmt.Errorf("Error: The column %q in BatchData does not exist.", b.text("column"))} //nolint:revive // GX's words
+		return raise{pythonErrorf("Error: The column %q in BatchData does not exist.", b.text("column"))}
 	}
 	var accepted []string
 	for _, n := range names {
