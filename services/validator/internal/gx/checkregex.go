@@ -23,7 +23,7 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 	}
 	compiled := make([]*pyre.Regexp, len(patterns))
 	for i, p := range patterns {
-		if compiled[i], err = pyre.Compile(p.(string)); err != nil {
+		if compiled[i], err = pattern(p.(string)); err != nil {
 			return b.onlyMissing(err.Error()) // pandas reads a pattern once it has a text to search
 		}
 	}
@@ -34,6 +34,16 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 		}
 		return found.not(v.n), nil
 	})
+}
+
+// pattern compiles for the engine that pandas would choose. For some patterns that depends on the texts of the whole column, which come later: they
+// get the engine for texts without line breaks and characters beyond ASCII.
+func pattern(text string) (*pyre.Regexp, error) {
+	c, err := pyre.CompileContains(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.For(pyre.Facts{})
 }
 
 // search finds the rows in which any of the patterns (or all) is found, of those considered.
