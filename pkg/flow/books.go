@@ -35,6 +35,27 @@ func (s *State) books() []*datav1.Trouble {
 	return out
 }
 
+// bounded refuses more bad rows than a run may have, refused and quarantined ones together, in all that is said of it so far.
+func (r *Runner) bounded(ctx context.Context, p Place) error {
+	l := p.Run.GetLimits()
+	if l == nil || l.MaxBad == nil && l.MaxBadShare == nil {
+		return nil
+	}
+	if err := r.board.current(ctx, r.Bus.JetStream(), p.Run.GetId()); err != nil {
+		return err
+	}
+	var bad, all uint64
+	r.board.look(p.Run.GetId(), func(s *State) {
+		c := s.Total()
+		bad, all = c.GetQuarantined()+c.GetRefused(), c.GetRowsIn()
+	})
+	if l.MaxBad != nil && bad > l.GetMaxBad() || l.MaxBadShare != nil && float64(bad) > l.GetMaxBadShare()*float64(all) {
+		return &Error{Code: "too_many_bad", Message: fmt.Sprintf("%d of %d rows of run %s are bad, more than limits.max_bad or max_bad_share allow; the facts of its segments name the files that have them with their reasons: mend the rows, or allow more, and run again",
+			bad, all, p.Run.GetId())}
+	}
+	return nil
+}
+
 // summary gathers what the end of a run needs. Its rows in are the sources', and each row that fell out on the way is counted where it did.
 func (s *State) summary() Summary {
 	out := Summary{
@@ -84,6 +105,15 @@ func (s *State) Total() *datav1.Counts {
 	return out
 }
 
+// StageCounts are the rows of a stage so far.
+func (s *State) StageCounts(stage string) *datav1.Counts {
+	sum := &datav1.Counts{}
+	for _, p := range s.planned.GetPartitions() {
+		add(sum, s.Counts(stage, p.GetNumber()))
+	}
+	return sum
+}
+
 // Cancel ends a run at its next batch. One that is over stays as it is, with an *Error of code run_over; one that nobody knows has code run_not_found.
 func (r *Runner) Cancel(ctx context.Context, run, reason string) error {
 	f := &datav1.RunCancelled{Run: run, Reason: reason, UnixNanos: time.Now().UnixNano()}
@@ -114,7 +144,7 @@ func (r *Runner) Resume(ctx context.Context, run string) (attempt uint32, err er
 		}
 		plan, attempt = s.planned, s.Attempt()+1
 		if o := s.Ended().GetOutcome(); o != datav1.Outcome_OUTCOME_FAILED && o != datav1.Outcome_OUTCOME_CANCELLED {
-			err = &Error{Code: "run_not_ended", Message: fmt.Sprintf("run %s has neither failed nor been cancelled; `leat data status %s` shows how it stands", run, run)}
+			err = &Error{Code: "run_not_ended", Message: fmt.Sprintf("run %s has neither failed nor been cancelled; only those can be resumed", run)}
 		}
 	})
 	if err != nil {

@@ -29,6 +29,7 @@ type carrying struct {
 	attempt  uint32
 	out      *publisher
 	next     uint64 // the number of the batch that comes next
+	stands   uint64 // the number of the first batch of which no fact says that it is done
 	total    *datav1.Counts
 	digest   string // over the batches so far
 	went     string // over what was sent on
@@ -77,7 +78,7 @@ func (r *Runner) carry(ctx context.Context, j job) error {
 // counted takes in a segment that is done.
 func (w *carrying) counted(d *datav1.SegmentDone) {
 	add(w.total, d.GetCounts())
-	w.next, w.segment, w.digest, w.went = d.GetNextBatch(), d.GetSegment()+1, d.GetDigest(), d.GetSent()
+	w.next, w.stands, w.segment, w.digest, w.went = d.GetNextBatch(), d.GetNextBatch(), d.GetSegment()+1, d.GetDigest(), d.GetSent()
 	for _, o := range d.GetObjects() {
 		w.segments = chain(w.segments, o.GetDigest())
 	}
@@ -136,8 +137,11 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 		return false, w.dead(ctx, m, err)
 	}
 	switch {
-	case n < w.next:
+	case n < w.stands:
 		return false, m.Ack()
+	case n < w.next: // delivered again: it is the only copy until the segment is done, and is acknowledged with it
+		w.hold(m)
+		return false, nil
 	case n > w.next:
 		return false, m.NakWithDelay(gapDelay)
 	}
@@ -151,13 +155,17 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 	if err := w.take(ctx, batch, digest); err != nil {
 		return false, w.dead(ctx, m, err)
 	}
-	w.mu.Lock()
-	w.held = append(w.held, m)
-	w.mu.Unlock()
+	w.hold(m)
 	if w.batches >= w.r.cfg.perSegment() || w.bytes >= w.segmentBytes() {
 		return false, w.cut(ctx)
 	}
 	return false, nil
+}
+
+func (w *carrying) hold(m jetstream.Msg) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = append(w.held, m)
 }
 
 // segmentBytes is where a segment is cut: the run may ask for less than the service's own, which bounds memory.
@@ -224,6 +232,13 @@ func (w *carrying) cut(ctx context.Context) error {
 	}
 	w.counted(f)
 	w.batches, w.bytes, w.rows = 0, 0, 0
+	if err := w.acknowledge(); err != nil {
+		return err
+	}
+	return w.r.bounded(ctx, p)
+}
+
+func (w *carrying) acknowledge() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.held {
@@ -245,6 +260,8 @@ func (w *carrying) end(ctx context.Context, m jetstream.Msg, c *datav1.Closing) 
 		if err := w.cut(ctx); err != nil {
 			return err
 		}
+	} else if err := w.r.bounded(ctx, w.j.place); err != nil { // a try before may have ended by it
+		return err
 	}
 	if w.next != c.GetCounts().GetBatches() || w.total.GetRowsIn() != c.GetCounts().GetValid() || w.digest != c.GetDigest() {
 		return &Error{Code: "books", Message: fmt.Sprintf("partition %d arrived at stage %s as %d batches, %d rows, digest %s, and was sent as %d, %d, %s; its input may have changed while it was read: run it again under a new id",

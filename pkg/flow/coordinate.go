@@ -52,6 +52,10 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	f := &datav1.RunPlanned{
 		Run: run, Partitions: plan.Partitions, Schema: plan.Schema, UnixNanos: time.Now().UnixNano(), Class: class, Watermark: plan.Watermark, Known: plan.Known,
 	}
+	if n := proto.Size(f); r.Bus.TooLarge(n + 1024) { // with its headers
+		return &Error{Code: "plan_too_large", Message: fmt.Sprintf("the plan of run %s takes %d bytes, and a message %d: its partitions name too many files; read fewer at a time, or pack them into larger ones",
+			run.GetId(), n, r.Bus.MaxPayload())}
+	}
 	if err := r.consumers(ctx, f); err != nil {
 		return err
 	}
@@ -140,12 +144,12 @@ func (r *Runner) consumers(ctx context.Context, f *datav1.RunPlanned) error {
 func (r *Runner) finish(ctx context.Context, j job) error {
 	run, stage := j.place.Run, j.place.Stage
 	in := Finishing{Run: run, Stage: stage, Blob: r.Blob, Schema: j.place.Schema}
-	counts, over := &datav1.Counts{}, false
+	var counts *datav1.Counts
+	over := false
 	r.board.look(run.GetId(), func(s *State) {
-		over = s.Finished(stage.GetName()) != nil || s.Over()
+		over, counts = s.Finished(stage.GetName()) != nil || s.Over(), s.StageCounts(stage.GetName())
 		for _, p := range s.Planned().GetPartitions() {
 			in.Segments = append(in.Segments, s.Segments(stage.GetName(), p.GetNumber()))
-			add(counts, s.Counts(stage.GetName(), p.GetNumber()))
 		}
 	})
 	if over {
@@ -218,7 +222,7 @@ func (r *Runner) publish(ctx context.Context, sum Summary, f *datav1.RunEnded) (
 	return err
 }
 
-// tidy removes the consumers of a run, and what they did not read.
+// tidy removes the consumers of a run, what they did not read, and the batches that were too large for messages.
 func (r *Runner) tidy(ctx context.Context, f *datav1.RunPlanned) error {
 	run, js := f.GetRun(), r.Bus.JetStream()
 	for _, stage := range run.GetStages() {
@@ -236,5 +240,16 @@ func (r *Runner) tidy(ctx context.Context, f *datav1.RunPlanned) error {
 	if err != nil {
 		return err
 	}
-	return s.Purge(ctx, jetstream.WithPurgeSubject(events.Data.Name(run.GetId(), "*", "*")))
+	if err := s.Purge(ctx, jetstream.WithPurgeSubject(events.Data.Name(run.GetId(), "*", "*"))); err != nil {
+		return err
+	}
+	for o, err := range r.Blob.List(ctx, largeBatches(run.GetId())) {
+		if err != nil {
+			return err
+		}
+		if err := r.Blob.Delete(ctx, o.Key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -32,6 +32,8 @@ type counting struct {
 	partitions, batches int
 	read                atomic.Int64 // chunks
 	fail                func(partition uint32, batch int) error
+	spec                []byte // of each partition
+	pad                 int    // bytes more in each batch
 }
 
 func (c *counting) Kind() string       { return "ingest" }
@@ -40,7 +42,7 @@ func (c *counting) Check([]byte) error { return nil }
 func (c *counting) Plan(context.Context, *datav1.Run, *datav1.Stage) (*flow.Plan, error) {
 	p := &flow.Plan{Schema: []byte("{}"), Watermark: []byte("{}")}
 	for i := range c.partitions {
-		p.Partitions = append(p.Partitions, &datav1.Partition{Key: fmt.Sprint(i)})
+		p.Partitions = append(p.Partitions, &datav1.Partition{Key: fmt.Sprint(i), Spec: c.spec})
 	}
 	return p, nil
 }
@@ -72,6 +74,7 @@ func (s *rows) Next(context.Context) (*flow.Chunk, error) {
 	for i := range 10 {
 		lines = append(lines, fmt.Sprintf("%d:%d", s.p, s.n*10+i))
 	}
+	lines[0] += strings.Repeat("0", s.c.pad)
 	out := &flow.Chunk{Batch: flow.Batch{Data: []byte(strings.Join(lines, "\n")), Rows: 10, Schema: "s"}}
 	if s.n%7 == 3 {
 		out.Refused = []flow.Refusal{{File: fmt.Sprint(s.p), Line: int64(s.n), Reason: "odd"}}

@@ -111,6 +111,8 @@ type Refusal struct {
 type Error struct {
 	Code    string // for machines: truncated_file, schema_changed, …
 	Message string // what happened, where, and what to do next
+
+	kept []*datav1.Object // refused records that no other fact names
 }
 
 func (e *Error) Error() string { return e.Message }

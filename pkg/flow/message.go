@@ -27,6 +27,9 @@ const (
 	ContentClosing = "application/x-leat-closing"
 )
 
+// largeBatches is where the blob store has a run's batches that are too large for messages, until the run ends.
+func largeBatches(run string) string { return "batches/" + run + "/" }
+
 // maxBatch bounds a batch that lies in the blob store.
 const maxBatch = 1 << 31
 
@@ -44,7 +47,8 @@ func (p *publisher) batch(ctx context.Context, n uint64, batch Batch) (string, e
 		arrowio.HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, arrowio.HeaderSchema: {batch.Schema}, arrowio.HeaderDigest: {digest},
 	}}
 	if p.bus.TooLarge(len(batch.Data) + 1024) { // with its headers
-		key := "batches/" + strings.ReplaceAll(strings.TrimPrefix(p.subject, "data."), ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
+		run, rest, _ := strings.Cut(strings.TrimPrefix(p.subject, "data."), ".")
+		key := largeBatches(run) + strings.ReplaceAll(rest, ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
 		if err := p.store.Put(ctx, key, bytes.NewReader(batch.Data)); err != nil {
 			return "", err
 		}

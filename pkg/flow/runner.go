@@ -310,7 +310,7 @@ func (r *Runner) troubled(ctx context.Context, j job, tries uint32, err error) {
 func (r *Runner) failed(ctx context.Context, j job, e *Error) {
 	f := &datav1.PartitionFailed{
 		Run: j.place.Run.GetId(), Stage: j.place.Stage.GetName(), Partition: j.place.Partition.GetNumber(), Replica: r.id, UnixNanos: time.Now().UnixNano(),
-		Trouble: &datav1.Trouble{Code: e.Code, Message: e.Message},
+		Trouble: &datav1.Trouble{Code: e.Code, Message: e.Message}, Objects: e.kept,
 	}
 	r.board.look(f.GetRun(), func(s *State) { f.Attempt = s.Attempt() })
 	if err := r.say(ctx, events.PartitionFailed.Name(f.GetRun()), fmt.Sprintf("%s.failed.%d", j.lease, f.GetAttempt()), f); err != nil {

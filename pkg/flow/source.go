@@ -62,12 +62,26 @@ func (r *Runner) read(ctx context.Context, j job) error {
 			return w.end(ctx)
 		}
 		if err != nil {
-			return err
+			return w.failed(ctx, err)
 		}
 		if err := w.take(ctx, c); err != nil {
 			return err
 		}
 	}
+}
+
+// failed passes the error of a source on. Where another try would not help, what was refused since the last progress is kept. It is no progress:
+// a resumed run reads it again, and makes what it would have made unbroken.
+func (w *reading) failed(ctx context.Context, err error) error {
+	var final *Error
+	if w.lines == 0 || !errors.As(err, &final) {
+		return err
+	}
+	o, err := w.keep(ctx)
+	if err != nil {
+		return err
+	}
+	return &Error{Code: final.Code, Message: final.Message, kept: []*datav1.Object{o}}
 }
 
 // outlet is the subject of a stage's output for a partition; empty where no stage reads it.
@@ -121,12 +135,9 @@ func (w *reading) send(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// progress says what stands. What was refused is kept first, so that the fact names it.
+// progress says what stands, and refuses more bad records than the run may have. What was refused is kept first, so that the fact names it.
 func (w *reading) progress(ctx context.Context) error {
 	if err := w.out.flush(ctx); err != nil {
-		return err
-	}
-	if err := w.bounded(); err != nil {
 		return err
 	}
 	p := w.j.place
@@ -146,7 +157,7 @@ func (w *reading) progress(ctx context.Context) error {
 	}
 	w.segment, w.chunks, w.lines = w.segment+1, 0, 0
 	w.refused.Reset()
-	return nil
+	return w.r.bounded(ctx, p)
 }
 
 // keep writes the refused records of a segment, named by their content.
@@ -159,32 +170,14 @@ func (w *reading) keep(ctx context.Context) (*datav1.Object, error) {
 	return o, w.r.Blob.Put(ctx, o.GetKey(), bytes.NewReader(w.refused.Bytes()))
 }
 
-// bounded refuses more bad records than the run may have.
-func (w *reading) bounded() error {
-	p, bad, all := w.j.place, uint64(0), uint64(0)
-	w.r.board.look(p.Run.GetId(), func(s *State) {
-		for _, other := range s.Planned().GetPartitions() {
-			c := s.Counts(p.Stage.GetName(), other.GetNumber())
-			if other.GetNumber() == p.Partition.GetNumber() {
-				c = w.counts
-			}
-			bad, all = bad+c.GetRefused(), all+c.GetRowsIn()
-		}
-	})
-	l := p.Run.GetLimits()
-	if l != nil && l.MaxBad != nil && bad > l.GetMaxBad() || l != nil && l.MaxBadShare != nil && float64(bad) > l.GetMaxBadShare()*float64(all) {
-		return &Error{Code: "too_many_bad", Message: fmt.Sprintf("%d of %d records of stage %s are bad, more than limits.max_bad or max_bad_share allow; `leat data status %s` shows where they are kept: mend them, or allow more, and run again",
-			bad, all, p.Stage.GetName(), p.Run.GetId())}
-	}
-	return nil
-}
-
 // end closes the partition.
 func (w *reading) end(ctx context.Context) error {
 	if w.chunks > 0 {
 		if err := w.progress(ctx); err != nil {
 			return err
 		}
+	} else if err := w.r.bounded(ctx, w.j.place); err != nil { // a try before may have ended by it
+		return err
 	}
 	return w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.counts, Digest: w.digest, Attempt: w.attempt}, w.out)
 }

@@ -105,9 +105,7 @@ type RunPlanned struct {
 	// What the source will have read when the run is complete, for the next one, in JSON.
 	Watermark []byte `protobuf:"bytes,6,opt,name=watermark,proto3" json:"watermark,omitempty"`
 	// How many files, or the like, were left out since earlier runs have read them.
-	Known uint64 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`
-	// Where the partitions lie, as a RunPlanned of them alone, where they are too large for a message.
-	Plan          *Object `protobuf:"bytes,8,opt,name=plan,proto3" json:"plan,omitempty"`
+	Known         uint64 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,13 +187,6 @@ func (x *RunPlanned) GetKnown() uint64 {
 		return x.Known
 	}
 	return 0
-}
-
-func (x *RunPlanned) GetPlan() *Object {
-	if x != nil {
-		return x.Plan
-	}
-	return nil
 }
 
 // Closing ends a partition on data.<run>.<stage>.<partition>, where everything else is Arrow. It is no fact: it comes after the last batch, with the next number.
@@ -641,7 +632,9 @@ type PartitionFailed struct {
 	// Who says it.
 	Replica string `protobuf:"bytes,6,opt,name=replica,proto3" json:"replica,omitempty"`
 	// When.
-	UnixNanos     int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	UnixNanos int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
+	// Records that were refused since the last SourceProgress. Another try refuses them again.
+	Objects       []*Object `protobuf:"bytes,8,rep,name=objects,proto3" json:"objects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -723,6 +716,13 @@ func (x *PartitionFailed) GetUnixNanos() int64 {
 		return x.UnixNanos
 	}
 	return 0
+}
+
+func (x *PartitionFailed) GetObjects() []*Object {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
 }
 
 // StageTrouble: a stage tries something again.
@@ -1294,7 +1294,7 @@ var File_leat_data_v1_events_proto protoreflect.FileDescriptor
 
 const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x19leat/data/v1/events.proto\x12\fleat.data.v1\x1a\x18leat/data/v1/types.proto\"\x95\x02\n" +
+	"\x19leat/data/v1/events.proto\x12\fleat.data.v1\x1a\x18leat/data/v1/types.proto\"\xf7\x01\n" +
 	"\n" +
 	"RunPlanned\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.leat.data.v1.RunR\x03run\x127\n" +
@@ -1306,8 +1306,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"unix_nanos\x18\x04 \x01(\x03R\tunixNanos\x12\x14\n" +
 	"\x05class\x18\x05 \x01(\tR\x05class\x12\x1c\n" +
 	"\twatermark\x18\x06 \x01(\fR\twatermark\x12\x14\n" +
-	"\x05known\x18\a \x01(\x04R\x05known\x12(\n" +
-	"\x04plan\x18\b \x01(\v2\x14.leat.data.v1.ObjectR\x04plan\"O\n" +
+	"\x05known\x18\a \x01(\x04R\x05knownJ\x04\b\b\x10\tR\x04plan\"O\n" +
 	"\aClosing\x12,\n" +
 	"\x06counts\x18\x01 \x01(\v2\x14.leat.data.v1.CountsR\x06counts\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xb7\x02\n" +
@@ -1348,7 +1347,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
 	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12\x18\n" +
-	"\aattempt\x18\b \x01(\rR\aattempt\"\xdb\x01\n" +
+	"\aattempt\x18\b \x01(\rR\aattempt\"\x8b\x02\n" +
 	"\x0fPartitionFailed\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1357,7 +1356,8 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\rR\aattempt\x12\x18\n" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
-	"unix_nanos\x18\a \x01(\x03R\tunixNanos\"\xd4\x01\n" +
+	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12.\n" +
+	"\aobjects\x18\b \x03(\v2\x14.leat.data.v1.ObjectR\aobjects\"\xd4\x01\n" +
 	"\fStageTrouble\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1445,26 +1445,26 @@ var file_leat_data_v1_events_proto_goTypes = []any{
 	(*RunResumed)(nil),      // 13: leat.data.v1.RunResumed
 	(*Run)(nil),             // 14: leat.data.v1.Run
 	(*Partition)(nil),       // 15: leat.data.v1.Partition
-	(*Object)(nil),          // 16: leat.data.v1.Object
-	(*Counts)(nil),          // 17: leat.data.v1.Counts
+	(*Counts)(nil),          // 16: leat.data.v1.Counts
+	(*Object)(nil),          // 17: leat.data.v1.Object
 }
 var file_leat_data_v1_events_proto_depIdxs = []int32{
 	14, // 0: leat.data.v1.RunPlanned.run:type_name -> leat.data.v1.Run
 	15, // 1: leat.data.v1.RunPlanned.partitions:type_name -> leat.data.v1.Partition
-	16, // 2: leat.data.v1.RunPlanned.plan:type_name -> leat.data.v1.Object
-	17, // 3: leat.data.v1.Closing.counts:type_name -> leat.data.v1.Counts
-	17, // 4: leat.data.v1.SourceProgress.counts:type_name -> leat.data.v1.Counts
-	16, // 5: leat.data.v1.SourceProgress.objects:type_name -> leat.data.v1.Object
-	17, // 6: leat.data.v1.SegmentDone.counts:type_name -> leat.data.v1.Counts
-	16, // 7: leat.data.v1.SegmentDone.objects:type_name -> leat.data.v1.Object
-	17, // 8: leat.data.v1.PartitionDone.counts:type_name -> leat.data.v1.Counts
-	8,  // 9: leat.data.v1.PartitionFailed.trouble:type_name -> leat.data.v1.Trouble
+	16, // 2: leat.data.v1.Closing.counts:type_name -> leat.data.v1.Counts
+	16, // 3: leat.data.v1.SourceProgress.counts:type_name -> leat.data.v1.Counts
+	17, // 4: leat.data.v1.SourceProgress.objects:type_name -> leat.data.v1.Object
+	16, // 5: leat.data.v1.SegmentDone.counts:type_name -> leat.data.v1.Counts
+	17, // 6: leat.data.v1.SegmentDone.objects:type_name -> leat.data.v1.Object
+	16, // 7: leat.data.v1.PartitionDone.counts:type_name -> leat.data.v1.Counts
+	8,  // 8: leat.data.v1.PartitionFailed.trouble:type_name -> leat.data.v1.Trouble
+	17, // 9: leat.data.v1.PartitionFailed.objects:type_name -> leat.data.v1.Object
 	8,  // 10: leat.data.v1.StageTrouble.trouble:type_name -> leat.data.v1.Trouble
 	10, // 11: leat.data.v1.StageFinished.verdicts:type_name -> leat.data.v1.Verdict
-	16, // 12: leat.data.v1.StageFinished.objects:type_name -> leat.data.v1.Object
-	17, // 13: leat.data.v1.StageFinished.counts:type_name -> leat.data.v1.Counts
+	17, // 12: leat.data.v1.StageFinished.objects:type_name -> leat.data.v1.Object
+	16, // 13: leat.data.v1.StageFinished.counts:type_name -> leat.data.v1.Counts
 	0,  // 14: leat.data.v1.RunEnded.outcome:type_name -> leat.data.v1.Outcome
-	17, // 15: leat.data.v1.RunEnded.counts:type_name -> leat.data.v1.Counts
+	16, // 15: leat.data.v1.RunEnded.counts:type_name -> leat.data.v1.Counts
 	8,  // 16: leat.data.v1.RunEnded.troubles:type_name -> leat.data.v1.Trouble
 	17, // [17:17] is the sub-list for method output_type
 	17, // [17:17] is the sub-list for method input_type
