@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -36,6 +38,9 @@ type api struct {
 
 // runner is what carries runs, once its streams are open.
 func (a *api) runner() (*flow.Runner, error) {
+	if err := a.i.trouble.Load(); err != nil && a.i.runner.Load() == nil {
+		return nil, errs.New(errs.Unavailable, "no_store", "%v", *err)
+	}
 	if err := a.i.Ready(); err != nil {
 		return nil, errs.New(errs.Unavailable, "not_ready", "the ingestor is not ready: %v; try again in a moment", err)
 	}
@@ -56,7 +61,7 @@ func (a *api) Submit(ctx context.Context, req *ingestorv1.SubmitRequest) (*inges
 		run.Id = nuid.Next()
 	}
 	class := cmp.Or(req.GetClass(), jobs.Bulk)
-	if err := accept(run, class); err != nil {
+	if err := a.i.accept(run, class); err != nil {
 		return nil, err
 	}
 	if err := r.Start(ctx, run, class); err != nil {
@@ -66,16 +71,22 @@ func (a *api) Submit(ctx context.Context, req *ingestorv1.SubmitRequest) (*inges
 }
 
 // accept refuses what a run may ask for by its description, but which is not done.
-func accept(run *datav1.Run, class string) error {
+func (i *Ingestor) accept(run *datav1.Run, class string) error {
 	switch {
-	case !slices.Contains([]string{jobs.High, jobs.Normal, jobs.Bulk}, class):
-		return errs.Field("class", "invalid_run", "class: %q is none of high, normal and bulk", class)
+	case class != jobs.Bulk:
+		return errs.Field("class", "invalid_run", "class: %q, but this version runs all as bulk; leave it out", class)
 	case run.GetLimits().GetBatchBytes() > mostBatch:
 		return errs.Field("run.limits.batch_bytes", "invalid_run", "limits.batch_bytes: %d is more than %d", run.GetLimits().GetBatchBytes(), mostBatch)
 	case run.GetTarget() != nil:
 		return errs.Field("run.target", "invalid_run", "target: this version publishes no datasets; leave it out, what stages write is kept")
 	case run.GetSince() != "":
 		return errs.Field("run.since", "invalid_run", "since: runs take none in this version; sources of files have a `since` of their own")
+	}
+	for n, s := range run.GetStages() {
+		if !slices.Contains(i.kinds, s.GetKind()) {
+			return errs.Field(fmt.Sprintf("run.stages[%d].kind", n), "invalid_run", "stages[%d].kind: no service does stages of kind %q; there are %s",
+				n, s.GetKind(), strings.Join(i.kinds, ", "))
+		}
 	}
 	return nil
 }

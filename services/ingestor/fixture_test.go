@@ -93,6 +93,7 @@ func start(t *testing.T, stage *counting) *site {
 	}
 	log := slog.New(slog.DiscardHandler)
 	i := ingestor.New(cfg, host.Deps{ID: "i1", Log: log, Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: b, NATS: bus.DefaultConfig()})
+	i.Does("count")
 	carrier := flow.New(flow.Deps{ID: "s1", Log: log, Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
 	for _, run := range []func(context.Context) error{i.Run, carrier.Run} {
 		ctx, cancel := context.WithCancel(t.Context())

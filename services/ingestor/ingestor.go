@@ -7,8 +7,10 @@ package ingestor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -25,14 +27,16 @@ type Ingestor struct {
 	cfg     Config
 	deps    host.Deps
 	id      string
+	kinds   []string // of stages that any service does: a run with another would wait for ever
 	metrics *metrics
 	input   *input
-	runner  atomic.Pointer[flow.Runner] // nil before Run
+	runner  atomic.Pointer[flow.Runner] // nil until the store is open
+	trouble atomic.Pointer[error]       // why the store cannot be opened, while that is so
 }
 
 // New makes an ingestor. It opens nothing.
 func New(cfg Config, deps host.Deps) *Ingestor {
-	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID)}
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: []string{Kind}}
 	i.metrics = newMetrics(deps.Metrics, i)
 	i.input = &input{
 		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
@@ -52,9 +56,16 @@ func (i *Ingestor) Register(s grpc.ServiceRegistrar) {
 	ingestorv1.RegisterIngestorServiceServer(s, &api{i: i})
 }
 
-// Ready is nil once the streams are open and the bus is up.
+// storeMost is the longest wait between two tries to open the store.
+const storeMost = 30 * time.Second
+
+// Ready is nil once the streams are open and the bus is up. It is nil, too, while the store cannot be opened: calls are then refused with the reason,
+// and other services of the process have no need of it.
 func (i *Ingestor) Ready() error {
 	r := i.runner.Load()
+	if r == nil && i.trouble.Load() != nil {
+		return i.deps.Bus.Up()
+	}
 	if r == nil {
 		return errors.New("the store is not open yet")
 	}
@@ -73,13 +84,31 @@ func (i *Ingestor) Banner() []string {
 
 // Run works on runs until ctx ends, lets go of what it holds and returns nil.
 func (i *Ingestor) Run(ctx context.Context) error {
-	store, err := blob.Open(ctx, i.cfg.Blob.URL)
-	if err != nil {
-		return err
+	store := i.open(ctx)
+	if store == nil {
+		return nil
 	}
 	r := flow.New(flow.Deps{ID: i.id, Log: i.deps.Log, Bus: i.deps.Bus, NATS: i.deps.NATS, Blob: store}, i.cfg.Data, []flow.Source{i.input})
 	i.runner.Store(r)
-	return r.Run(ctx)
+	return errors.Join(r.Run(ctx), store.Close())
+}
+
+// open opens the store, trying again for as long as it takes; nil when ctx ends before.
+func (i *Ingestor) open(ctx context.Context) *blob.Store {
+	for wait := time.Second; ; wait = min(2*wait, storeMost) {
+		store, err := blob.Open(ctx, i.cfg.Blob.URL)
+		if err == nil {
+			return store
+		}
+		err = fmt.Errorf("the store %s cannot be opened: %w; name another with --store (LEAT_STORE), or mend it: it is tried again", i.cfg.Blob.URL, err)
+		i.trouble.Store(&err)
+		i.deps.Log.Warn("no data runs", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
 }
 
 // watermark is how far the complete runs of a tenant and name have read, the latest deciding; nil where there is none.

@@ -18,6 +18,7 @@ import (
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/arrowio/file"
 	"github.com/leathq/leat/pkg/flow"
+	"github.com/leathq/leat/pkg/jobs"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
@@ -172,6 +173,7 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 		{"a dataset", with(func(r *datav1.Run) { r.Target = &datav1.Target{Dataset: "d"} }), "target"},
 		{"a time", with(func(r *datav1.Run) { r.Since = "2026-01-01T00:00:00Z" }), "since"},
 		{"huge batches", with(func(r *datav1.Run) { r.Limits = &datav1.Limits{BatchBytes: 1 << 40} }), "batch_bytes"},
+		{"a stage that nobody does", with(func(r *datav1.Run) { r.Stages[1].Kind = "validat" }), "stages[1].kind"},
 		{"no run", nil, "run"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -181,8 +183,30 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 			}
 		})
 	}
+	if _, err := s.Submit(t.Context(), &ingestorv1.SubmitRequest{Run: reading("x"), Class: jobs.High}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a class that nothing heeds: %v", err)
+	}
 	if _, err := s.GetRun(t.Context(), &ingestorv1.GetRunRequest{Run: "x"}); status.Code(err) != codes.NotFound {
 		t.Errorf("after all of them: %v, want NOT_FOUND", err)
+	}
+}
+
+// A run that fails for its bad records keeps every one that was read, with its place.
+func TestTheBadRecordsOfAFailedRunAreKept(t *testing.T) {
+	s := start(t, &counting{})
+	s.file(t, "a.jsonl", 1000)
+	run := reading("r")
+	run.Stages[0].Spec = []byte(`{"source": {"type": "jsonl", "path": "*.jsonl", "max_bad": 3}}`)
+	s.submit(t, run)
+	if got := s.follow(t, "r"); got.GetPhase() != "failed" {
+		t.Fatalf("it is %s", got.GetPhase())
+	}
+	var lines []int64
+	for _, x := range s.refused(t) {
+		lines = append(lines, x.Line)
+	}
+	if len(lines) < 4 || lines[0] != 50 || lines[3] != 350 {
+		t.Errorf("kept are the lines %v, want 50, 150, 250, 350 and what was read behind", lines)
 	}
 }
 

@@ -79,6 +79,9 @@ func (n *input) Plan(ctx context.Context, r *datav1.Run, s *datav1.Stage) (*flow
 	if err != nil {
 		return nil, carried(err)
 	}
+	for _, note := range p.Notes {
+		n.deps.Log.Info("source planned", "run", r.GetId(), "note", note)
+	}
 	schema, err := json.Marshal(p.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("spell the schema: %w", err)

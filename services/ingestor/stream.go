@@ -49,6 +49,7 @@ type stream struct {
 	size    int // bytes of refused
 	ready   []*flow.Chunk
 	over    bool
+	failed  error // after what is ready
 }
 
 func newStream(in source.Stream, at place, bytes int64, tally func(rows, refused int)) *stream {
@@ -58,7 +59,10 @@ func newStream(in source.Stream, at place, bytes int64, tally func(rows, refused
 // Next implements flow.Stream.
 func (s *stream) Next(ctx context.Context) (*flow.Chunk, error) {
 	for len(s.ready) == 0 {
-		if s.over {
+		switch {
+		case s.failed != nil:
+			return nil, s.failed
+		case s.over:
 			return nil, io.EOF
 		}
 		c, err := s.in.Next(ctx)
@@ -69,7 +73,12 @@ func (s *stream) Next(ctx context.Context) (*flow.Chunk, error) {
 			err = s.take(c)
 		}
 		if err != nil {
-			return nil, carried(err)
+			if s.failed = carried(err); len(s.refused) == 0 {
+				return nil, s.failed
+			}
+			if s.from.Said = s.chunks; s.send(nil, s.from) != nil { // what was refused is not lost for an error behind it
+				return nil, s.failed
+			}
 		}
 	}
 	c := s.ready[0]

@@ -43,13 +43,12 @@ func view(s *flow.State, whole bool) *ingestorv1.RunState {
 
 func stageView(s *flow.State, stage string, whole bool) *ingestorv1.StageState {
 	partitions := s.Planned().GetPartitions()
-	out := &ingestorv1.StageState{Name: stage, Counts: &datav1.Counts{}, Partitions: uint32(len(partitions)), Finished: s.Finished(stage)}
+	out := &ingestorv1.StageState{Name: stage, Counts: s.StageCounts(stage), Partitions: uint32(len(partitions)), Finished: s.Finished(stage)}
 	if s.Ended() == nil && out.Finished == nil {
 		out.Trouble = s.Trouble(stage).GetTrouble()
 	}
 	for _, p := range partitions {
 		c, done, failed := s.Counts(stage, p.GetNumber()), s.Done(stage, p.GetNumber()), s.Failed(stage, p.GetNumber())
-		sum(out.Counts, c)
 		if done != nil {
 			out.Done++
 		}
@@ -77,13 +76,4 @@ func heard(s *flow.State, stage string, partition uint32) string {
 		return segments[len(segments)-1].GetReplica()
 	}
 	return ""
-}
-
-func sum(into, c *datav1.Counts) {
-	into.RowsIn += c.GetRowsIn()
-	into.Valid += c.GetValid()
-	into.Quarantined += c.GetQuarantined()
-	into.Refused += c.GetRefused()
-	into.Batches += c.GetBatches()
-	into.Bytes += c.GetBytes()
 }

@@ -20,8 +20,7 @@ import (
 
 var built = sync.OnceValues(build)
 
-// Ours returns the path of one of our commands ("leat", "gateway", "router", "worker"), built from this tree once per
-// test process.
+// Ours returns the path of one of our commands (a directory of services/cmd), built from this tree once per test process.
 func Ours(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := built()
@@ -39,8 +38,7 @@ func build() (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("directory for the binaries: %w", err)
 	}
-	cmd := "./services/cmd/"
-	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", cmd+"leat", cmd+"gateway", cmd+"router", cmd+"worker")
+	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", "./services/cmd/...")
 }
 
 // Tool returns the path of a Go command of others at a version, installed once into the user's cache.
