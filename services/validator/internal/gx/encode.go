@@ -2,6 +2,7 @@ package gx
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -57,14 +58,14 @@ func (p *Plan) LoadState(data []byte) (*State, error) {
 	}
 	for i, part := range s.parts {
 		if err := part.(coded).decode(r); err != nil {
-			return nil, fmt.Errorf("reading part %d of the state: %w", i, err)
+			return nil, errors.Join(fmt.Errorf("reading part %d of the state: %w", i, err), s.Close())
 		}
 		if r.Err() != nil {
 			break
 		}
 	}
 	if err := r.Done(); err != nil {
-		return nil, fmt.Errorf("reading a state: %w", err)
+		return nil, errors.Join(fmt.Errorf("reading a state: %w", err), s.Close())
 	}
 	return s, nil
 }

@@ -34,6 +34,9 @@ func (r *ranks) start() part {
 	return &ranks{column: r.column, condition: r.condition, kind: r.kind, options: r.options, state: quantile.New(r.kind, r.options)}
 }
 
+// Close implements io.Closer.
+func (r *ranks) Close() error { return r.state.Close() }
+
 func (r *ranks) add(p *pass) (mask, error) {
 	c := p.batch.Column(r.column)
 	if kept := p.kept[r.condition]; kept != nil {

@@ -1,6 +1,8 @@
 package gx
 
 import (
+	"errors"
+
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/outliers"
 	"github.com/leathq/leat/services/validator/internal/presence"
@@ -43,6 +45,9 @@ func (b *builder) spread(c int, judge func(s *spread) (func(f float64) bool, err
 	b.plan.starters[b.item.part] = s
 	return nil
 }
+
+// Close implements io.Closer.
+func (s *spread) Close() error { return errors.Join(s.ranks.Close(), s.column.Close()) }
 
 func (s *spread) add(p *pass) (mask, error) {
 	r := &s.check.rowCheck

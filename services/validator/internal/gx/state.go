@@ -1,7 +1,9 @@
 package gx
 
 import (
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -69,7 +71,7 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 	return out, nil
 }
 
-// Merge takes the state of the rows that follow those of s. next must come from the same plan and is not used after.
+// Merge takes the state of the rows that follow those of s. next must come from the same plan; it is closed.
 func (s *State) Merge(next *State) error {
 	if len(next.parts) != len(s.parts) || len(next.gaps) != len(s.gaps) {
 		return fmt.Errorf("the states are of different plans: %d and %d parts", len(s.parts), len(next.parts))
@@ -83,7 +85,18 @@ func (s *State) Merge(next *State) error {
 		s.gaps[i] = s.gaps[i] || g
 	}
 	s.rows += next.rows
-	return nil
+	return next.Close()
+}
+
+// Close removes the scratch files of values that went above the bound on memory. The state cannot be used after that.
+func (s *State) Close() error {
+	var err error
+	for _, p := range s.parts {
+		if c, ok := p.(io.Closer); ok {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
 }
 
 // ending is what is known once all rows were seen.

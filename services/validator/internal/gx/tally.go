@@ -59,6 +59,9 @@ func place(column, condition int) string {
 	return string(appendJSON(appendJSON(nil, column), Object{{"if", condition}}))
 }
 
+// Close implements io.Closer.
+func (t *tally) Close() error { return t.state.Close() }
+
 func (s *tallySpec) start() part {
 	return &tally{spec: s, state: distinct.New(s.kind, s.options), extra: map[int64]extra{}}
 }
