@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,6 +49,7 @@ type Runner struct {
 	bulk     jetstream.JetStream
 	leases   jetstream.KeyValue
 	ready    chan struct{}
+	trouble  atomic.Pointer[error] // why the streams could not be opened at the last try
 
 	mu     sync.Mutex
 	active map[string]context.CancelFunc // by lease
@@ -76,6 +78,19 @@ func New(d Deps, cfg Config, sources []Source, handlers ...Handler) *Runner {
 // Ready is closed when the streams are open.
 func (r *Runner) Ready() <-chan struct{} { return r.ready }
 
+// Trouble is why the streams cannot be opened, while that is so and has been tried.
+func (r *Runner) Trouble() error {
+	select {
+	case <-r.ready:
+		return nil
+	default:
+	}
+	if err := r.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // Run works on runs until ctx ends, then lets go of what it holds and returns nil.
 func (r *Runner) Run(ctx context.Context) error {
 	for {
@@ -83,6 +98,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		if err == nil {
 			break
 		}
+		r.trouble.Store(&err)
 		r.Log.Warn("data runs not opened; trying again", "error", err)
 		select {
 		case <-ctx.Done():

@@ -38,8 +38,8 @@ type api struct {
 
 // runner is what carries runs, once its streams are open.
 func (a *api) runner() (*flow.Runner, error) {
-	if err := a.i.trouble.Load(); err != nil && a.i.runner.Load() == nil {
-		return nil, errs.New(errs.Unavailable, "no_store", "%v", *err)
+	if err := a.i.held(); err != nil {
+		return nil, errs.New(errs.Unavailable, "held_up", "no data runs: %v", err)
 	}
 	if err := a.i.Ready(); err != nil {
 		return nil, errs.New(errs.Unavailable, "not_ready", "the ingestor is not ready: %v; try again in a moment", err)

@@ -59,13 +59,24 @@ func (i *Ingestor) Register(s grpc.ServiceRegistrar) {
 // storeMost is the longest wait between two tries to open the store.
 const storeMost = 30 * time.Second
 
-// Ready is nil once the streams are open and the bus is up. It is nil, too, while the store cannot be opened: calls are then refused with the reason,
-// and other services of the process have no need of it.
+// held is why no run can be carried, where that was tried and cannot be told to pass soon: a store or a stream that cannot be opened.
+func (i *Ingestor) held() error {
+	if r := i.runner.Load(); r != nil {
+		return r.Trouble()
+	}
+	if err := i.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Ready is nil once the streams are open and the bus is up. It is nil, too, while the store or the streams cannot be opened: calls are then refused with
+// the reason, and other services of the process have no need of them.
 func (i *Ingestor) Ready() error {
-	r := i.runner.Load()
-	if r == nil && i.trouble.Load() != nil {
+	if i.held() != nil {
 		return i.deps.Bus.Up()
 	}
+	r := i.runner.Load()
 	if r == nil {
 		return errors.New("the store is not open yet")
 	}

@@ -29,7 +29,7 @@ type SubmitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run; where its id is empty it gets one.
 	Run *v1.Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	// high, normal or bulk; empty: bulk.
+	// bulk, or empty, which means that: another is refused until runs are jobs.
 	Class         string `protobuf:"bytes,2,opt,name=class,proto3" json:"class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

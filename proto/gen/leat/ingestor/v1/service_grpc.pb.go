@@ -36,7 +36,8 @@ const (
 //
 // IngestorService answers for every run, whichever replica is asked.
 type IngestorServiceClient interface {
-	// Submit publishes a run as a job. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: the queue is full.
+	// Submit plans a run and starts it. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; UNAVAILABLE: the store or the streams
+	// are not open.
 	Submit(ctx context.Context, in *SubmitRequest, opts ...grpc.CallOption) (*SubmitResponse, error)
 	// GetRun returns the state of a run. NOT_FOUND: no such run in the last 30 days.
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
@@ -145,7 +146,8 @@ func (c *ingestorServiceClient) Inspect(ctx context.Context, in *InspectRequest,
 //
 // IngestorService answers for every run, whichever replica is asked.
 type IngestorServiceServer interface {
-	// Submit publishes a run as a job. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: the queue is full.
+	// Submit plans a run and starts it. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; UNAVAILABLE: the store or the streams
+	// are not open.
 	Submit(context.Context, *SubmitRequest) (*SubmitResponse, error)
 	// GetRun returns the state of a run. NOT_FOUND: no such run in the last 30 days.
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
