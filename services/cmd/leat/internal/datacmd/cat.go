@@ -50,10 +50,12 @@ func cat(ctx context.Context, s *session, m *dataset.Manifest, o *catOptions) er
 		return wrong("--limit %d: a number of rows, 0 for all", o.Limit)
 	}
 	shards := map[string][]dataset.Shard{"valid": m.Shards, "quarantined": m.Quarantine, "refused": m.Rejects}[o.Rows]
-	if o.Rows == "valid" {
-		if err := known(m, o.Columns); err != nil {
-			return err
-		}
+	if err := known(o, m); err != nil {
+		return err
+	}
+	read := s.Read
+	if o.Rows == "refused" {
+		read = s.readRefused
 	}
 	out := bufio.NewWriter(s.out)
 	var p printer = &jsonLines{out: out}
@@ -62,7 +64,7 @@ func cat(ctx context.Context, s *session, m *dataset.Manifest, o *catOptions) er
 	}
 	left := o.Limit
 	for _, shard := range shards {
-		err := s.Read(ctx, shard, o.Columns, func(b *arrowio.Batch) error {
+		err := read(ctx, shard, o.Columns, func(b *arrowio.Batch) error {
 			if o.Limit > 0 {
 				b = b.Slice(0, int(min(left, int64(b.Rows()))))
 				left -= int64(b.Rows())
@@ -82,15 +84,24 @@ func cat(ctx context.Context, s *session, m *dataset.Manifest, o *catOptions) er
 	return errors.Join(p.flush(), out.Flush())
 }
 
-// known refuses columns that the dataset does not have.
-func known(m *dataset.Manifest, columns []string) error {
+// known refuses columns that there are not. Those of quarantined rows are the stage's affair, which adds reasons to them.
+func known(o *catOptions, m *dataset.Manifest) error {
 	var names []string
-	for _, f := range m.Schema {
-		names = append(names, f.Name)
+	switch o.Rows {
+	case "valid":
+		for _, f := range m.Schema {
+			names = append(names, f.Name)
+		}
+	case "refused":
+		for _, f := range refusedRows(nil).Schema().Fields {
+			names = append(names, f.Name)
+		}
+	default:
+		return nil
 	}
-	for _, c := range columns {
+	for _, c := range o.Columns {
 		if !slices.Contains(names, c) {
-			return wrong("--columns: %s has no column %q; it has %s", m.Name, c, strings.Join(names, ", "))
+			return wrong("--columns: the %s rows of %s have no column %q; they have %s", o.Rows, m.Name, c, strings.Join(names, ", "))
 		}
 	}
 	return nil
