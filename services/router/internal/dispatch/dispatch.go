@@ -111,8 +111,10 @@ type Machine struct {
 	snaps    []policy.Worker
 	snapOf   []*worker
 	scores   []float64
-	usesTree bool // the policy looks at cached prefixes
-	turns    bool // the policy takes turns
+	usesTree bool   // the policy looks at cached prefixes
+	turns    bool   // the policy takes turns
+	learns   bool   // the policy goes by what was learnt of workers' rates
+	probed   uint64 // dispatches at the last probe
 }
 
 // New makes a machine for a pool at now.
@@ -129,6 +131,7 @@ func New(pool string, cfg Config, now time.Time) *Machine {
 		recent:  newRecent(4096),
 		picks:   explain{ring: make([]Pick, cfg.Explain)},
 	}
+	_, m.learns = cfg.Policy.(policy.Adaptive)
 	_, m.turns = cfg.Policy.(policy.RoundRobin)
 	if _, ok := cfg.Policy.(policy.SessionAffinity); ok {
 		m.sessions = policy.NewSessions(cfg.Sessions, cfg.SessionIdle)

@@ -102,8 +102,11 @@ func (m *Machine) pick(r *request, now time.Time) (*worker, held) {
 		m.scores = append(m.scores, 0)
 	}
 	i := policy.Pick(m.cfg.Policy, policy.Request{Tokens: r.PromptTokens, Session: r.Session}, m.snaps, m.scores, m.cfg.Rand)
+	r.probe = false
 	if c.trial >= 0 {
 		i, c.reason = c.trial, "trial of a worker that failed"
+	} else if p := m.probe(r, i, now); p >= 0 {
+		i, r.probe, c.reason = p, true, "probe of a worker that was slow"
 	}
 	r.expected, r.uncached = 0, r.PromptTokens
 	if cached := m.snaps[i].Cached; cached > 0 {
@@ -267,6 +270,7 @@ func (r *request) tokensPerBlock() float64 {
 // send dispatches r to w.
 func (m *Machine) send(r *request, w *worker, now time.Time) {
 	w.number++
+	w.askedAt = now
 	m.counts.Dispatched++
 	r.phase, r.worker, r.number, r.sentAt, r.left = running, w, w.number, now, r.Expire.Sub(now)
 	w.inflight[w.number] = r

@@ -23,6 +23,7 @@ type request struct {
 	sentAt   time.Time
 	left     time.Duration // of the time that it may wait, when it was sent
 
+	probe     bool // sent to find out whether worker still is slow
 	oldPrefix bool // worker had not been sent the expected blocks for long
 }
 

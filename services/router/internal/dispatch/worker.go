@@ -27,6 +27,7 @@ type worker struct {
 	limited  time.Time           // until when its upstream takes nothing
 	limits   int                 // how often that was said since its last good answer
 
+	askedAt time.Time // when it last got a request
 	breaker *breaker.Breaker
 	rates   policy.Rates
 	rate    float64 // of rates, as of the last report or outcome: tokens/s

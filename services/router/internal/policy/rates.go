@@ -47,6 +47,9 @@ func (r *Rates) add(x, y float64) {
 	r.xy += x * y
 }
 
+// Forget drops what was observed, though not what the worker reports.
+func (r *Rates) Forget() { *r = Rates{reported: r.reported} }
+
 // Estimate is the learnt rate in tokens/s and the base in seconds at now. prior is the rate of a worker of which
 // nothing is known, usually that of the whole pool; 0 is DefaultRate. Without observations the estimate is the reported
 // rate, or the prior, and no base; with old ones it lies between.
