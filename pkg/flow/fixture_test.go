@@ -93,6 +93,8 @@ type keeping struct {
 	gate  func(ctx context.Context, p flow.Place, n uint64) error // before each batch; nil: none
 	close func(p flow.Place) error                                // at a segment's end; nil: none
 	lose  bool                                                    // a row of each segment, from the books
+
+	finish func() error // nil: none
 }
 
 func (k *keeping) Kind() string       { return k.kind }
@@ -103,6 +105,11 @@ func (k *keeping) Segment(_ context.Context, p flow.Place) (flow.Segment, error)
 }
 
 func (k *keeping) Finish(context.Context, flow.Finishing) (*datav1.StageFinished, error) {
+	if k.finish != nil {
+		if err := k.finish(); err != nil {
+			return nil, err
+		}
+	}
 	return &datav1.StageFinished{Success: true}, nil
 }
 
