@@ -189,7 +189,12 @@ type replica struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, nats: bustest.Start(t), cfg: flow.DefaultConfig(), log: slog.New(slog.DiscardHandler)}
+	return newSiteOn(t, bustest.Start(t))
+}
+
+func newSiteOn(t *testing.T, nats *embed.Server) *site {
+	t.Helper()
+	s := &site{t: t, nats: nats, cfg: flow.DefaultConfig(), log: slog.New(slog.DiscardHandler)}
 	s.cfg.SegmentBytes, s.cfg.BatchBytes, s.cfg.MaxBytes, s.cfg.Partitions = 8*conf.KiB, conf.KiB, 64*conf.MiB, 4
 	s.bus = bustest.Connect(t, s.nats, bus.Options{})
 	if err := jobs.Ensure(t.Context(), s.bus, jobs.DefaultConfig()); err != nil {

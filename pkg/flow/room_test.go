@@ -29,7 +29,7 @@ func (s *site) still(src *counting) {
 // stages ends, whichever stage comes last.
 func TestAStreamFullOfInputLeavesRoomForOutput(t *testing.T) {
 	s := newSite(t)
-	s.cfg.MaxBytes = 128 * conf.KiB
+	s.cfg.MaxBytes = 64 * conf.KiB
 	src := &counting{partitions: 16, batches: 40, pad: 900}
 	r := s.start([]flow.Source{src})
 	if err := r.Start(t.Context(), threeStages("r"), "bulk"); err != nil {

@@ -108,12 +108,15 @@ func settled(ctx context.Context, r *flow.Runner, run string) error {
 }
 
 // state is a run's; NOT_FOUND where there is none.
-func (a *api) state(r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
-	r.Look(run, func(s *flow.State) {
-		if s != nil && s.Planned() != nil {
+func (a *api) state(ctx context.Context, r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
+	err = r.State(ctx, run, func(s *flow.State) {
+		if s != nil {
 			out = view(s, true)
 		}
 	})
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "no_facts", "the facts of run %q cannot be read from NATS; try again in a moment", run).Because(err)
+	}
 	if out == nil {
 		return nil, errs.New(errs.NotFound, "run_not_found", "there is no run %q in the last 30 days", run)
 	}
@@ -121,16 +124,16 @@ func (a *api) state(r *flow.Runner, run string) (out *ingestorv1.RunState, err e
 }
 
 // GetRun returns the state of a run.
-func (a *api) GetRun(_ context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
+func (a *api) GetRun(ctx context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
 	r, err := a.runner()
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.state(r, req.GetRun())
+	s, err := a.state(ctx, r, req.GetRun())
 	return &ingestorv1.GetRunResponse{State: s}, err
 }
 
-// ListRuns returns runs, the newest first.
+// ListRuns returns runs that are under way and the last that have ended, the newest first.
 func (a *api) ListRuns(_ context.Context, req *ingestorv1.ListRunsRequest) (*ingestorv1.ListRunsResponse, error) {
 	r, err := a.runner()
 	if err != nil {
@@ -158,7 +161,7 @@ func (a *api) WatchRun(req *ingestorv1.WatchRunRequest, to grpc.ServerStreamingS
 	ctx, last := to.Context(), (*ingestorv1.RunState)(nil)
 	for {
 		changed := r.Changed()
-		s, err := a.state(r, req.GetRun())
+		s, err := a.state(ctx, r, req.GetRun())
 		if err != nil {
 			return err
 		}

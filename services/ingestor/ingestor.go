@@ -122,20 +122,10 @@ func (i *Ingestor) open(ctx context.Context) *blob.Store {
 	}
 }
 
-// watermark is how far the complete runs of a tenant and name have read, the latest deciding; nil where there is none.
+// watermark is how far the last complete run of a tenant and name has read; nil where there is none.
 func (i *Ingestor) watermark(tenant, name string) source.Watermark {
-	var mark source.Watermark
-	latest := int64(0)
-	r := i.runner.Load()
-	if r == nil || name == "" {
-		return nil
+	if r := i.runner.Load(); r != nil {
+		return r.Latest(tenant, name).GetWatermark()
 	}
-	r.Each(func(_ string, s *flow.State) {
-		plan, end := s.Planned(), s.Ended()
-		if plan.GetRun().GetName() != name || plan.GetRun().GetTenant() != tenant || !counts(end) || end.GetUnixNanos() <= latest {
-			return
-		}
-		mark, latest = plan.GetWatermark(), end.GetUnixNanos()
-	})
-	return mark
+	return nil
 }
