@@ -72,18 +72,22 @@ func (o *InputOptions) spec(paths []string, in io.Reader, i *input) ([]byte, err
 	} else {
 		spec = append(spec, yaml.MapItem{Key: "partition_bytes", Value: pieceBytes}, yaml.MapItem{Key: "max_partitions", Value: 256})
 	}
+	asked := false
 	for _, kv := range o.Source {
+		asked = asked || strings.HasPrefix(kv, "max_bad=")
+
 		key, value, ok := strings.Cut(kv, "=")
-		var v any
-		if err := yaml.Unmarshal([]byte(value), &v); !ok || err != nil {
+		if !ok {
 			return nil, wrong("--source %q is no key=value of a source", kv)
 		}
-		if text, isText := v.(string); !isText || text != value {
-			if v == nil || strings.ContainsAny(value, ";'\"") {
-				v = value
-			}
+		var v any
+		if err := yaml.Unmarshal([]byte(value), &v); err != nil || v == nil {
+			v = value // such as |
 		}
 		spec = append(spec, yaml.MapItem{Key: key, Value: v})
+	}
+	if !asked { // they are counted and shown
+		spec = append(spec, yaml.MapItem{Key: "max_bad", Value: "100%"})
 	}
 	return yaml.Marshal(spec)
 }
@@ -129,11 +133,15 @@ func firstFile(dir string) (found string) {
 
 // spool keeps standard input in a file, since files are read more than once.
 func (i *input) spool(in io.Reader) ([]string, error) {
-	f, err := os.CreateTemp("", "leat-stdin-")
+	dir, err := os.MkdirTemp("", "leat-")
 	if err != nil {
 		return nil, fmt.Errorf("keep standard input: %w", err)
 	}
-	i.close = func() { _ = os.Remove(f.Name()) }
+	i.close = func() { _ = os.RemoveAll(dir) }
+	f, err := os.Create(filepath.Join(dir, "stdin"))
+	if err != nil {
+		return nil, fmt.Errorf("keep standard input: %w", err)
+	}
 	_, err = io.Copy(f, in)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("keep standard input in %s: %w", f.Name(), err)
@@ -147,7 +155,7 @@ func (i *input) part(ctx context.Context, p ingestor.SourcePart, take func(*arro
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for {
 		c, err := s.Next(ctx)
 		if errors.Is(err, io.EOF) {
