@@ -32,13 +32,27 @@ const ExitCodes = `Exit codes:
   130  a second signal (Ctrl-C twice) ended it at once
 `
 
+// Exit is an error with an exit code of its own, for commands whose code says what they found. Its help must explain them.
+type Exit struct {
+	Code int
+	Err  error
+}
+
+func (e *Exit) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *Exit) Unwrap() error { return e.Err }
+
 // ExitCode is the exit code for what Open, Run or a command returned.
 func ExitCode(err error) int {
 	var help conf.Help
 	var known *errs.Error
+	var own *Exit
 	switch {
 	case err == nil, errors.As(err, &help):
 		return ExitOK
+	case errors.As(err, &own):
+		return own.Code
 	case conf.IsUsage(err):
 		return ExitUsage
 	case onlyDrain(err):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -219,7 +220,7 @@ func (f *fleet) all(n, tokens int, ended func(i int, text, end string)) {
 	wg.Wait()
 }
 
-// metric is the value of a gauge or counter without labels.
+// metric is the first sample of a metric; NaN, which equals nothing, while there is none: a router that has just begun has no pool yet.
 func metric(t *testing.T, r *prometheus.Registry, name string) float64 {
 	t.Helper()
 	families, err := r.Gather()
@@ -232,6 +233,5 @@ func metric(t *testing.T, r *prometheus.Registry, name string) float64 {
 			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
-	t.Fatalf("no metric %s", name)
-	return 0
+	return math.NaN()
 }

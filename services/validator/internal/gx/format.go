@@ -142,3 +142,20 @@ func (f ResultFormat) indexes() int {
 	}
 	return 0
 }
+
+// ReadParameters reads values of parameters from a JSON object of names and values.
+func ReadParameters(data []byte) (map[string]any, error) {
+	v, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("the parameters: %w", err)
+	}
+	o, ok := v.(Object)
+	if !ok {
+		return nil, fmt.Errorf("the parameters are no JSON object of names and values")
+	}
+	out := make(map[string]any, len(o))
+	for _, m := range o {
+		out[m.Name] = m.Value
+	}
+	return out, nil
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -44,12 +45,34 @@ func commands() []command {
 	return []command{lsCommand(), showCommand(), catCommand(), diffCommand(), rmCommand(), gcCommand()}
 }
 
+// streams are the process's.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// direct is a command that needs no store.
+type direct struct {
+	name, operands, about string
+	main                  func(ctx context.Context, args, environ []string, s streams) error
+}
+
+func directs() []direct {
+	return []direct{
+		{"validate", "FILE... --suite S", "Holds files against a suite of expectations, without a server.", validateMain},
+	}
+}
+
 func usage() string {
 	var b strings.Builder
-	b.WriteString("Usage: leat data <command> [flags]\n\nDatasets: shards named by their content, and versions that say which shards are one.\n\nCommands:\n")
+	b.WriteString("Usage: leat data <command> [flags]\n\nFiles, without a server:\n")
+	for _, c := range directs() {
+		fmt.Fprintf(&b, "  %-26s %s\n", c.name+" "+c.operands, c.about)
+	}
+	b.WriteString("\nDatasets: shards named by their content, and versions that say which shards are one.\n")
 	for _, c := range commands() {
 		about, _, _ := strings.Cut(c.about, "\n")
-		fmt.Fprintf(&b, "  %-22s %s\n", c.name+" "+c.operands, about)
+		fmt.Fprintf(&b, "  %-26s %s\n", c.name+" "+c.operands, about)
 	}
 	b.WriteString("\n`leat data <command> --help` shows its flags.\n")
 	return b.String()
@@ -59,6 +82,11 @@ func usage() string {
 func Main(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		return conf.Help(usage())
+	}
+	for _, c := range directs() {
+		if c.name == args[0] {
+			return c.main(ctx, args[1:], environ, streams{in: os.Stdin, out: out, err: errOut})
+		}
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
@@ -97,25 +125,42 @@ func (c *command) start(ctx context.Context, args, environ []string, s *session)
 // load reads where the store is and the command's own settings. A file and an environment that are the whole fleet's do no harm.
 func load(program string, c *command, args, environ []string) (store blob.Config, operands []string, err error) {
 	store = blob.DefaultConfig()
-	rest, fleet, nats := all.Default(), host.DefaultConfig(), bus.DefaultConfig()
+	operands, err = settings(conf.Spec{
+		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)}, Footer: host.ExitCodes, Args: args, Environ: environ,
+		Sections: []conf.Section{{Key: "blob", Doc: "where datasets are", Into: &store}, {Key: "datasets", Doc: program + "'s own", Into: c.own}},
+	})
+	return store, operands, err
+}
+
+// loadOwn reads the settings of a command that has no others.
+func loadOwn(program, about string, examples []string, codes string, own any, args, environ []string) (operands []string, err error) {
+	return settings(conf.Spec{
+		Program: program, Summary: about, Examples: examples, Footer: codes, Args: args, Environ: environ,
+		Sections: []conf.Section{{Key: "datasets", Doc: program + "'s own", Into: own}},
+	})
+}
+
+// settings loads a spec whose file and environment may be the whole fleet's, and returns the operands.
+func settings(spec conf.Spec) (operands []string, err error) {
+	rest, fleet, nats, store := all.Default(), host.DefaultConfig(), bus.DefaultConfig(), blob.DefaultConfig()
 	var others []string
-	for _, into := range []any{&rest, &fleet, &nats} {
+	for _, into := range []any{&rest, &fleet, &nats, &store} {
 		vars, err := conf.Vars(into)
 		if err != nil {
-			return store, nil, err
+			return nil, err
 		}
 		others = append(others, vars...)
 	}
-	loaded, err := conf.Load(conf.Spec{
-		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)}, Footer: host.ExitCodes,
-		Args: args, Environ: environ, Positional: true, Elsewhere: append(slices.DeleteFunc(all.Keys(), func(k string) bool { return k == "blob" }), "host", "nats"),
-		Sections:     []conf.Section{{Key: "blob", Doc: "where datasets are", Into: &store}, {Key: "datasets", Doc: program + "'s own", Into: c.own}},
-		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
-	})
-	if err != nil {
-		return store, nil, err
+	mine := func(k string) bool {
+		return slices.ContainsFunc(spec.Sections, func(s conf.Section) bool { return s.Key == k })
 	}
-	return store, loaded.Args, nil
+	spec.Positional, spec.Elsewhere = true, append(slices.DeleteFunc(all.Keys(), mine), "host", "nats")
+	spec.ElsewhereEnv = func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) }
+	loaded, err := conf.Load(spec)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.Args, nil
 }
 
 // get reads the version that NAME or NAME@VERSION means.

@@ -38,15 +38,18 @@ func number(n int64) string {
 }
 
 // clean makes a text that came from data harmless on a terminal, and short.
-func clean(s string) string {
+func clean(s string) string { return cut(s, 60) }
+
+// cut is clean with a bound of its own, in characters.
+func cut(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return '·'
 	}, s)
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:59]) + "…"
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
 	}
 	return s
 }

@@ -95,6 +95,17 @@ func New(kind string, spec []byte) (files.Format, files.Options, error) {
 	return m(spec)
 }
 
+// Of is the type that a file's name says; empty where it says none. A name without an ending is a text's.
+func Of(name string) string {
+	for _, kind := range []string{"parquet", "arrow", "jsonl", "csv", "tsv", "html", "warc", "text"} {
+		f, _, err := makers[kind]([]byte(`{"type": "` + kind + `", "path": "."}`))
+		if err == nil && f.Takes(files.Unpacking(name)) {
+			return kind
+		}
+	}
+	return ""
+}
+
 // ByEnding is a Format that takes a file for what its name says: Parquet, Arrow, JSON Lines, CSV, TSV, web archives, HTML or text. All files must be of
 // one of these.
 func ByEnding(o table.Options) files.Format {
