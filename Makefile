@@ -120,6 +120,10 @@ bench: build fetch ## measure and write docs/benchmarks.md
 jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, and online requests beside bulk work
 	@$(GO) test -v -count 1 -timeout 15m -run 'TestJobsOutlive|TestBulkWork' ./e2e/chaos -args -jobs 10000 -kill-every 5s -kills 0 -online-for 20s
 
+.PHONY: data-proof
+data-proof: ## data runs on 1, 2 and 4 replicas, and while a random process, NATS included, is killed every 3 s: the same bytes
+	@$(GO) test -v -count 1 -timeout 20m -run TestReplicasAndKilledProcessesDoNotShow ./e2e/data -args -records 3000000 -kill-every 3s -kills 0
+
 .PHONY: routing
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
 	@$(GO) test -v -count 1 -timeout 15m -run 'TestShared|TestGrowing|TestASlow|TestHedging' ./e2e/routing -args -every-policy -plot $(CURDIR)/docs/img/routing.svg

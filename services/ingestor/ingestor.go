@@ -36,7 +36,7 @@ type Ingestor struct {
 
 // New makes an ingestor. It opens nothing.
 func New(cfg Config, deps host.Deps) *Ingestor {
-	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: []string{Kind}}
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind}, cfg.Stages...)}
 	i.metrics = newMetrics(deps.Metrics, i)
 	i.input = &input{
 		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
