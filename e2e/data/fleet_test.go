@@ -33,15 +33,17 @@ type fleet struct {
 	nats      *procs.Process
 	ingestors []*procs.Process
 	stages    []*procs.Process
+	config    flow.Config // of all services
 	watcher   *flow.Runner
 	store     *blob.Store
 }
 
-func newFleet(t *testing.T, input string, replicas int, settings ...string) *fleet {
+func newFleet(t *testing.T, input string, replicas int, config flow.Config) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: t.TempDir(), input: input, natsPort: freePort(t)}
+	f := &fleet{t: t, dir: t.TempDir(), input: input, natsPort: freePort(t), config: config}
 	url := "file://" + filepath.Join(f.dir, "store")
-	f.settings = append([]string{"--nats", "nats://127.0.0.1:" + f.natsPort, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof", "--store", url}, settings...)
+	f.settings = append([]string{"--nats", "nats://127.0.0.1:" + f.natsPort, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof", "--store", url},
+		"--data-segment-bytes", fmt.Sprint(int64(config.SegmentBytes)), "--data-batch-bytes", fmt.Sprint(int64(config.BatchBytes)), "--data-max-bytes", fmt.Sprint(int64(config.MaxBytes)))
 	f.startNATS()
 	for range replicas {
 		f.ingestors = append(f.ingestors, f.ingestor())
@@ -122,7 +124,7 @@ func (f *fleet) watch() {
 		_, err := b.JetStream().Stream(f.t.Context(), "EVENTS")
 		return err == nil
 	})
-	f.watcher = flow.New(flow.Deps{ID: "watcher", Log: slog.New(slog.DiscardHandler), Bus: b, NATS: cfg, Blob: f.store}, f.config(), nil)
+	f.watcher = flow.New(flow.Deps{ID: "watcher", Log: slog.New(slog.DiscardHandler), Bus: b, NATS: cfg, Blob: f.store}, f.config, nil)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	over := make(chan error, 1)
 	go func() { over <- f.watcher.Run(ctx) }()

@@ -23,14 +23,12 @@ var (
 	killSeed  = flag.Uint64("kill-seed", 1, "which ones")
 )
 
-// config is what the services of a proof are started with: segments so small that there are many.
-func (f *fleet) config() flow.Config {
+// small has segments so small that there are many.
+func small() flow.Config {
 	c := flow.DefaultConfig()
 	c.SegmentBytes, c.BatchBytes, c.MaxBytes = 2<<20, 128<<10, 64<<20
 	return c
 }
-
-var settings = []string{"--data-segment-bytes", "2MiB", "--data-batch-bytes", "128KiB", "--data-max-bytes", "64MiB"}
 
 // One, two and four replicas of each service make the same of the same input, byte for byte, and so do four of which one after another is killed without warning,
 // the NATS server included: the same shards, counts and verdicts, every row once.
@@ -45,7 +43,7 @@ func TestReplicasAndKilledProcessesDoNotShow(t *testing.T) {
 		killed   bool
 	}{{"one", 1, false}, {"two", 2, false}, {"four", 4, false}, {"two, killed", 2, true}, {"four, killed", 4, true}} {
 		t.Run(c.name, func(t *testing.T) {
-			f := newFleet(t, input, c.replicas, settings...)
+			f := newFleet(t, input, c.replicas, small())
 			began := time.Now()
 			f.submit(&ingestorv1.SubmitRequest{Run: reading("r", `{"source": {"type": "jsonl", "path": "*.jsonl", "partition_bytes": 4000000}}`)})
 			kills := f.follow("r", c.killed)
