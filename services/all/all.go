@@ -70,7 +70,7 @@ func (c *Config) Only(name string) {
 // Services makes the services of the process. It opens nothing.
 func Services(c Config, deps host.Deps) []host.Service {
 	c.Gateway.Pools, c.Router.Pools = c.Pools, c.Pools
-	c.Ingestor.Data, c.Ingestor.Blob = c.Data, c.Blob
+	c.Ingestor.Data, c.Ingestor.Blob, c.Ingestor.Jobs = c.Data, c.Blob, c.Gateway.Jobs
 	var out []host.Service
 	if c.Runs("router") {
 		out = append(out, router.New(c.Router, deps))

@@ -30,6 +30,7 @@ type Ingestor struct {
 	kinds   []string // of stages that any service does: a run with another would wait for ever
 	metrics *metrics
 	input   *input
+	queue   *queue
 	runner  atomic.Pointer[flow.Runner] // nil until the store is open
 	trouble atomic.Pointer[error]       // why the store cannot be opened, while that is so
 }
@@ -38,6 +39,7 @@ type Ingestor struct {
 func New(cfg Config, deps host.Deps) *Ingestor {
 	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind}, cfg.Stages...)}
 	i.metrics = newMetrics(deps.Metrics, i)
+	i.queue = newQueue(i)
 	i.input = &input{
 		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
 		earlier: i.watermark,
@@ -101,7 +103,9 @@ func (i *Ingestor) Run(ctx context.Context) error {
 	}
 	r := flow.New(flow.Deps{ID: i.id, Log: i.deps.Log, Bus: i.deps.Bus, NATS: i.deps.NATS, Blob: store}, i.cfg.Data, []flow.Source{i.input})
 	i.runner.Store(r)
-	return errors.Join(r.Run(ctx), store.Close())
+	queue := make(chan error, 1)
+	go func() { queue <- i.queue.run(ctx) }()
+	return errors.Join(r.Run(ctx), <-queue, store.Close())
 }
 
 // open opens the store, trying again for as long as it takes; nil when ctx ends before.
