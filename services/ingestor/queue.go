@@ -45,7 +45,7 @@ func (q *queue) run(ctx context.Context) error {
 
 // window is how many runs of a class this process holds; none before it can carry them.
 func (q *queue) window(string) int {
-	if q.i.held() != nil || q.i.Ready() != nil {
+	if q.i.carrier.Held() != nil || q.i.Ready() != nil {
 		return 0
 	}
 	return q.i.cfg.Runs
@@ -54,7 +54,7 @@ func (q *queue) window(string) int {
 // do starts a job's run, unless it is started, and gives the job its result when the run has ended.
 func (q *queue) do(ctx context.Context, d *jobs.Delivery) {
 	started := time.Now()
-	run, r := &datav1.Run{Id: d.ID}, q.i.runner.Load()
+	run, r := &datav1.Run{Id: d.ID}, q.i.carrier.Runner()
 	planned, err := q.planned(ctx, d.ID)
 	if err == nil && !planned {
 		run, err = q.read(d.Job)
@@ -76,7 +76,7 @@ func (q *queue) do(ctx context.Context, d *jobs.Delivery) {
 }
 
 func (q *queue) planned(ctx context.Context, run string) (planned bool, err error) {
-	err = q.i.runner.Load().State(ctx, run, func(s *flow.State) { planned = s != nil })
+	err = q.i.carrier.Runner().State(ctx, run, func(s *flow.State) { planned = s != nil })
 	return planned, err
 }
 
@@ -119,7 +119,7 @@ var errCancelled = errors.New("the job was cancelled")
 
 // ended waits for a run's end.
 func (q *queue) ended(ctx context.Context, run string) (*jobs.Result, error) {
-	r := q.i.runner.Load()
+	r := q.i.carrier.Runner()
 	asked := time.NewTicker(cancelledEvery)
 	defer asked.Stop()
 	for {
@@ -166,7 +166,7 @@ func (q *queue) settled(ctx context.Context, j *jobs.Job, r *jobs.Result) error 
 		return nil
 	}
 	under := false
-	flows := q.i.runner.Load()
+	flows := q.i.carrier.Runner()
 	err := flows.State(ctx, j.ID, func(s *flow.State) { under = s != nil && !s.Over() && s.Attempt() == 0 })
 	if err != nil || !under {
 		return err

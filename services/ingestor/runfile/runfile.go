@@ -154,6 +154,9 @@ func (d *document) run() (*datav1.Run, error) {
 	return r, err
 }
 
+// keepAll is the spec of a stage that keeps rows for a dataset without judging them, where there are any.
+const keepAll = `{"gates": {"min_new_rows": 1, "schema": "off", "volume": {"off": true}, "nulls": {"off": true}}}`
+
 // graph is the stages: those that are written out, or ingest and what follows it.
 func (d *document) graph() (out []*datav1.Stage, err error) {
 	switch {
@@ -167,8 +170,11 @@ func (d *document) graph() (out []*datav1.Stage, err error) {
 			return nil, fmt.Errorf("source: %w", err)
 		}
 		out = append(out, &datav1.Stage{Name: "ingest", Kind: "ingest", Spec: spec})
-		if d.Validate != nil {
+		switch {
+		case d.Validate != nil:
 			out = append(out, &datav1.Stage{Name: "validate", Kind: "validate", From: "ingest", Spec: d.Validate})
+		case d.Dataset != "":
+			out = append(out, &datav1.Stage{Name: "keep", Kind: "validate", From: "ingest", Spec: []byte(keepAll)})
 		}
 		return out, nil
 	}
