@@ -1,10 +1,15 @@
 package data_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +23,7 @@ var (
 	sizes    = flag.String("sizes", "60", "Arrow MB of the runs whose speed and memory are measured, with commas")
 	speedDoc = flag.String("speed-doc", "", "`FILE` whose section on data runs is written, such as docs/benchmarks.md")
 	plotFile = flag.String("plot", "", "`FILE` to draw memory over size to, as SVG")
+	profiles = flag.String("profiles", "", "`DIRECTORY` for a profile of five seconds of each service's processor time")
 	hold     = flag.Bool("hold-bars", false, "fail below 60 MB/s")
 )
 
@@ -87,7 +93,8 @@ func run(t *testing.T, size int64) *sample {
 	t.Run(fmt.Sprint(size/1e6, " MB"), func(t *testing.T) {
 		f := newFleet(t, input, 1, flow.DefaultConfig())
 		began := time.Now()
-		f.submit(&ingestorv1.SubmitRequest{Run: reading("r", `{"source": {"type": "parquet", "path": "*.parquet"}}`)})
+		f.submit(&ingestorv1.SubmitRequest{Run: reading("r", `{"source": {"type": "parquet", "path": "*.parquet", "partition_bytes": 64000000}}`)})
+		waits := f.profile()
 		f.follow("r", false)
 		out.took = time.Since(began)
 		f.watcher.Look("r", func(s *flow.State) {
@@ -100,9 +107,34 @@ func run(t *testing.T, size int64) *sample {
 		for i, p := range []*procs.Process{f.ingestors[0], f.stages[0], f.nats} {
 			out.memory[services[i]], out.cpu[services[i]] = peak(t, p.PID()), spent(t, p.PID())
 		}
+		waits()
 		out.raw = f.raw(min(size, 1e9))
 	})
 	return out
+}
+
+// profile takes profiles while a run is under way, where they are asked for; what it returns waits for them.
+func (f *fleet) profile() (wait func()) {
+	if *profiles == "" {
+		return func() {}
+	}
+	var work sync.WaitGroup
+	for name, p := range map[string]*procs.Process{"ingestor": f.ingestors[0], "stage": f.stages[0]} {
+		work.Go(func() {
+			for kind, path := range map[string]string{"cpu": "profile?seconds=5", "heap": "heap"} {
+				resp, err := http.Get(p.URL() + "/debug/pprof/" + path)
+				if err != nil {
+					f.t.Error(err)
+					return
+				}
+				data, err := io.ReadAll(resp.Body)
+				if err := errors.Join(err, resp.Body.Close(), os.WriteFile(filepath.Join(*profiles, name+"."+kind), data, 0o600)); err != nil {
+					f.t.Error(err)
+				}
+			}
+		})
+	}
+	return work.Wait
 }
 
 func megabytes(by map[string]int64) string {

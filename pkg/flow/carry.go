@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -21,6 +22,9 @@ const (
 	gapDelay  = 300 * time.Millisecond // until a batch comes again that came before its turn
 	idleTurns = 3                      // fetches without a batch until another partition may have the place
 )
+
+// What JetStream takes as the answer to a message.
+var ack, inProgress = []byte("+ACK"), []byte("+WPI")
 
 // carrying is a stage's work on a partition. All is one goroutine's but held, which the keeper reads.
 type carrying struct {
@@ -42,7 +46,7 @@ type carrying struct {
 	sent     *datav1.Counts // what went on of the open one
 
 	mu   sync.Mutex
-	held []jetstream.Msg // of the open segment, and fetched
+	held []string // where the open segment's messages are acknowledged; not the messages, which are as large as the segment
 }
 
 // carry does a partition of a stage that reads batches.
@@ -95,8 +99,8 @@ func (w *carrying) keepAlive(ctx context.Context) {
 		case <-tick.C:
 		}
 		w.mu.Lock()
-		for _, m := range w.held {
-			_ = m.InProgress()
+		for _, reply := range w.held {
+			_ = w.r.Bus.Conn(bus.Bulk).Publish(reply, inProgress) // one that is lost is said again
 		}
 		w.mu.Unlock()
 	}
@@ -165,7 +169,7 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 func (w *carrying) hold(m jetstream.Msg) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held = append(w.held, m)
+	w.held = append(w.held, m.Reply())
 }
 
 // take gives a batch to the stage, and sends on what that makes of it.
@@ -232,8 +236,8 @@ func (w *carrying) cut(ctx context.Context) error {
 func (w *carrying) acknowledge() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, m := range w.held {
-		if err := m.Ack(); err != nil {
+	for _, reply := range w.held {
+		if err := w.r.Bus.Conn(bus.Bulk).Publish(reply, ack); err != nil {
 			return fmt.Errorf("acknowledge a segment: %w", err)
 		}
 	}
