@@ -44,9 +44,9 @@ type sample struct {
 
 func (s *sample) rate() float64 { return float64(s.bytes) / s.took.Seconds() }
 
-var services = []string{"ingestor", "stage", "nats-server"}
+var services = []string{"ingestor", "validator", "nats-server"}
 
-// A run goes through an ingestor, a NATS server with its stream in files, and a stage that checks rows and writes Parquet, each a process of its own, and none of them
+// A run goes through an ingestor, a NATS server with its stream in files, and a validator that checks rows and writes Parquet, each a process of its own, and none of them
 // takes more memory for more input.
 func TestSpeedAndMemoryOfARun(t *testing.T) {
 	var all []*sample
@@ -60,7 +60,7 @@ func TestSpeedAndMemoryOfARun(t *testing.T) {
 		all = append(all, s)
 		t.Logf("%d MB of Arrow data, %d rows, in %.1f s: %.0f MB/s (NATS alone %.0f MB/s); memory %s; processor seconds %v", s.bytes/1e6, s.rows, s.took.Seconds(), s.rate()/1e6,
 			s.raw/1e6, megabytes(s.memory), s.cpu)
-		for _, name := range []string{"ingestor", "stage"} {
+		for _, name := range []string{"ingestor", "validator"} {
 			if s.memory[name] > mostMemory {
 				t.Errorf("%s took %d MB for %d MB of input; %d are the most", name, s.memory[name]/1e6, s.bytes/1e6, int64(mostMemory/1e6))
 			}
@@ -104,7 +104,7 @@ func run(t *testing.T, size int64) *sample {
 			}
 		})
 		out.memory, out.cpu = map[string]int64{}, map[string]time.Duration{}
-		for i, p := range []*procs.Process{f.ingestors[0], f.stages[0], f.nats} {
+		for i, p := range []*procs.Process{f.ingestors[0], f.validators[0], f.nats} {
 			out.memory[services[i]], out.cpu[services[i]] = peak(t, p.PID()), spent(t, p.PID())
 		}
 		waits()
@@ -119,7 +119,7 @@ func (f *fleet) profile() (wait func()) {
 		return func() {}
 	}
 	var work sync.WaitGroup
-	for name, p := range map[string]*procs.Process{"ingestor": f.ingestors[0], "stage": f.stages[0]} {
+	for name, p := range map[string]*procs.Process{"ingestor": f.ingestors[0], "validator": f.validators[0]} {
 		work.Go(func() {
 			for kind, path := range map[string]string{"cpu": "profile?seconds=5", "heap": "heap"} {
 				resp, err := http.Get(p.URL() + "/debug/pprof/" + path)

@@ -72,6 +72,18 @@ func (s *State) summary() Summary {
 	return out
 }
 
+// skipped says that a gate found nothing wrong, but too little to go on with.
+func (s *Summary) skipped() bool {
+	for _, f := range s.Finished {
+		for _, v := range f.GetVerdicts() {
+			if v.GetStatus() == "skip" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Total are the rows of the run so far: what sources read, what fell out at any stage, and what the last stage let through. They are those of the line of
 // stages that ends in the last one.
 func (s *State) Total() *datav1.Counts {

@@ -61,6 +61,11 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	if err := r.consumers(ctx, f); err != nil {
 		return err
 	}
+	if r.Started != nil {
+		if err := r.Started(ctx, f); err != nil {
+			return fmt.Errorf("tell of the start of run %s: %w", run.GetId(), err)
+		}
+	}
 	return r.create(ctx, events.RunPlanned.Name(run.GetId()), f)
 }
 
@@ -163,6 +168,7 @@ func (r *Runner) finish(ctx context.Context, j job) error {
 	var counts *datav1.Counts
 	over := false
 	r.board.look(run.GetId(), func(s *State) {
+		in.Planned = time.Unix(0, s.Planned().GetUnixNanos())
 		over, counts = s.Finished(stage.GetName()) != nil || s.Over(), s.StageCounts(stage.GetName())
 		for _, p := range s.Planned().GetPartitions() {
 			in.Segments = append(in.Segments, s.Segments(stage.GetName(), p.GetNumber()))
@@ -225,6 +231,11 @@ func (r *Runner) end(ctx context.Context, j job) error {
 		return fmt.Errorf("remove what is left of run %s: %w", id, err)
 	}
 	f.UnixNanos = time.Now().UnixNano()
+	if r.Ending != nil {
+		if err := r.Ending(ctx, r.Blob, sum, f); err != nil {
+			return fmt.Errorf("tell of the end of run %s: %w", id, err)
+		}
+	}
 	if err := r.say(ctx, events.RunEnded.Name(id), fmt.Sprintf("%s.ended.%d", j.lease, f.GetAttempt()), f); err != nil {
 		return err
 	}
@@ -232,13 +243,17 @@ func (r *Runner) end(ctx context.Context, j job) error {
 }
 
 func (r *Runner) publish(ctx context.Context, sum Summary, f *datav1.RunEnded) (err error) {
-	if !sum.Success {
+	switch {
+	case !sum.Success:
 		f.Outcome = datav1.Outcome_OUTCOME_INVALID
+	case sum.skipped():
+		f.Outcome = datav1.Outcome_OUTCOME_SKIPPED
+		return nil
 	}
 	if r.Publish == nil {
 		return nil
 	}
-	f.Version, err = r.Publish(ctx, sum)
+	f.Version, err = r.Publish(ctx, r.Blob, sum)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/pkg/jobs"
@@ -38,13 +39,13 @@ type api struct {
 
 // runner is what carries runs, once its streams are open.
 func (a *api) runner() (*flow.Runner, error) {
-	if err := a.i.held(); err != nil {
+	if err := a.i.carrier.Held(); err != nil {
 		return nil, errs.New(errs.Unavailable, "held_up", "no data runs: %v", err)
 	}
 	if err := a.i.Ready(); err != nil {
 		return nil, errs.New(errs.Unavailable, "not_ready", "the ingestor is not ready: %v; try again in a moment", err)
 	}
-	return a.i.runner.Load(), nil
+	return a.i.carrier.Runner(), nil
 }
 
 // Submit plans a run and starts it.
@@ -77,8 +78,10 @@ func (i *Ingestor) accept(run *datav1.Run, class string) error {
 		return errs.Field("class", "invalid_run", "class: %q, but this version runs all as bulk; leave it out", class)
 	case run.GetLimits().GetBatchBytes() > mostBatch:
 		return errs.Field("run.limits.batch_bytes", "invalid_run", "limits.batch_bytes: %d is more than %d", run.GetLimits().GetBatchBytes(), mostBatch)
-	case run.GetTarget() != nil:
-		return errs.Field("run.target", "invalid_run", "target: this version publishes no datasets; leave it out, what stages write is kept")
+	case run.GetTarget() != nil && dataset.CheckName(run.GetTarget().GetDataset()) != nil:
+		return errs.Field("run.target.dataset", "invalid_run", "target.dataset: %v", dataset.CheckName(run.GetTarget().GetDataset()))
+	case run.GetTarget() != nil && !keeps(run):
+		return errs.Field("run.target", "invalid_run", "target: a dataset is made of what the last stage keeps, and that one must be of kind %s; add one, without a suite where nothing is to be checked", kindValidate)
 	case run.GetSince() != "":
 		return errs.Field("run.since", "invalid_run", "since: runs take none in this version; sources of files have a `since` of their own")
 	}

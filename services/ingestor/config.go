@@ -7,10 +7,9 @@ import (
 
 // Config of an ingestor. How runs are carried and where they are kept is the same for every service of data runs.
 type Config struct {
-	Dir    string      `yaml:"dir" flag:"source-dir" doc:"directory that relative paths of sources start from; empty: where the process was started"`
-	Stages []string    `yaml:"stages" flag:"stages" doc:"kinds of stages, besides ingest, that services on this NATS do; runs with others are refused"`
-	Data   flow.Config `yaml:"-"`
-	Blob   blob.Config `yaml:"-"`
+	Dir  string      `yaml:"dir" flag:"source-dir" doc:"directory that relative paths of sources start from; empty: where the process was started"`
+	Data flow.Config `yaml:"-"`
+	Blob blob.Config `yaml:"-"`
 }
 
 // DefaultConfig reads from the working directory.

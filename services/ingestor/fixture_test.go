@@ -86,13 +86,14 @@ func start(t *testing.T, stage *counting) *site {
 		t.Fatal(err)
 	}
 	cfg := ingestor.DefaultConfig()
-	cfg.Dir, cfg.Blob.URL, cfg.Stages = dir, "file://"+t.TempDir(), []string{"count"}
+	cfg.Dir, cfg.Blob.URL = dir, "file://"+t.TempDir()
 	store, err := blob.Open(t.Context(), cfg.Blob.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	i := ingestor.New(cfg, host.Deps{ID: "i1", Log: log, Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: b, NATS: bus.DefaultConfig()})
+	i.Does("count")
 	carrier := flow.New(flow.Deps{ID: "s1", Log: log, Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
 	for _, run := range []func(context.Context) error{i.Run, carrier.Run} {
 		ctx, cancel := context.WithCancel(t.Context())
