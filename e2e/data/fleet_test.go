@@ -76,6 +76,8 @@ func (f *fleet) startNATS() {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		f.t.Fatal(err)
 	}
+	f.t.Setenv("GOMEMLIMIT", "256MiB") // as NATS's own chart has it, at four fifths of the limit; of the server alone
+	defer func() { _ = os.Unsetenv("GOMEMLIMIT") }()
 	f.nats = procs.Run(f.t, f.out("nats-server"), programs.Tool(f.t, "github.com/nats-io/nats-server/v2", "v2.15.2"), "-c", file)
 }
 

@@ -72,6 +72,11 @@ func paint(path string, all []*sample) error {
 	p.X.Label.Text, p.Y.Label.Text = "input, MB of Arrow data", "MB"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.Y.Min, p.Y.Max = 0, 400
+	for _, s := range all {
+		for _, m := range s.memory {
+			p.Y.Max = max(p.Y.Max, float64(m)/1e6*1.3)
+		}
+	}
 	p.Legend.Top = true
 	for i, name := range services {
 		var at plotter.XYs
