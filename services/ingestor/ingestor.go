@@ -6,6 +6,7 @@ package ingestor
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"google.golang.org/grpc"
@@ -25,13 +26,15 @@ type Ingestor struct {
 	kinds   []string // of stages that any service does: a run with another would wait for ever
 	metrics *metrics
 	input   *input
+	queue   *queue
 	carrier *flow.Carrier
 }
 
 // New makes an ingestor. It opens nothing.
 func New(cfg Config, deps host.Deps) *Ingestor {
-	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: []string{Kind, kindValidate}}
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind, kindValidate}, cfg.Stages...)}
 	i.metrics = newMetrics(deps.Metrics, i)
+	i.queue = newQueue(i)
 	i.input = &input{
 		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
 		earlier: i.watermark,
@@ -62,7 +65,11 @@ func (i *Ingestor) Banner() []string {
 }
 
 // Run works on runs until ctx ends, lets go of what it holds and returns nil.
-func (i *Ingestor) Run(ctx context.Context) error { return i.carrier.Run(ctx) }
+func (i *Ingestor) Run(ctx context.Context) error {
+	queue := make(chan error, 1)
+	go func() { queue <- i.queue.run(ctx) }()
+	return errors.Join(i.carrier.Run(ctx), <-queue)
+}
 
 // watermark is how far the last complete run of a tenant and name has read; nil where there is none.
 func (i *Ingestor) watermark(tenant, name string) source.Watermark {

@@ -25,6 +25,18 @@ type Source struct {
 	secret string
 	client *http.Client
 	now    func() time.Time
+	floor  time.Time // nothing older is asked for; zero: no bound
+}
+
+var _ source.Bounded = (*Source)(nil)
+
+// Since implements source.Bounded, where the API has a parameter for it.
+func (s *Source) Since(t time.Time) error {
+	if s.cfg.Since.Param == "" {
+		return source.Errorf(source.Invalid, "the source does not say by which parameter its API is asked for what is new: add since: {param: …}")
+	}
+	s.floor = t
+	return nil
 }
 
 // Make makes a source of `type: http`.
@@ -99,12 +111,15 @@ func (s *Source) bound(sp *spec, since source.Watermark, now time.Time) error {
 	if s.cfg.Since.Until != "" {
 		sp.Until = s.stamp(now)
 	}
-	if len(since) == 0 {
+	w := watermark{s.floor}
+	if len(since) == 0 && s.floor.IsZero() {
 		return nil
 	}
-	var w watermark
-	if err := json.Unmarshal(since, &w); err != nil {
+	if err := json.Unmarshal(since, &w); err != nil && len(since) > 0 {
 		return &source.Error{Code: "bad_watermark", Message: fmt.Sprintf("source http: the watermark %.100s is not this source's; run with --full", since)}
+	}
+	if s.floor.After(w.Until) {
+		w.Until = s.floor
 	}
 	sp.Since = s.stamp(w.Until)
 	return nil
