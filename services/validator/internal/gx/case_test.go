@@ -108,7 +108,8 @@ func (c *oneCase) table(t *testing.T) *arrowio.Batch {
 func typeNamed(t *testing.T, name string) arrowio.Type {
 	t.Helper()
 	other := map[string]string{"timestamp[us,UTC]": "timestamp[us, tz=UTC]", "decimal128(10,2)": "decimal128(10, 2)",
-		"dictionary<string>": "dictionary<values=string, indices=int32>", "list<int64>": "list<item: int64>"}
+		"dictionary<string>": "dictionary<values=string, indices=int32>", "list<int64>": "list<item: int64>",
+		"timestamp[us,Europe/Berlin]": "timestamp[us, tz=Europe/Berlin]", "decimal128(20,0)": "decimal128(20, 0)"}
 	if o, ok := other[name]; ok {
 		name = o
 	}
