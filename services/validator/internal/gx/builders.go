@@ -1,7 +1,7 @@
 package gx
 
 // builders make the expectations that run here; see the files of each family.
-var builders = map[string]build{
+var builders = joined(map[string]build{
 	"expect_column_values_to_not_be_null":                       valuesNotNull,
 	"expect_column_values_to_be_null":                           valuesNull,
 	"expect_column_values_to_be_between":                        valuesBetween,
@@ -58,4 +58,4 @@ var builders = map[string]build{
 	"expect_column_values_to_not_match_like_pattern":            notMatchLike,
 	"expect_column_values_to_match_like_pattern_list":           matchLikeList,
 	"expect_column_values_to_not_match_like_pattern_list":       notMatchLikeList,
-}
+}, ownBuilders)
