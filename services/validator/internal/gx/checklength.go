@@ -9,10 +9,10 @@ import (
 )
 
 func lengthBetween(b *builder) error {
-	l := b.limits()
-	if l.low == nil && l.high == nil {
-		return pythonError("Invalid configuration")
+	if err := b.someBound(); err != nil {
+		return err
 	}
+	l := b.limits()
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	if n, ok := l.low.(int64); ok {
 		low = n + int64(bit(l.strictLow))

@@ -109,7 +109,8 @@ func (it *item) end(e *ending) Result {
 	if o.err != nil {
 		r.Exception, r.Result, r.early = o.err.Error(), Object{}, !o.judged
 	}
-	if it.format.Level == BooleanOnly && !it.format.wantsQuery() {
+	perRow := it.entry.mostly && it.entry.family != ofTable
+	if it.format.Level == BooleanOnly && (!perRow || !it.format.wantsQuery()) {
 		r.Result = Object{}
 	}
 	return r

@@ -2,7 +2,6 @@ package gx
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -98,8 +97,6 @@ func summable(b *builder, columns []int) error {
 			decimals++
 		case isFloat:
 			floats++
-		case isCategory:
-			return fmt.Errorf("category type does not support sum operations: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
 	if slices.ContainsFunc(columns, func(c int) bool { return b.class(c) == isStamp }) {
@@ -134,7 +131,7 @@ func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
 	for _, c := range columns {
 		v := p.view(c)
 		whole = whole.and(v.present)
-		texts += int(bit(v.class == isText))
+		texts += int(bit(v.class == isText || v.class == isCategory))
 		others += int(bit(v.class == isDay || v.class == isStamp || v.class == isObject))
 	}
 	mixed := others > 0 || texts > 0 && texts < len(columns)
