@@ -54,6 +54,8 @@ var builders = joined(map[string]build{
 	"expect_column_values_to_match_strftime_format":             matchStrftime,
 	"expect_column_values_to_match_json_schema":                 matchJSONSchema,
 	"expect_column_values_to_be_json_parseable":                 jsonParseable,
+	"unexpected_rows_expectation":                               unexpectedRows,
+	"expect_table_row_count_to_equal_other_table":               otherTable,
 	"expect_column_values_to_match_like_pattern":                matchLike,
 	"expect_column_values_to_not_match_like_pattern":            notMatchLike,
 	"expect_column_values_to_match_like_pattern_list":           matchLikeList,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
+	"github.com/leathq/leat/services/validator/internal/sqlite"
 )
 
 // oneCase is one line of testdata/gx_open: an expectation, its data, and what the real GX 1.24 said.
@@ -184,5 +185,7 @@ func (c *oneCase) options(t *testing.T) gx.Options {
 			t.Fatal(err)
 		}
 	}
-	return gx.Options{Format: f, SQL: c.Engine == "sqlite"}
+	return gx.Options{Format: f, SQL: c.Engine == "sqlite", Database: database, Tables: map[string]int64{"other": 5}}
 }
+
+func database() (gx.Database, error) { return sqlite.Open("") }
