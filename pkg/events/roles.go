@@ -139,7 +139,7 @@ func Stores() []Store {
 		{KeyValue, "sleepers", []Grant{{Role: Gateway, Makes: true, Keys: "*"}, {Role: Router, Makes: true, Keys: "*"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
 		{Stream, EventsStream, []Grant{
-			{Role: Router, Makes: true}, {Role: Console, Reads: true}, {Role: Ingestor, Makes: true, Reads: true}, {Role: Validator, Makes: true, Reads: true},
+			{Role: Router, Makes: true}, {Role: Console, Reads: true}, {Role: Ingestor, Makes: true, Reads: true, Says: []string{"evt.lineage.run_event.v1.*"}}, {Role: Validator, Makes: true, Reads: true},
 		}},
 		{Stream, DataStream, []Grant{
 			{Role: Ingestor, Makes: true, Changes: true, Removes: true, Takes: []string{"*"}}, {Role: Validator, Makes: true, Changes: true, Takes: []string{"*"}},

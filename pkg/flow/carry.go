@@ -156,7 +156,7 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 		return false, w.dead(ctx, m, err)
 	}
 	w.hold(m)
-	if w.batches >= w.r.cfg.perSegment() || w.bytes >= w.segmentBytes() {
+	if w.batches >= w.r.cfg.perSegment() || w.bytes >= w.r.cfg.segment(w.j.place.Run) {
 		return false, w.cut(ctx)
 	}
 	return false, nil
@@ -166,15 +166,6 @@ func (w *carrying) hold(m jetstream.Msg) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.held = append(w.held, m)
-}
-
-// segmentBytes is where a segment is cut: the run may ask for less than the service's own, which bounds memory.
-func (w *carrying) segmentBytes() uint64 {
-	own := uint64(w.r.cfg.SegmentBytes)
-	if n := w.j.place.Run.GetLimits().GetSegmentBytes(); n > 0 {
-		return min(n, own)
-	}
-	return own
 }
 
 // take gives a batch to the stage, and sends on what that makes of it.

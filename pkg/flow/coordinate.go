@@ -34,9 +34,8 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 		return err
 	}
 	planned := false
-	r.board.look(run.GetId(), func(s *State) { planned = s != nil && s.planned != nil })
-	if planned {
-		return nil
+	if err := r.State(ctx, run.GetId(), func(s *State) { planned = s != nil }); err != nil || planned {
+		return err
 	}
 	first := run.GetStages()[0]
 	plan, err := r.sources[first.GetKind()].Plan(ctx, run, first)
@@ -49,6 +48,9 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	for i, p := range plan.Partitions {
 		p.Number = uint32(i)
 	}
+	if run, err = r.pinned(run); err != nil {
+		return err
+	}
 	f := &datav1.RunPlanned{
 		Run: run, Partitions: plan.Partitions, Schema: plan.Schema, UnixNanos: time.Now().UnixNano(), Class: class, Watermark: plan.Watermark, Known: plan.Known,
 	}
@@ -59,7 +61,26 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	if err := r.consumers(ctx, f); err != nil {
 		return err
 	}
+	if r.Started != nil {
+		if err := r.Started(ctx, f); err != nil {
+			return fmt.Errorf("tell of the start of run %s: %w", run.GetId(), err)
+		}
+	}
 	return r.create(ctx, events.RunPlanned.Name(run.GetId()), f)
+}
+
+// pinned is a run with the size of its segments, so that all replicas agree on it, and how much of it may be on its way.
+func (r *Runner) pinned(run *datav1.Run) (*datav1.Run, error) {
+	run = proto.CloneOf(run)
+	if run.GetLimits() == nil {
+		run.Limits = &datav1.Limits{}
+	}
+	run.Limits.SegmentBytes = r.cfg.segment(run)
+	if n := r.cfg.weight(run); n > uint64(r.cfg.MaxBytes) {
+		return nil, &Error{Code: "no_room", Message: fmt.Sprintf("one partition of run %s takes up to %d bytes on its way between stages, and data.max_bytes is %d: raise that, or lower limits.segment_bytes",
+			run.GetId(), n, r.cfg.MaxBytes)}
+	}
+	return run, nil
 }
 
 // create stores a fact as the first of its subject; where there is one already that is fine.
@@ -147,6 +168,7 @@ func (r *Runner) finish(ctx context.Context, j job) error {
 	var counts *datav1.Counts
 	over := false
 	r.board.look(run.GetId(), func(s *State) {
+		in.Planned = time.Unix(0, s.Planned().GetUnixNanos())
 		over, counts = s.Finished(stage.GetName()) != nil || s.Over(), s.StageCounts(stage.GetName())
 		for _, p := range s.Planned().GetPartitions() {
 			in.Segments = append(in.Segments, s.Segments(stage.GetName(), p.GetNumber()))
@@ -159,7 +181,7 @@ func (r *Runner) finish(ctx context.Context, j job) error {
 	if h := r.handlers[stage.GetKind()]; h != nil {
 		var err error
 		if f, err = h.Finish(ctx, in); err != nil {
-			return err
+			return r.last(j, "not_judged", err)
 		}
 	}
 	f.Run, f.Stage, f.Counts, f.Replica, f.UnixNanos = run.GetId(), stage.GetName(), counts, r.id, time.Now().UnixNano()
@@ -198,13 +220,22 @@ func (r *Runner) end(ctx context.Context, j job) error {
 	}
 	if f.GetOutcome() == datav1.Outcome_OUTCOME_COMPLETE {
 		if err := r.publish(ctx, sum, f); err != nil {
-			return err
+			final := (*Error)(nil)
+			if err = r.last(j, "not_published", err); !errors.As(err, &final) {
+				return err
+			}
+			f.Outcome, f.Version, f.Troubles = datav1.Outcome_OUTCOME_FAILED, "", []*datav1.Trouble{{Code: final.Code, Message: final.Message}}
 		}
 	}
 	if err := r.tidy(ctx, sum.Planned); err != nil { // before the fact, as whoever resumes the run after it makes them anew
 		return fmt.Errorf("remove what is left of run %s: %w", id, err)
 	}
 	f.UnixNanos = time.Now().UnixNano()
+	if r.Ending != nil {
+		if err := r.Ending(ctx, r.Blob, sum, f); err != nil {
+			return fmt.Errorf("tell of the end of run %s: %w", id, err)
+		}
+	}
 	if err := r.say(ctx, events.RunEnded.Name(id), fmt.Sprintf("%s.ended.%d", j.lease, f.GetAttempt()), f); err != nil {
 		return err
 	}
@@ -212,13 +243,17 @@ func (r *Runner) end(ctx context.Context, j job) error {
 }
 
 func (r *Runner) publish(ctx context.Context, sum Summary, f *datav1.RunEnded) (err error) {
-	if !sum.Success {
+	switch {
+	case !sum.Success:
 		f.Outcome = datav1.Outcome_OUTCOME_INVALID
+	case sum.skipped():
+		f.Outcome = datav1.Outcome_OUTCOME_SKIPPED
+		return nil
 	}
 	if r.Publish == nil {
 		return nil
 	}
-	f.Version, err = r.Publish(ctx, sum)
+	f.Version, err = r.Publish(ctx, r.Blob, sum)
 	return err
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -66,7 +67,7 @@ func (s *State) Apply(m proto.Message) {
 		p := s.part(f.GetStage(), f.GetPartition())
 		p.done[f.GetAttempt()] = first(p.done[f.GetAttempt()], f)
 	case *datav1.PartitionFailed:
-		p := s.part(f.GetStage(), f.GetPartition())
+		p := s.part(f.GetStage(), failedPart(f))
 		p.failed[f.GetAttempt()] = first(p.failed[f.GetAttempt()], f)
 	case *datav1.StageTrouble:
 		s.troubles[f.GetStage()] = last(s.troubles[f.GetStage()], f)
@@ -77,6 +78,16 @@ func (s *State) Apply(m proto.Message) {
 	case *datav1.RunCancelled:
 		s.cancelled[f.GetAttempt()] = first(s.cancelled[f.GetAttempt()], f)
 	}
+}
+
+// wholeStage stands where a partition's number does, for what is said of all of a stage.
+const wholeStage = math.MaxUint32
+
+func failedPart(f *datav1.PartitionFailed) uint32 {
+	if f.GetWholeStage() {
+		return wholeStage
+	}
+	return f.GetPartition()
 }
 
 func (s *State) part(stage string, partition uint32) *progress {
@@ -247,7 +258,7 @@ func (s *State) Finished(stage string) *datav1.StageFinished { return s.finished
 // Trouble is what a stage tried again last, or nil.
 func (s *State) Trouble(stage string) *datav1.StageTrouble { return s.troubles[stage] }
 
-// Failures are the failed partitions of this try, by stage and number.
+// Failures are the failed partitions of this try, by stage and number, each stage's own failure last.
 func (s *State) Failures() []*datav1.PartitionFailed {
 	var out []*datav1.PartitionFailed
 	for _, stage := range s.planned.GetRun().GetStages() {
@@ -255,6 +266,9 @@ func (s *State) Failures() []*datav1.PartitionFailed {
 			if f := s.Failed(stage.GetName(), p.GetNumber()); f != nil {
 				out = append(out, f)
 			}
+		}
+		if f := s.Failed(stage.GetName(), wholeStage); f != nil {
+			out = append(out, f)
 		}
 	}
 	return out

@@ -42,6 +42,10 @@ func (p *publisher) batch(ctx context.Context, n uint64, batch Batch) (string, e
 	if p.subject == "" {
 		return digest, nil
 	}
+	if err := p.flight.room(ctx, n); err != nil {
+		return "", err
+	}
+	p.flight.sent(n, len(batch.Data))
 	m := &nats.Msg{Subject: p.subject, Data: batch.Data, Header: nats.Header{
 		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentArrow}, arrowio.HeaderBatch: {strconv.FormatUint(n, 10)},
 		arrowio.HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, arrowio.HeaderSchema: {batch.Schema}, arrowio.HeaderDigest: {digest},

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/pkg/jobs"
@@ -38,13 +39,13 @@ type api struct {
 
 // runner is what carries runs, once its streams are open.
 func (a *api) runner() (*flow.Runner, error) {
-	if err := a.i.held(); err != nil {
+	if err := a.i.carrier.Held(); err != nil {
 		return nil, errs.New(errs.Unavailable, "held_up", "no data runs: %v", err)
 	}
 	if err := a.i.Ready(); err != nil {
 		return nil, errs.New(errs.Unavailable, "not_ready", "the ingestor is not ready: %v; try again in a moment", err)
 	}
-	return a.i.runner.Load(), nil
+	return a.i.carrier.Runner(), nil
 }
 
 // Submit plans a run and starts it.
@@ -77,8 +78,10 @@ func (i *Ingestor) accept(run *datav1.Run, class string) error {
 		return errs.Field("class", "invalid_run", "class: %q, but this version runs all as bulk; leave it out", class)
 	case run.GetLimits().GetBatchBytes() > mostBatch:
 		return errs.Field("run.limits.batch_bytes", "invalid_run", "limits.batch_bytes: %d is more than %d", run.GetLimits().GetBatchBytes(), mostBatch)
-	case run.GetTarget() != nil:
-		return errs.Field("run.target", "invalid_run", "target: this version publishes no datasets; leave it out, what stages write is kept")
+	case run.GetTarget() != nil && dataset.CheckName(run.GetTarget().GetDataset()) != nil:
+		return errs.Field("run.target.dataset", "invalid_run", "target.dataset: %v", dataset.CheckName(run.GetTarget().GetDataset()))
+	case run.GetTarget() != nil && !keeps(run):
+		return errs.Field("run.target", "invalid_run", "target: a dataset is made of what the last stage keeps, and that one must be of kind %s; add one, without a suite where nothing is to be checked", kindValidate)
 	case run.GetSince() != "":
 		return errs.Field("run.since", "invalid_run", "since: runs take none in this version; sources of files have a `since` of their own")
 	}
@@ -108,12 +111,15 @@ func settled(ctx context.Context, r *flow.Runner, run string) error {
 }
 
 // state is a run's; NOT_FOUND where there is none.
-func (a *api) state(r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
-	r.Look(run, func(s *flow.State) {
-		if s != nil && s.Planned() != nil {
+func (a *api) state(ctx context.Context, r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
+	err = r.State(ctx, run, func(s *flow.State) {
+		if s != nil {
 			out = view(s, true)
 		}
 	})
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "no_facts", "the facts of run %q cannot be read from NATS; try again in a moment", run).Because(err)
+	}
 	if out == nil {
 		return nil, errs.New(errs.NotFound, "run_not_found", "there is no run %q in the last 30 days", run)
 	}
@@ -121,16 +127,16 @@ func (a *api) state(r *flow.Runner, run string) (out *ingestorv1.RunState, err e
 }
 
 // GetRun returns the state of a run.
-func (a *api) GetRun(_ context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
+func (a *api) GetRun(ctx context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
 	r, err := a.runner()
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.state(r, req.GetRun())
+	s, err := a.state(ctx, r, req.GetRun())
 	return &ingestorv1.GetRunResponse{State: s}, err
 }
 
-// ListRuns returns runs, the newest first.
+// ListRuns returns runs that are under way and the last that have ended, the newest first.
 func (a *api) ListRuns(_ context.Context, req *ingestorv1.ListRunsRequest) (*ingestorv1.ListRunsResponse, error) {
 	r, err := a.runner()
 	if err != nil {
@@ -158,7 +164,7 @@ func (a *api) WatchRun(req *ingestorv1.WatchRunRequest, to grpc.ServerStreamingS
 	ctx, last := to.Context(), (*ingestorv1.RunState)(nil)
 	for {
 		changed := r.Changed()
-		s, err := a.state(r, req.GetRun())
+		s, err := a.state(ctx, r, req.GetRun())
 		if err != nil {
 			return err
 		}
