@@ -87,6 +87,9 @@ func pairGreater(b *builder) error {
 	}
 	xc, yc := b.class(x), b.class(y)
 	unlike := comparable(xc, yc)
+	if zoned := func(c int) bool { return b.plan.schema.Fields[c].Type.Zone != "" }; xc == isDay && zoned(y) || yc == isDay && zoned(x) {
+		return pythonError("Invalid comparison between days and points in time with a zone")
+	}
 	if xc == isStamp && yc == isStamp && (b.plan.schema.Fields[x].Type.Zone == "") != (b.plan.schema.Fields[y].Type.Zone == "") {
 		unlike = pythonError("Invalid comparison between points in time with and without a zone")
 	}

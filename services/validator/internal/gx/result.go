@@ -109,8 +109,7 @@ func (it *item) end(e *ending) Result {
 	if o.err != nil {
 		r.Exception, r.Result, r.early = o.err.Error(), Object{}, !o.judged
 	}
-	perRow := it.entry.mostly && it.entry.family != ofTable
-	if it.format.Level == BooleanOnly && (!perRow || !it.format.wantsQuery()) {
+	if it.format.Level == BooleanOnly && (!it.format.wantsQuery() || r.Result.Has("observed_value")) {
 		r.Result = Object{}
 	}
 	return r

@@ -99,11 +99,13 @@ func summable(b *builder, columns []int) error {
 			floats++
 		}
 	}
-	if slices.ContainsFunc(columns, func(c int) bool { return b.class(c) == isStamp }) {
+	whole := func(c int) bool { return b.class(c) == isStamp || b.class(c) == isCategory }
+	stamps := !slices.ContainsFunc(columns, func(c int) bool { return b.class(c) != isStamp })
+	if slices.ContainsFunc(columns, whole) {
 		finish := b.item.finish
 		b.item.finish = func(p part, e *ending) outcome { // of no rows pandas adds up whole columns
-			if p.(*rowPart).Considered == 0 {
-				return failed(pythonError("'DatetimeArray' does not support operation 'sum'"))
+			if stamps || p.(*rowPart).Considered == 0 {
+				return failed(pythonError("'DatetimeArray' or 'Categorical' does not support operation 'sum'"))
 			}
 			return finish(p, e)
 		}
@@ -111,7 +113,7 @@ func summable(b *builder, columns []int) error {
 	if decimals > 0 {
 		finish := b.item.finish
 		b.item.finish = func(p part, e *ending) outcome { // integers of a column with gaps are floats
-			gaps := slices.ContainsFunc(columns, func(c int) bool { return e.class(c) != isNumber && e.state.gaps[c] })
+			gaps := slices.ContainsFunc(columns, func(c int) bool { return (e.class(c) == isInt || e.class(c) == isUint) && e.state.gaps[c] })
 			if gaps && p.(*rowPart).Considered > 0 {
 				return failed(errors.New("unsupported operand type(s) for +: 'float' and 'decimal.Decimal'"))
 			}
