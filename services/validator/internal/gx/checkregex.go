@@ -27,8 +27,8 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 			return b.onlyMissing(err.Error()) // pandas reads a pattern once it has a text to search
 		}
 	}
-	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {
-		found, err := search(v, rows, gaps, compiled, all)
+	return b.spelt(c, func(v *view, rows mask, how spelling) (mask, error) {
+		found, err := search(v, rows, how, compiled, all)
 		if err != nil || want {
 			return found, err
 		}
@@ -47,8 +47,8 @@ func pattern(text string) (*pyre.Regexp, error) {
 }
 
 // search finds the rows in which any of the patterns (or all) is found, of those considered.
-func search(v *view, rows mask, gaps bool, patterns []*pyre.Regexp, all bool) (mask, error) {
-	s := textOf(v, gaps)
+func search(v *view, rows mask, how spelling, patterns []*pyre.Regexp, all bool) (mask, error) {
+	s := textOf(v, how)
 	texts := pyre.Texts{Offsets32: s.Offsets32, Offsets64: s.Offsets64, Data: s.Data}
 	var found mask
 	for i, re := range patterns {

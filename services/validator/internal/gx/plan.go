@@ -12,12 +12,15 @@ import (
 
 // Options say how a suite is run.
 type Options struct {
-	Format     ResultFormat   // of expectations that name none of their own
-	Parameters map[string]any // values of {"$PARAMETER": name}, before those that the suite carries
-	Now        time.Time      // the day whose year a date without one is in; zero: today
-	Bytes      int64          // of memory for the values of one column; 0: what each kind of state takes by itself
-	Space      spill.Space    // where values go above that; nil: Add refuses
-	SQL        bool           // run what GX runs only where there is a database (LIKE), as it does on SQLite
+	Format     ResultFormat     // of expectations that name none of their own
+	Parameters map[string]any   // values of {"$PARAMETER": name}, before those that the suite carries
+	Now        time.Time        // the day whose year a date without one is in; zero: today
+	Bytes      int64            // of memory for the values of one column; 0: what each kind of state takes by itself
+	Space      spill.Space      // where values go above that; nil: Add refuses
+	SQL        bool             // run what GX runs only where there is a database (LIKE, queries), as it does on SQLite
+	Tables     map[string]int64 // rows of other tables, by the name that a suite has for them
+
+	Database func() (Database, error) // makes an empty one for queries in SQL; nil: they fail and say so
 }
 
 // part is the partial state of something over some rows in order.

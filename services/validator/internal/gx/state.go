@@ -60,7 +60,7 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 		if err != nil {
 			return nil, fmt.Errorf("in the rows from %d: %w", s.rows, err)
 		}
-		if r, ok := it.(*rowPart); ok && failed != nil {
+		if r, ok := it.(*rowPart); ok && failed != nil && !r.check.quiet {
 			if out == nil {
 				out = &Rows{}
 			}
