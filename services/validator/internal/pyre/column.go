@@ -15,6 +15,19 @@ type Texts struct {
 // Rows is the number of rows.
 func (t Texts) Rows() int { return max(len(t.Offsets32), len(t.Offsets64), 1) - 1 }
 
+// span is where row i begins and ends in Data; from is where the first one does.
+func (t Texts) span(i int) (from, to int) {
+	if t.Offsets64 != nil {
+		return int(t.Offsets64[i]), int(t.Offsets64[i+1])
+	}
+	return int(t.Offsets32[i]), int(t.Offsets32[i+1])
+}
+
+func (t Texts) from() int {
+	from, _ := t.span(0)
+	return from
+}
+
 // Bits is a bitmap as Arrow has it: row i is bit (Offset+i)%8 of byte (Offset+i)/8. As an input, no bytes means that all bits are set.
 type Bits struct {
 	Bytes  []byte

@@ -10,7 +10,8 @@ import (
 type Regexp struct {
 	pattern string
 	lit     []byte // every match holds it
-	exact   bool   // the program says all; else it says where a match may be
+	root    *node
+	exact   bool // the program says all; else it says where a match may be
 	program *program
 	moves   *moves // nil when exact
 
@@ -35,7 +36,7 @@ func Compile(pattern string) (*Regexp, error) {
 }
 
 func assemble(pattern string, root *node, groups int) (*Regexp, error) {
-	r := &Regexp{pattern: pattern, exact: root.regular(), lit: []byte(required(root))}
+	r := &Regexp{pattern: pattern, root: root, exact: root.regular(), lit: []byte(required(root))}
 	var err error
 	r.program, err = newProgram(root.loosened())
 	if err != nil {
