@@ -55,7 +55,7 @@ func (t *table) link(slot uint64) {
 
 // memory is what the table, entries and repeats take.
 func (s *State) memory() int64 {
-	return int64(8*len(s.table.slots)+24*len(s.list)+16*len(s.repeats)) + s.texts.used
+	return int64(8*len(s.table.slots)+24*len(s.list)+16*len(s.repeats)+8*cap(s.rising.words)) + s.texts.used
 }
 
 // reach makes room for n more entries and asks for the slots of hashes and then for the entries they name, so that what follows finds both in the cache: one miss after the other would cost
