@@ -69,6 +69,7 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 	defer r.giveBack(e)
 	whole := data[:offsets[len(offsets)-1]]
 	hit := -1
+	var wait lane
 	for i := 0; i+1 < len(offsets); i++ {
 		from, to := int(offsets[i]), int(offsets[i+1])
 		if len(r.lit) > 0 && hit < from {
@@ -78,13 +79,50 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 			out.put(i, false)
 			continue
 		}
+		if e.abreast(r) {
+			wait.add(e, whole[from:to], i, out)
+			continue
+		}
 		ok, err := e.search(r, whole[from:to])
 		if err != nil {
 			return fmt.Errorf("row %d: %w", i, err)
 		}
 		out.put(i, ok)
 	}
+	wait.end(e, out)
 	return nil
+}
+
+// lane gathers rows that are searched side by side.
+type lane struct {
+	texts [lanes][]byte
+	rows  [lanes]int
+	n     int
+}
+
+// abreast says whether searching is walking the automaton and nothing else.
+func (e *engine) abreast(r *Regexp) bool {
+	return r.exact && r.fixed == nil && e.auto != nil && e.auto.special == found && e.auto.first > found
+}
+
+func (l *lane) add(e *engine, text []byte, row int, out Bits) {
+	l.texts[l.n], l.rows[l.n] = text, row
+	if l.n++; l.n < lanes {
+		return
+	}
+	var ok [lanes]bool
+	e.auto.together(&l.texts, &ok)
+	for k, row := range l.rows {
+		out.put(row, ok[k])
+	}
+	l.n = 0
+}
+
+// end searches what is left.
+func (l *lane) end(e *engine, out Bits) {
+	for k := range l.n {
+		out.put(l.rows[k], e.auto.search(l.texts[k]))
+	}
 }
 
 // nextHit is the place of lit in data from a place on, or the data's length.
