@@ -68,16 +68,21 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 	e := r.borrow()
 	defer r.giveBack(e)
 	whole := data[:offsets[len(offsets)-1]]
-	hit := -1
+	hit, without := -1, 0
+	lit := r.lit
 	var wait lane
 	for i := 0; i+1 < len(offsets); i++ {
 		from, to := int(offsets[i]), int(offsets[i+1])
-		if len(r.lit) > 0 && hit < from {
-			hit = nextHit(whole, r.lit, from)
+		if len(lit) > 0 && hit < from {
+			hit = nextHit(whole, lit, from)
 		}
-		if !valid.get(i) || len(r.lit) > 0 && hit+len(r.lit) > to {
+		if !valid.get(i) || len(lit) > 0 && hit+len(lit) > to {
 			out.put(i, false)
+			without++
 			continue
+		}
+		if i == litAfter && without < litAfter/2 && to < litAfter*shortest && e.auto != nil && r.exact {
+			lit = nil // short texts that mostly hold it: looking for it costs more than it saves
 		}
 		if e.abreast(r) {
 			wait.add(e, whole[from:to], i, out)
@@ -92,6 +97,9 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 	wait.end(e, out)
 	return nil
 }
+
+// litAfter is after how many rows it is known whether looking for the literal pays.
+const litAfter = 64
 
 // lane gathers rows that are searched side by side.
 type lane struct {
