@@ -13,6 +13,7 @@ import (
 	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
+	"github.com/leathq/leat/pkg/jobs"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
@@ -154,7 +155,7 @@ type job struct {
 func (r *Runner) look(ctx context.Context) {
 	r.board.mu.Lock()
 	admitted := r.admit()
-	var byRun [][]job
+	var byClass [3][][]job
 	for _, s := range r.board.runs {
 		if s.planned == nil {
 			continue
@@ -162,14 +163,33 @@ func (r *Runner) look(ctx context.Context) {
 		if s.Over() || len(s.Failures()) > 0 {
 			r.stop(s)
 		}
-		if jobs := r.jobs(s, admitted[s.planned.GetRun().GetId()]); len(jobs) > 0 {
-			byRun = append(byRun, jobs)
+		if todo := r.jobs(s, admitted[s.planned.GetRun().GetId()]); len(todo) > 0 {
+			class := s.class()
+			byClass[class] = append(byClass[class], todo)
 		}
 	}
 	r.board.mu.Unlock()
-	r.order(byRun)
 	r.turn++
-	for begun := true; begun; { // one of each run, then the next of each
+	for _, runs := range byClass {
+		r.order(runs)
+		r.share(ctx, runs)
+	}
+}
+
+// class is a run's place among the classes: while there is work of one, those behind it get what room it leaves.
+func (s *State) class() int {
+	switch s.planned.GetClass() {
+	case jobs.High:
+		return 0
+	case jobs.Normal:
+		return 1
+	}
+	return 2
+}
+
+// share begins one thing of each run, then the next of each, while there is room.
+func (r *Runner) share(ctx context.Context, byRun [][]job) {
+	for begun := true; begun; {
 		begun = false
 		for i := range byRun {
 			at := (i + r.turn) % len(byRun)
