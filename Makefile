@@ -128,7 +128,7 @@ data-speed: ## measure a whole data run by separate processes, from 100 MB to 5 
 .PHONY: data-proof
 data-proof: ## data runs on 1, 2 and 4 replicas, while a process is killed every 3 s (the same bytes), and beside inference
 	@$(GO) test -v -count 1 -timeout 20m -run TestReplicasAndKilledProcessesDoNotShow ./e2e/data -args -records 3000000 -kill-every 3s -kills 0
-	@$(GO) test -v -count 1 -timeout 10m -run TestDataRunsGiveWay ./e2e/chaos -args -online-for 20s
+	@$(GO) test -v -count 1 -timeout 10m -run TestDataRunsGiveWay ./e2e/chaos -args -online-for 40s
 
 .PHONY: routing
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg
