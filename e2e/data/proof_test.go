@@ -64,15 +64,15 @@ func TestReplicasAndKilledProcessesDoNotShow(t *testing.T) {
 // of those at random.
 func (f *fleet) follow(run string, kill bool) map[string]int {
 	f.t.Helper()
-	random := rand.New(rand.NewPCG(*killSeed, uint64(len(f.stages))))
+	random := rand.New(rand.NewPCG(*killSeed, uint64(len(f.validators))))
 	kills, n, order := map[string]int{}, 0, random.Perm(3)
 	next := time.Now()
 	for limit := time.Now().Add(8 * time.Minute); ; {
 		changed, outcome, shown, begun := f.watcher.Changed(), datav1.Outcome_OUTCOME_UNSPECIFIED, "", false
 		f.watcher.Look(run, func(s *flow.State) {
 			if s != nil {
-				outcome, begun = s.Ended().GetOutcome(), s.StageCounts("check").GetRowsIn() > 0
-				shown = fmt.Sprint(s.Total(), s.Failures(), s.Ended(), s.Trouble("read"), s.Trouble("check"))
+				outcome, begun = s.Ended().GetOutcome(), s.StageCounts("validate").GetRowsIn() > 0
+				shown = fmt.Sprint(s.Total(), s.Failures(), s.Ended(), s.Trouble("read"), s.Trouble("validate"))
 			}
 		})
 		if outcome == datav1.Outcome_OUTCOME_COMPLETE {
@@ -113,8 +113,8 @@ func (f *fleet) killOne(kind int, r *rand.Rand) string {
 		again(f.ingestors, f.ingestor)
 		return "ingestor"
 	}
-	again(f.stages, f.stage)
-	return "stage"
+	again(f.validators, f.validator)
+	return "validator"
 }
 
 // made is all that a run made: what it kept by segment, its digests, counts and verdicts, without who and when.
@@ -135,7 +135,7 @@ func (f *fleet) made(run string) string {
 			}
 			fmt.Fprintf(&b, "%s %s %v %v\n", name, plain(s.Finished(name).GetCounts()), s.Finished(name).GetSuccess(), verdicts(s.Finished(name)))
 		}
-		fmt.Fprintf(&b, "all %s\n", plain(s.Ended().GetCounts()))
+		fmt.Fprintf(&b, "all %s, version %s\n", plain(s.Ended().GetCounts()), s.Ended().GetVersion())
 	})
 	return b.String()
 }
@@ -155,7 +155,7 @@ func verdicts(f *datav1.StageFinished) (out string) {
 	for _, v := range f.GetVerdicts() {
 		out += " " + v.GetGate() + " " + v.GetStatus() + " " + v.GetReason()
 	}
-	return out
+	return out + digests(f.GetObjects())
 }
 
 // every looks into all shards: each record of the corpus is there once, where it belongs.
@@ -166,7 +166,7 @@ func (f *fleet) every(run string, n int) {
 	f.watcher.Look(run, func(s *flow.State) {
 		refused = s.Total().GetRefused()
 		for _, p := range s.Planned().GetPartitions() {
-			for _, x := range s.Segments("check", p.GetNumber()) {
+			for _, x := range s.Segments("validate", p.GetNumber()) {
 				objects = append(objects, x.GetObjects()...)
 			}
 		}

@@ -36,4 +36,6 @@ func (r *Runner) Carrier(p Place) func(context.Context, jetstream.Msg) error {
 }
 
 // SweepPlans removes large plans that are older than a time.
-func (r *Runner) SweepPlans(ctx context.Context, before time.Time) error { return r.sweepPlans(ctx, before) }
+func (r *Runner) SweepPlans(ctx context.Context, before time.Time) error {
+	return r.sweepPlans(ctx, before)
+}
