@@ -75,7 +75,11 @@ func severalEqual(b *builder) error {
 		}
 		return good, nil
 	}
-	return b.several(r)
+	err := b.several(r)
+	if err == nil {
+		b.oneVocabulary(r.columns...)
+	}
+	return err
 }
 
 func severalSum(b *builder) error {
