@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
+
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/dateutil"
 )
 
 // without a value: pandas' NaT, which a result shows by name and which no bound holds for.
@@ -34,16 +38,57 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 	if v == nil {
 		return told(false, nil)
 	}
-	ok, err := l.hold(v)
+	v, err := l.read(v, e.plan.options.now())
+	if err != nil {
+		return unjudged(err)
+	}
+	ok, err := l.holdWhole(v)
 	if err != nil {
 		return unjudged(err)
 	}
 	return told(ok, e.shown(column, v))
 }
 
+// holdWhole is hold for one value of a column: GX then compares with both bounds, and fails where one cannot be compared.
+func (l limits) holdWhole(v any) (bool, error) {
+	ok, err := l.hold(v)
+	if err == nil && !ok && l.high != nil {
+		_, err = compareBound(v, l.high)
+	}
+	return ok, err
+}
+
+// read takes a text for the date or the point in time that it says where a bound is one.
+func (l limits) read(v any, now time.Time) (any, error) {
+	s, ok := v.(string)
+	dates, clocks := false, false
+	for _, bound := range []any{l.low, l.high} {
+		switch bound.(type) {
+		case date:
+			dates = true
+		case clock:
+			clocks = true
+		}
+	}
+	if !ok || !dates && !clocks {
+		return v, nil
+	}
+	at, err := dateutil.Parse(s, now)
+	switch {
+	case err != nil:
+		return nil, pythonErrorf("Unknown string format: %s", s)
+	case clocks:
+		return stamp{At: at.UnixMicro(), Unit: arrowio.Micro}, nil
+	}
+	return day(math.Floor(float64(at.Unix()) / 86400)), nil
+}
+
 // noTime compares NaT, which is neither above nor below anything, but is no number either.
 func (l limits) noTime() outcome {
 	for _, bound := range []any{l.low, l.high} {
+		if _, day := bound.(date); day {
+			return unjudged(pythonError("Cannot compare NaT with datetime.date object"))
+		}
 		if _, number := bound.(float64); number {
 			return unjudged(pythonError("'>=' not supported between instances of 'NaTType' and 'float'"))
 		}
@@ -56,7 +101,7 @@ func (l limits) number(f float64, shown any) outcome {
 	if math.IsNaN(f) {
 		return told(false, nil)
 	}
-	ok, err := l.hold(f)
+	ok, err := l.holdWhole(f)
 	if err != nil {
 		return unjudged(err)
 	}

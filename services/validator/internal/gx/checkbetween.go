@@ -91,13 +91,14 @@ func valuesBetween(b *builder) error {
 	if err := l.ordered(); err != nil {
 		return err
 	}
-	zoned := b.plan.schema.Fields[c].Type.Zone != ""
+	t := b.plan.schema.Fields[c].Type
+	zoned := t.Zone != ""
 	if _, isDate := l.low.(date); isDate && zoned {
 		return errDates
 	}
 	low, high, numeric := l.span()
-	if numeric && zoned {
-		return errors.New("Invalid comparison between points in time with a zone and numbers")
+	if numeric && (zoned || t.Kind == arrowio.Timestamp && t.Unit == arrowio.Nano) { // others GX compares value by value
+		return errors.New("Invalid comparison between points in time and numbers")
 	}
 	if numericClass(b.class(c)) && numeric {
 		return b.one(func(v *view, _ mask) (mask, error) { return v.within(low, high), nil })

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // parameters puts values in place of {"$PARAMETER": …}: a name, or arithmetic over names and numbers.
@@ -56,7 +57,10 @@ func (p *Plan) parameter(expression string) (any, error) {
 	if v, ok := p.value(strings.TrimSpace(expression)); ok {
 		return v, nil
 	}
-	c := &calculator{text: expression, value: p.value}
+	c := &calculator{text: expression, value: p.value, now: p.options.now()}
+	if bare := strings.TrimSpace(expression); bare != "" && !strings.ContainsAny(bare, "+-*/^() ") {
+		return nil, fmt.Errorf("No value found for $PARAMETER %s", bare) // a number by itself is no expression
+	}
 	v, err := c.sum(0)
 	if err != nil {
 		return nil, err
@@ -64,7 +68,7 @@ func (p *Plan) parameter(expression string) (any, error) {
 	if c.skip(); c.at < len(c.text) {
 		return nil, fmt.Errorf("Parse Failure: the parameter %q does not go on at byte %d", expression, c.at)
 	}
-	return v, nil
+	return plainResult(v)
 }
 
 // calculator evaluates the arithmetic that GX allows in a parameter. Whole numbers stay whole but for / as in Python.
@@ -72,6 +76,7 @@ type calculator struct {
 	text  string
 	at    int
 	value func(name string) (any, bool)
+	now   time.Time
 }
 
 func (c *calculator) skip() {
@@ -117,6 +122,9 @@ func (c *calculator) power(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d, ok := x.(span); ok {
+			return -d, nil
+		}
 		return operate('-', int64(0), x)
 	}
 	c.take("+")
@@ -151,11 +159,11 @@ func (c *calculator) atom(depth int) (any, error) {
 	if f, err := strconv.ParseFloat(word, 64); err == nil && word[0] < 'A' {
 		return f, nil
 	}
-	if v, ok := c.value(word); ok {
-		return v, nil
-	}
 	if c.take("(") != 0 {
 		return c.call(word, depth)
+	}
+	if v, ok := c.value(word); ok {
+		return operand(v, c.now)
 	}
 	switch strings.ToUpper(word) {
 	case "PI":
@@ -171,13 +179,17 @@ func isWord(b byte) bool {
 }
 
 func (c *calculator) call(name string, depth int) (any, error) {
-	x, err := c.sum(depth + 1)
+	args, named, err := c.arguments(depth)
 	if err != nil {
 		return nil, err
 	}
-	if c.take(")") == 0 {
-		return nil, fmt.Errorf("Parse Failure: the parameter %q lacks a )", c.text)
+	if v, ok, err := c.made(name, args, named); ok {
+		return v, err
 	}
+	if len(args) != 1 || len(named) > 0 {
+		return nil, fmt.Errorf("the parameter %q calls %s with %d arguments; it takes one", c.text, name, len(args)+len(named))
+	}
+	x := args[0]
 	f, ok := toFloat(x)
 	if !ok {
 		return nil, fmt.Errorf("the parameter %q calculates with something that is no number", c.text)
@@ -203,10 +215,13 @@ func (c *calculator) call(name string, depth int) (any, error) {
 		}
 		return math.Abs(f), nil
 	}
-	return nil, fmt.Errorf("the parameter %q calls %s, which is not supported; there are sin, cos, tan, exp, abs, trunc, round, sgn", c.text, name)
+	return nil, fmt.Errorf("the parameter %q calls %s, which is not supported; there are sin, cos, tan, exp, abs, trunc, round, sgn, now, datetime, timedelta", c.text, name)
 }
 
 func operate(op byte, a, b any) (any, error) {
+	if v, ok := shift(op, a, b); ok {
+		return v, nil
+	}
 	x, okX := toFloat(a)
 	y, okY := toFloat(b)
 	if !okX || !okY {
