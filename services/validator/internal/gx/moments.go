@@ -3,6 +3,7 @@ package gx
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,10 @@ var fields = []string{"year", "month", "day", "hour", "minute", "second", "micro
 // operand is the value of a name within arithmetic, which GX prints and reads again: a number, else a point in time.
 func operand(v any, now time.Time) (any, error) {
 	s, ok := v.(string)
+	switch v.(type) {
+	case bool, []any, Object, nil:
+		return nil, fmt.Errorf("Error while evaluating suite parameter expression: %s is neither a number nor a point in time", appendJSON(nil, v))
+	}
 	if !ok {
 		return v, nil
 	}
@@ -207,4 +212,17 @@ func (c *calculator) keyword() string {
 	}
 	c.at = len(c.text) - len(after) + 1
 	return rest[:n]
+}
+
+// rounded is round with a number of digits, by the value's exact decimals, halves to even.
+func (c *calculator) rounded(args []any) (any, error) {
+	f, isNumber := toFloat(args[0])
+	digits, whole := args[1].(int64)
+	if !isNumber || !whole || digits < 0 || digits > 300 {
+		return nil, fmt.Errorf("the parameter %q rounds something that is no number, or to digits that are no whole number from 0 to 300", c.text)
+	}
+	if n, isInt := args[0].(int64); isInt {
+		return n, nil
+	}
+	return strconv.ParseFloat(strconv.FormatFloat(f, 'f', int(digits), 64), 64)
 }

@@ -117,18 +117,7 @@ func (c *calculator) power(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("the parameter %q is nested too deeply", c.text)
 	}
-	if c.take("-") != 0 {
-		x, err := c.power(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		if d, ok := x.(span); ok {
-			return -d, nil
-		}
-		return operate('-', int64(0), x)
-	}
-	c.take("+")
-	x, err := c.atom(depth)
+	x, err := c.signed(depth)
 	if err != nil || c.take("^") == 0 {
 		return x, err
 	}
@@ -137,6 +126,27 @@ func (c *calculator) power(depth int) (any, error) {
 		return nil, err
 	}
 	return operate('^', x, y)
+}
+
+// signed is an atom with its signs, which bind closer than ^ here: -2^2 is 4.
+func (c *calculator) signed(depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("the parameter %q is nested too deeply", c.text)
+	}
+	switch c.take("+-") {
+	case '+':
+		return c.signed(depth + 1)
+	case '-':
+		x, err := c.signed(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := x.(span); ok {
+			return -d, nil
+		}
+		return operate('-', int64(0), x)
+	}
+	return c.atom(depth)
 }
 
 func (c *calculator) atom(depth int) (any, error) {
@@ -185,6 +195,9 @@ func (c *calculator) call(name string, depth int) (any, error) {
 	}
 	if v, ok, err := c.made(name, args, named); ok {
 		return v, err
+	}
+	if name == "round" && len(args) == 2 {
+		return c.rounded(args)
 	}
 	if len(args) != 1 || len(named) > 0 {
 		return nil, fmt.Errorf("the parameter %q calls %s with %d arguments; it takes one", c.text, name, len(args)+len(named))
