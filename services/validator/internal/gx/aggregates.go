@@ -4,10 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
-
-	"github.com/leathq/leat/pkg/arrowio"
-	"github.com/leathq/leat/services/validator/internal/dateutil"
 )
 
 // without a value: pandas' NaT, which a result shows by name and which no bound holds for.
@@ -47,40 +43,6 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 		return unjudged(err)
 	}
 	return told(ok, e.shown(column, v))
-}
-
-// holdWhole is hold for one value of a column: GX then compares with both bounds, and fails where one cannot be compared.
-func (l limits) holdWhole(v any) (bool, error) {
-	ok, err := l.hold(v)
-	if err == nil && !ok && l.high != nil {
-		_, err = compareBound(v, l.high)
-	}
-	return ok, err
-}
-
-// read takes a text for the date or the point in time that it says where a bound is one.
-func (l limits) read(v any, now time.Time) (any, error) {
-	s, ok := v.(string)
-	dates, clocks := false, false
-	for _, bound := range []any{l.low, l.high} {
-		switch bound.(type) {
-		case date:
-			dates = true
-		case clock:
-			clocks = true
-		}
-	}
-	if !ok || !dates && !clocks {
-		return v, nil
-	}
-	at, err := dateutil.Parse(s, now)
-	switch {
-	case err != nil:
-		return nil, pythonErrorf("Unknown string format: %s", s)
-	case clocks:
-		return stamp{At: at.UnixMicro(), Unit: arrowio.Micro}, nil
-	}
-	return day(math.Floor(float64(at.Unix()) / 86400)), nil
 }
 
 // noTime compares NaT, which is neither above nor below anything, but is no number either.

@@ -3,8 +3,6 @@ package gx
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/leathq/leat/services/validator/internal/dateutil"
@@ -168,61 +166,4 @@ func (c *calculator) datetime(args []any, named Object) (any, error) {
 		return nil, fmt.Errorf("the parameter %q gives datetime %v, which is no point in time", c.text, n)
 	}
 	return moment{t}, nil
-}
-
-// arguments reads what stands in the parentheses of a call: values, or names with values.
-func (c *calculator) arguments(depth int) (args []any, named Object, err error) {
-	if c.take(")") != 0 {
-		return nil, nil, nil
-	}
-	for {
-		name := c.keyword()
-		v, err := c.sum(depth + 1)
-		if err != nil {
-			return nil, nil, err
-		}
-		if name != "" {
-			named.Set(name, v)
-		} else {
-			args = append(args, v)
-		}
-		switch c.take(",)") {
-		case ')':
-			if len(args) > 0 && len(named) > 0 {
-				return nil, nil, fmt.Errorf("Parse Failure: the parameter %q mixes arguments with and without names", c.text)
-			}
-			return args, named, nil
-		case 0:
-			return nil, nil, fmt.Errorf("Parse Failure: the parameter %q lacks a )", c.text)
-		}
-	}
-}
-
-// keyword reads a name and the equals sign behind it, if they come next.
-func (c *calculator) keyword() string {
-	c.skip()
-	rest := c.text[c.at:]
-	n := 0
-	for n < len(rest) && (isWord(rest[n]) && (rest[n] < '0' || rest[n] > '9')) {
-		n++
-	}
-	after := strings.TrimLeft(rest[n:], " ")
-	if n == 0 || !strings.HasPrefix(after, "=") {
-		return ""
-	}
-	c.at = len(c.text) - len(after) + 1
-	return rest[:n]
-}
-
-// rounded is round with a number of digits, by the value's exact decimals, halves to even.
-func (c *calculator) rounded(args []any) (any, error) {
-	f, isNumber := toFloat(args[0])
-	digits, whole := args[1].(int64)
-	if !isNumber || !whole || digits < 0 || digits > 300 {
-		return nil, fmt.Errorf("the parameter %q rounds something that is no number, or to digits that are no whole number from 0 to 300", c.text)
-	}
-	if n, isInt := args[0].(int64); isInt {
-		return n, nil
-	}
-	return strconv.ParseFloat(strconv.FormatFloat(f, 'f', int(digits), 64), 64)
 }

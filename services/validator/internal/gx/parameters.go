@@ -188,49 +188,6 @@ func isWord(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b == '$'
 }
 
-func (c *calculator) call(name string, depth int) (any, error) {
-	args, named, err := c.arguments(depth)
-	if err != nil {
-		return nil, err
-	}
-	if v, ok, err := c.made(name, args, named); ok {
-		return v, err
-	}
-	if name == "round" && len(args) == 2 {
-		return c.rounded(args)
-	}
-	if len(args) != 1 || len(named) > 0 {
-		return nil, fmt.Errorf("the parameter %q calls %s with %d arguments; it takes one", c.text, name, len(args)+len(named))
-	}
-	x := args[0]
-	f, ok := toFloat(x)
-	if !ok {
-		return nil, fmt.Errorf("the parameter %q calculates with something that is no number", c.text)
-	}
-	switch name {
-	case "sin":
-		return math.Sin(f), nil
-	case "cos":
-		return math.Cos(f), nil
-	case "tan":
-		return math.Tan(f), nil
-	case "exp":
-		return math.Exp(f), nil
-	case "trunc":
-		return int64(f), nil
-	case "round":
-		return int64(math.RoundToEven(f)), nil
-	case "sgn":
-		return int64(bit(f > 1e-12)) - int64(bit(f < -1e-12)), nil
-	case "abs":
-		if n, ok := x.(int64); ok {
-			return max(n, -n), nil
-		}
-		return math.Abs(f), nil
-	}
-	return nil, fmt.Errorf("the parameter %q calls %s, which is not supported; there are sin, cos, tan, exp, abs, trunc, round, sgn, now, datetime, timedelta", c.text, name)
-}
-
 func operate(op byte, a, b any) (any, error) {
 	if v, ok := shift(op, a, b); ok {
 		return v, nil
