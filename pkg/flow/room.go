@@ -53,11 +53,12 @@ type candidate struct {
 	number uint32
 	weight uint64
 	begun  bool
+	class  int
 	turn   int // which one of its run it is
 	since  int64
 }
 
-// admit says which partitions may be worked on: those that are begun, then one of each run, then the next of each, for as many as have room. One always has. The
+// admit says which partitions may be worked on: those that are begun, then by class one of each run, then the next of each, for as many as have room. One always has. The
 // board's lock is held.
 func (r *Runner) admit() map[string]map[uint32]bool {
 	var all []candidate
@@ -71,7 +72,7 @@ func (r *Runner) admit() map[string]map[uint32]bool {
 		if a.begun != b.begun {
 			return map[bool]int{true: -1, false: 1}[a.begun]
 		}
-		return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.since, b.since), cmp.Compare(a.run, b.run))
+		return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.turn, b.turn), cmp.Compare(a.since, b.since), cmp.Compare(a.run, b.run))
 	})
 	out, taken := map[string]map[uint32]bool{}, uint64(0)
 	for _, c := range all {
@@ -90,7 +91,7 @@ func (r *Runner) admit() map[string]map[uint32]bool {
 func (s *State) candidates(id string, weight uint64) []candidate {
 	var out []candidate
 	for _, p := range s.planned.GetPartitions() {
-		c := candidate{run: id, number: p.GetNumber(), weight: weight, turn: len(out), since: s.planned.GetUnixNanos()}
+		c := candidate{run: id, number: p.GetNumber(), weight: weight, class: s.class(), turn: len(out), since: s.planned.GetUnixNanos()}
 		open := false
 		for _, stage := range s.planned.GetRun().GetStages() {
 			part := s.part(stage.GetName(), p.GetNumber())

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
+	"github.com/leathq/leat/pkg/jobs"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
@@ -156,7 +155,7 @@ type job struct {
 func (r *Runner) look(ctx context.Context) {
 	r.board.mu.Lock()
 	admitted := r.admit()
-	var byRun [][]job
+	var byClass [3][][]job
 	for _, s := range r.board.runs {
 		if s.planned == nil {
 			continue
@@ -164,14 +163,33 @@ func (r *Runner) look(ctx context.Context) {
 		if s.Over() || len(s.Failures()) > 0 {
 			r.stop(s)
 		}
-		if jobs := r.jobs(s, admitted[s.planned.GetRun().GetId()]); len(jobs) > 0 {
-			byRun = append(byRun, jobs)
+		if todo := r.jobs(s, admitted[s.planned.GetRun().GetId()]); len(todo) > 0 {
+			class := s.class()
+			byClass[class] = append(byClass[class], todo)
 		}
 	}
 	r.board.mu.Unlock()
-	r.order(byRun)
 	r.turn++
-	for begun := true; begun; { // one of each run, then the next of each
+	for _, runs := range byClass {
+		r.order(runs)
+		r.share(ctx, runs)
+	}
+}
+
+// class is a run's place among the classes: while there is work of one, those behind it get what room it leaves.
+func (s *State) class() int {
+	switch s.planned.GetClass() {
+	case jobs.High:
+		return 0
+	case jobs.Normal:
+		return 1
+	}
+	return 2
+}
+
+// share begins one thing of each run, then the next of each, while there is room.
+func (r *Runner) share(ctx context.Context, byRun [][]job) {
+	for begun := true; begun; {
 		begun = false
 		for i := range byRun {
 			at := (i + r.turn) % len(byRun)
@@ -192,69 +210,4 @@ func (r *Runner) stop(s *State) {
 			cancel()
 		}
 	}
-}
-
-// order puts what was not tried, or longest ago, first, so that partitions to which nothing comes do not keep a stage from others; and forgets old tries.
-func (r *Runner) order(byRun [][]job) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	old := time.Now().Add(-2 * retryMost)
-	for lease, at := range r.not {
-		if at.Before(old) && r.active[lease] == nil {
-			delete(r.not, lease)
-			delete(r.tries, lease)
-		}
-	}
-	for _, jobs := range byRun {
-		slices.SortStableFunc(jobs, func(a, b job) int { return r.not[a.lease].Compare(r.not[b.lease]) })
-	}
-}
-
-// jobs are what this replica could do for a run now, of the partitions that may be worked on.
-func (r *Runner) jobs(s *State, admitted map[uint32]bool) []job {
-	run := s.planned.GetRun()
-	var out []job
-	if len(r.sources) > 0 && s.Ended() == nil && (s.Cancelled() != nil || len(s.Failures()) > 0 || s.allFinished()) {
-		out = append(out, job{lease: events.DataLease(run.GetId()), place: Place{Run: run}, do: r.end})
-	}
-	if s.Over() || len(s.Failures()) > 0 {
-		return out
-	}
-	for _, stage := range run.GetStages() {
-		do := r.doer(stage)
-		if do == nil {
-			continue
-		}
-		place := Place{Run: run, Stage: stage, Blob: r.Blob, Schema: s.planned.GetSchema()}
-		if s.StageDone(stage.GetName()) && s.Finished(stage.GetName()) == nil {
-			out = append(out, job{lease: events.DataLease(run.GetId(), stage.GetName()), place: place, do: r.finish})
-		}
-		for _, p := range s.planned.GetPartitions() {
-			if admitted[p.GetNumber()] && s.todo(stage.GetName(), p.GetNumber()) {
-				place.Partition = p
-				lease := events.DataLease(run.GetId(), stage.GetName(), strconv.Itoa(int(p.GetNumber())))
-				out = append(out, job{lease: lease, kind: stage.GetKind(), place: place, do: do})
-			}
-		}
-	}
-	return out
-}
-
-func (r *Runner) doer(s *datav1.Stage) func(context.Context, job) error {
-	if r.sources[s.GetKind()] != nil {
-		return r.read
-	}
-	if r.handlers[s.GetKind()] != nil {
-		return r.carry
-	}
-	return nil
-}
-
-func (s *State) allFinished() bool {
-	for _, stage := range s.planned.GetRun().GetStages() {
-		if s.Finished(stage.GetName()) == nil {
-			return false
-		}
-	}
-	return true
 }

@@ -73,7 +73,7 @@ func (c *Config) Only(name string) {
 // Services makes the services of the process. It opens nothing.
 func Services(c Config, deps host.Deps) []host.Service {
 	c.Gateway.Pools, c.Router.Pools = c.Pools, c.Pools
-	c.Ingestor.Data, c.Ingestor.Blob = c.Data, c.Blob
+	c.Ingestor.Data, c.Ingestor.Blob, c.Ingestor.Jobs = c.Data, c.Blob, c.Gateway.Jobs
 	c.Validator.Data, c.Validator.Blob = c.Data, c.Blob
 	var out []host.Service
 	if c.Runs("router") {

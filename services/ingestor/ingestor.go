@@ -6,6 +6,7 @@ package ingestor
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"google.golang.org/grpc"
@@ -15,6 +16,8 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/httpapi"
+	"github.com/leathq/leat/services/ingestor/internal/source/process"
 )
 
 // Ingestor is the service. Make it with New, run it once.
@@ -25,16 +28,18 @@ type Ingestor struct {
 	kinds   []string // of stages that any service does: a run with another would wait for ever
 	metrics *metrics
 	input   *input
+	queue   *queue
 	carrier *flow.Carrier
 }
 
 // New makes an ingestor. It opens nothing.
 func New(cfg Config, deps host.Deps) *Ingestor {
-	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: []string{Kind, kindValidate}}
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind, kindValidate}, cfg.Stages...)}
 	i.metrics = newMetrics(deps.Metrics, i)
+	i.queue = newQueue(i)
 	i.input = &input{
-		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
-		earlier: i.watermark,
+		sources: sources(cfg), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log, Bounds: cfg.bounds()},
+		metrics: i.metrics, batch: int64(cfg.Data.BatchBytes), earlier: i.watermark,
 	}
 	i.carrier = flow.NewCarrier(
 		flow.Deps{ID: i.id, Log: deps.Log, Bus: deps.Bus, NATS: deps.NATS, Publish: i.publish, Started: i.started, Ending: i.ending},
@@ -42,8 +47,15 @@ func New(cfg Config, deps host.Deps) *Ingestor {
 	return i
 }
 
-// sources are the types that this program can read.
-func sources() *source.Registry { return FileSources() }
+// sources are the types that runs can read: what is linked, and programs by their names.
+func sources(cfg Config) *source.Registry {
+	r := FileSources()
+	r.Add("http", httpapi.Make)
+	r.Add("nats", NATS)
+	r.Add("program", process.Make)
+	r.Otherwise(process.Programs(cfg.Programs))
+	return r
+}
 
 // Name is ingestor.
 func (i *Ingestor) Name() string { return "ingestor" }
@@ -62,7 +74,11 @@ func (i *Ingestor) Banner() []string {
 }
 
 // Run works on runs until ctx ends, lets go of what it holds and returns nil.
-func (i *Ingestor) Run(ctx context.Context) error { return i.carrier.Run(ctx) }
+func (i *Ingestor) Run(ctx context.Context) error {
+	queue := make(chan error, 1)
+	go func() { queue <- i.queue.run(ctx) }()
+	return errors.Join(i.carrier.Run(ctx), <-queue)
+}
 
 // watermark is how far the last complete run of a tenant and name has read; nil where there is none.
 func (i *Ingestor) watermark(tenant, name string) source.Watermark {

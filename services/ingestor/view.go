@@ -20,7 +20,7 @@ func view(s *flow.State, whole bool) *ingestorv1.RunState {
 	plan, end := s.Planned(), s.Ended()
 	out := &ingestorv1.RunState{
 		Run: plan.GetRun(), Phase: phase(s), Attempt: s.Attempt(), Counts: s.Total(), Version: end.GetVersion(), Troubles: end.GetTroubles(),
-		PlannedUnixNanos: plan.GetUnixNanos(), EndedUnixNanos: end.GetUnixNanos(),
+		PlannedUnixNanos: plan.GetUnixNanos(), EndedUnixNanos: end.GetUnixNanos(), Class: plan.GetClass(), Known: plan.GetKnown(),
 	}
 	for _, p := range plan.GetPartitions() {
 		out.InputBytes += p.GetBytes()

@@ -83,6 +83,9 @@ func valuesBetween(b *builder) error {
 
 // cells compares value by value, as GX does where a column is not one of plain numbers.
 func (l limits) cells(v *view, rows mask) (mask, error) {
+	if low, high, ok := l.instants(v.column.Field().Type); ok {
+		return instantsWithin(v.column.Int64s(), low, high), nil
+	}
 	good := make(mask, words(v.n))
 	var err error
 	rows.each(v.n, func(i int) bool {
