@@ -78,7 +78,7 @@ func (i image) run(t *testing.T, args ...string) string {
 
 // Every program starts in an image of its own, from which all else is missing.
 func TestEveryServiceStartsInItsImage(t *testing.T) {
-	for _, name := range []string{"leat", "gateway", "router", "worker", "ingestor"} {
+	for _, name := range []string{"leat", "gateway", "router", "worker", "ingestor", "validator"} {
 		i := build(t, "service", name)
 		args, want := []string{"--help"}, "--nats"
 		if name == "leat" {

@@ -60,9 +60,9 @@ func Flows() []Flow {
 		{Takeovers.Pattern, by(Gateway), by(Router), true},
 		{Shares.Pattern, by(Router), by(Router), false},
 		{ScalingDecided.Pattern, by(Router), by(Console), false},
-		{Jobs.Pattern, by(Gateway, Client), by(Gateway), false}, // a batch's are a gateway's own
-		{Results.Pattern, by(Gateway), by(Gateway, Client), false},
-		{JobCancels.Pattern, by(Gateway, Client), by(Gateway), false},
+		{Jobs.Pattern, by(Gateway, Ingestor, Client), by(Gateway, Ingestor), false}, // a batch's are a gateway's own, and an ingestor publishes runs
+		{Results.Pattern, by(Gateway, Ingestor), by(Gateway, Ingestor, Client), false},
+		{JobCancels.Pattern, by(Gateway, Ingestor, Client), by(Gateway, Ingestor), false},
 		{Data.Pattern, by(Ingestor, Validator), by(Ingestor, Validator), false},
 		{RunPlanned.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
 		{SourceProgress.Pattern, by(Ingestor), by(Ingestor, Validator, Console), false},
@@ -135,21 +135,29 @@ func Stores() []Store {
 			{Role: Gateway, Makes: true, Keys: ">"},
 			{Role: Worker, Makes: true, Keys: ">"},
 		}},
-		{Objects, "files", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"}}},
+		{Objects, "files", []Grant{
+			{Role: Gateway, Makes: true, Changes: true, Keys: ">"}, {Role: Client, Makes: true, Changes: true, Keys: ">"},
+			{Role: Ingestor, Makes: true, Changes: true, Keys: ">"},
+		}},
 		{KeyValue, "sleepers", []Grant{{Role: Gateway, Makes: true, Keys: "*"}, {Role: Router, Makes: true, Keys: "*"}}},
 		{KeyValue, "batches", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: ">"}}},
 		{Stream, EventsStream, []Grant{
-			{Role: Router, Makes: true}, {Role: Console, Reads: true}, {Role: Ingestor, Makes: true, Reads: true}, {Role: Validator, Makes: true, Reads: true},
+			{Role: Router, Makes: true}, {Role: Console, Reads: true}, {Role: Ingestor, Makes: true, Reads: true, Says: []string{"evt.lineage.run_event.v1.*"}}, {Role: Validator, Makes: true, Reads: true},
 		}},
 		{Stream, DataStream, []Grant{
 			{Role: Ingestor, Makes: true, Changes: true, Removes: true, Takes: []string{"*"}}, {Role: Validator, Makes: true, Changes: true, Takes: []string{"*"}},
 		}},
-		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}}},
-		{Stream, JobsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client}}},
-		{Stream, ResultsStream, []Grant{{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}}},
+		{KeyValue, "jobtries", []Grant{{Role: Gateway, Makes: true, Changes: true, Keys: "*"}, {Role: Ingestor, Makes: true, Keys: "*"}}},
+		{Stream, JobsStream, []Grant{
+			{Role: Gateway, Makes: true, Changes: true, Reads: true, Removes: true, Takes: []string{"*"}}, {Role: Client},
+			{Role: Ingestor, Makes: true, Reads: true, Takes: []string{"*"}},
+		}},
+		{Stream, ResultsStream, []Grant{
+			{Role: Gateway, Makes: true, Changes: true, Reads: true}, {Role: Client, Reads: true, Removes: true}, {Role: Ingestor, Makes: true, Reads: true},
+		}},
 		{Stream, DeadStream, []Grant{
 			{Role: Gateway, Makes: true, Changes: true, Says: []string{DeadPrefix + ">"}}, {Role: Client, Reads: true, Removes: true},
-			{Role: Ingestor, Says: []string{Dead(DataStream, ">")}}, {Role: Validator, Says: []string{Dead(DataStream, ">")}},
+			{Role: Ingestor, Makes: true, Says: []string{Dead(DataStream, ">"), Dead(JobsStream, ">")}}, {Role: Validator, Says: []string{Dead(DataStream, ">")}},
 		}},
 	}
 }

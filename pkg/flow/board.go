@@ -3,7 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,18 +14,34 @@ import (
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
-// board folds the facts of all runs as they come. It is safe for concurrent use.
+// keepEnded is how many runs that have ended a board keeps.
+const keepEnded = 256
+
+// board folds the facts of all runs as they come. Of those that have ended it keeps the last ones. It is safe for concurrent use.
 type board struct {
 	mu      sync.Mutex
 	runs    map[string]*State
-	seen    uint64        // the number of the last fact in EVENTS that was taken in
-	changed chan struct{} // closed at the next change
+	over    []string              // runs that have ended, in the order in which they did
+	keep    int                   // of those
+	latest  map[[2]string]*latest // by tenant and name
+	recall  func(string) *State   // folds a run anew
+	seen    uint64                // the number of the last fact in EVENTS that was taken in
+	changed chan struct{}         // closed at the next change
 }
 
-func newBoard() *board { return &board{runs: map[string]*State{}, changed: make(chan struct{})} }
+// latest is the last complete run of a name.
+type latest struct {
+	plan  *datav1.RunPlanned
+	ended int64
+}
+
+func newBoard() *board {
+	return &board{runs: map[string]*State{}, keep: keepEnded, latest: map[[2]string]*latest{}, changed: make(chan struct{})}
+}
 
 // watch takes in facts until the returned function is called.
 func (b *board) watch(ctx context.Context, js jetstream.JetStream) (stop func(), err error) {
+	b.recall = func(run string) *State { return insist(ctx, js, run) }
 	c, err := js.OrderedConsumer(ctx, events.EventsStream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{events.DataFacts("*")}})
 	if err != nil {
 		return nil, fmt.Errorf("watch the facts of runs: %w", err)
@@ -43,46 +59,62 @@ func (b *board) take(m jetstream.Msg) {
 		return
 	}
 	run, f := readFact(m.Subject(), m.Data())
+	again := b.resumed(run, f)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if f != nil {
-		if b.runs[run] == nil {
-			b.runs[run] = NewState()
-		}
-		b.runs[run].Apply(f)
+	if again != nil {
+		b.runs[run] = again
 	}
+	b.apply(run, f)
 	b.seen = max(b.seen, meta.Sequence.Stream)
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// readFact decodes a fact; nil where it is none that this version knows.
-func readFact(subject string, data []byte) (run string, f proto.Message) {
-	parts := strings.Split(subject, ".")
-	if len(parts) != 5 {
-		return "", nil
+// resumed is a run's state where a fact takes up a run that was forgotten, else nil.
+func (b *board) resumed(run string, f proto.Message) *State {
+	if _, ok := f.(*datav1.RunResumed); !ok {
+		return nil
 	}
-	makers := map[string]func() proto.Message{
-		"run_planned":      func() proto.Message { return &datav1.RunPlanned{} },
-		"source_progress":  func() proto.Message { return &datav1.SourceProgress{} },
-		"segment_done":     func() proto.Message { return &datav1.SegmentDone{} },
-		"partition_done":   func() proto.Message { return &datav1.PartitionDone{} },
-		"partition_failed": func() proto.Message { return &datav1.PartitionFailed{} },
-		"stage_trouble":    func() proto.Message { return &datav1.StageTrouble{} },
-		"stage_finished":   func() proto.Message { return &datav1.StageFinished{} },
-		"run_ended":        func() proto.Message { return &datav1.RunEnded{} },
-		"run_cancelled":    func() proto.Message { return &datav1.RunCancelled{} },
-		"run_resumed":      func() proto.Message { return &datav1.RunResumed{} },
+	b.mu.Lock()
+	known := b.runs[run] != nil
+	b.mu.Unlock()
+	if known {
+		return nil
 	}
-	make := makers[parts[2]]
-	if make == nil {
-		return "", nil
+	return b.recall(run)
+}
+
+// apply takes in a fact. One of a run that is not known, and that does not plan it, is of one that was forgotten.
+func (b *board) apply(run string, f proto.Message) {
+	if _, plans := f.(*datav1.RunPlanned); b.runs[run] == nil && plans {
+		b.runs[run] = NewState()
 	}
-	f = make()
-	if proto.Unmarshal(data, f) != nil {
-		return "", nil
+	s := b.runs[run]
+	if s == nil || f == nil {
+		return
 	}
-	return parts[4], f
+	s.Apply(f)
+	if end, ok := f.(*datav1.RunEnded); ok && s.Ended() != nil {
+		b.ended(run, s, end)
+	}
+}
+
+// ended remembers how far a complete run has read, and forgets runs that have ended before the last ones.
+func (b *board) ended(run string, s *State, f *datav1.RunEnded) {
+	if key := [2]string{s.planned.GetRun().GetTenant(), s.planned.GetRun().GetName()}; f.GetOutcome() == datav1.Outcome_OUTCOME_COMPLETE && key[1] != "" {
+		if have := b.latest[key]; have == nil || have.ended < f.GetUnixNanos() {
+			plan := &datav1.RunPlanned{Run: s.planned.GetRun(), Watermark: s.planned.GetWatermark(), Schema: s.planned.GetSchema(), UnixNanos: s.planned.GetUnixNanos()}
+			b.latest[key] = &latest{plan, f.GetUnixNanos()}
+		}
+	}
+	b.over = append(slices.DeleteFunc(b.over, func(r string) bool { return r == run }), run)
+	for len(b.over) > b.keep {
+		if old := b.runs[b.over[0]]; old != nil && old.Ended() != nil { // it may have been resumed
+			delete(b.runs, b.over[0])
+		}
+		b.over = b.over[1:]
+	}
 }
 
 // look calls f with a run's state, which must not be kept; nil where nothing is known of it.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -14,6 +15,16 @@ var (
 	Number   = number
 	Incoming = incoming
 )
+
+// TryFast makes what is tried a number of times be tried three times, one right after the other.
+func (r *Runner) TryFast() { r.retryFirst, r.finishTries = time.Millisecond, 3 }
+
+// KeepEnded is how many runs that have ended are kept.
+func (r *Runner) KeepEnded(n int) {
+	r.board.mu.Lock()
+	defer r.board.mu.Unlock()
+	r.board.keep = n
+}
 
 // Carrier takes messages as a stage does for a partition of a run, and never ends a segment by itself.
 func (r *Runner) Carrier(p Place) func(context.Context, jetstream.Msg) error {

@@ -93,6 +93,8 @@ type keeping struct {
 	gate  func(ctx context.Context, p flow.Place, n uint64) error // before each batch; nil: none
 	close func(p flow.Place) error                                // at a segment's end; nil: none
 	lose  bool                                                    // a row of each segment, from the books
+
+	finish func() error // nil: none
 }
 
 func (k *keeping) Kind() string       { return k.kind }
@@ -103,6 +105,11 @@ func (k *keeping) Segment(_ context.Context, p flow.Place) (flow.Segment, error)
 }
 
 func (k *keeping) Finish(context.Context, flow.Finishing) (*datav1.StageFinished, error) {
+	if k.finish != nil {
+		if err := k.finish(); err != nil {
+			return nil, err
+		}
+	}
 	return &datav1.StageFinished{Success: true}, nil
 }
 
@@ -182,7 +189,12 @@ type replica struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, nats: bustest.Start(t), cfg: flow.DefaultConfig(), log: slog.New(slog.DiscardHandler)}
+	return newSiteOn(t, bustest.Start(t))
+}
+
+func newSiteOn(t *testing.T, nats *embed.Server) *site {
+	t.Helper()
+	s := &site{t: t, nats: nats, cfg: flow.DefaultConfig(), log: slog.New(slog.DiscardHandler)}
 	s.cfg.SegmentBytes, s.cfg.BatchBytes, s.cfg.MaxBytes, s.cfg.Partitions = 8*conf.KiB, conf.KiB, 64*conf.MiB, 4
 	s.bus = bustest.Connect(t, s.nats, bus.Options{})
 	if err := jobs.Ensure(t.Context(), s.bus, jobs.DefaultConfig()); err != nil {

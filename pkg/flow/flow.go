@@ -8,6 +8,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/leathq/leat/pkg/blob"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
@@ -62,7 +63,8 @@ type Finishing struct {
 	Stage    *datav1.Stage
 	Segments [][]*datav1.SegmentDone // by partition, each in order
 	Blob     *blob.Store
-	Schema   []byte // the source's, in JSON
+	Schema   []byte    // the source's, in JSON
+	Planned  time.Time // when the run was planned
 }
 
 // Source does a kind of stage that has no input. It is used by several goroutines at once.

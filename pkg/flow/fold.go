@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -66,7 +67,7 @@ func (s *State) Apply(m proto.Message) {
 		p := s.part(f.GetStage(), f.GetPartition())
 		p.done[f.GetAttempt()] = first(p.done[f.GetAttempt()], f)
 	case *datav1.PartitionFailed:
-		p := s.part(f.GetStage(), f.GetPartition())
+		p := s.part(f.GetStage(), failedPart(f))
 		p.failed[f.GetAttempt()] = first(p.failed[f.GetAttempt()], f)
 	case *datav1.StageTrouble:
 		s.troubles[f.GetStage()] = last(s.troubles[f.GetStage()], f)
@@ -77,6 +78,16 @@ func (s *State) Apply(m proto.Message) {
 	case *datav1.RunCancelled:
 		s.cancelled[f.GetAttempt()] = first(s.cancelled[f.GetAttempt()], f)
 	}
+}
+
+// wholeStage stands where a partition's number does, for what is said of all of a stage.
+const wholeStage = math.MaxUint32
+
+func failedPart(f *datav1.PartitionFailed) uint32 {
+	if f.GetWholeStage() {
+		return wholeStage
+	}
+	return f.GetPartition()
 }
 
 func (s *State) part(stage string, partition uint32) *progress {
@@ -176,66 +187,6 @@ func (s *State) Done(stage string, partition uint32) *datav1.PartitionDone {
 	return nil
 }
 
-// need is the number of the first batch of a stage's partition that some stage after it still has to get; all is true where none has to. What was on
-// DATA when a run ended is gone, so a later try sends again from there.
-func (s *State) need(stage string, partition uint32) (n uint64, all bool) {
-	n, all = 0, true
-	for _, after := range s.planned.GetRun().GetStages() {
-		if after.GetFrom() != stage {
-			continue
-		}
-		at, done := s.need(after.GetName(), partition)
-		if s.Done(after.GetName(), partition) == nil {
-			own := uint64(0)
-			if segments := s.Segments(after.GetName(), partition); len(segments) > 0 {
-				own = segments[len(segments)-1].GetNextBatch()
-			}
-			if done || own < at {
-				at = own
-			}
-			done = false
-		}
-		if !done && (all || at < n) {
-			n, all = at, false
-		}
-	}
-	return n, all
-}
-
-// todo says whether a partition of a stage is to be worked on in this try.
-func (s *State) todo(stage string, partition uint32) bool {
-	if s.Failed(stage, partition) != nil || s.part(stage, partition).done[s.attempt] != nil {
-		return false
-	}
-	if s.Done(stage, partition) == nil {
-		return true
-	}
-	_, all := s.need(stage, partition)
-	return !all
-}
-
-// standing is where a stage that reads batches goes on with a partition: its segments that stand.
-func (s *State) standing(stage string, partition uint32) []*datav1.SegmentDone {
-	segments := s.Segments(stage, partition)
-	if n, all := s.need(stage, partition); s.attempt > 0 && !all {
-		for len(segments) > 0 && segments[len(segments)-1].GetNextBatch() > n {
-			segments = segments[:len(segments)-1]
-		}
-	}
-	return segments
-}
-
-// sent is where a source goes on with a partition.
-func (s *State) sent(stage string, partition uint32) []*datav1.SourceProgress {
-	reads := s.Reads(stage, partition)
-	if n, all := s.need(stage, partition); s.attempt > 0 && !all {
-		for len(reads) > 0 && reads[len(reads)-1].GetCounts().GetBatches() > n {
-			reads = reads[:len(reads)-1]
-		}
-	}
-	return reads
-}
-
 // Failed says why a partition of a stage cannot be done in this try, or nil.
 func (s *State) Failed(stage string, partition uint32) *datav1.PartitionFailed {
 	return s.part(stage, partition).failed[s.attempt]
@@ -247,7 +198,7 @@ func (s *State) Finished(stage string) *datav1.StageFinished { return s.finished
 // Trouble is what a stage tried again last, or nil.
 func (s *State) Trouble(stage string) *datav1.StageTrouble { return s.troubles[stage] }
 
-// Failures are the failed partitions of this try, by stage and number.
+// Failures are the failed partitions of this try, by stage and number, each stage's own failure last.
 func (s *State) Failures() []*datav1.PartitionFailed {
 	var out []*datav1.PartitionFailed
 	for _, stage := range s.planned.GetRun().GetStages() {
@@ -255,6 +206,9 @@ func (s *State) Failures() []*datav1.PartitionFailed {
 			if f := s.Failed(stage.GetName(), p.GetNumber()); f != nil {
 				out = append(out, f)
 			}
+		}
+		if f := s.Failed(stage.GetName(), wholeStage); f != nil {
+			out = append(out, f)
 		}
 	}
 	return out

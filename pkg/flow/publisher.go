@@ -28,6 +28,7 @@ type publisher struct {
 	store   *blob.Store
 	subject string // empty: no stage reads what is sent, and nothing is
 	attempt uint32
+	flight  flight
 	pending []underway
 }
 

@@ -96,7 +96,16 @@ func outlet(p Place) string {
 
 // publisher sends what a stage makes of a partition.
 func (r *Runner) publisher(p Place, attempt uint32) *publisher {
-	return &publisher{js: r.bulk, bus: r.Bus, store: r.Blob, subject: outlet(p), attempt: attempt}
+	run, stage, partition := p.Run.GetId(), p.Stage.GetName(), p.Partition.GetNumber()
+	look := func() (done uint64, changed <-chan struct{}) {
+		changed = r.board.wait() // before looking
+		r.board.look(run, func(s *State) { done = s.taken(stage, partition) })
+		return done, changed
+	}
+	return &publisher{
+		js: r.bulk, bus: r.Bus, store: r.Blob, subject: outlet(p), attempt: attempt,
+		flight: flight{most: r.cfg.edge(p.Run), guess: uint64(r.cfg.BatchBytes), look: look},
+	}
 }
 
 func (w *reading) take(ctx context.Context, c *Chunk) error {

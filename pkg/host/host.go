@@ -12,6 +12,8 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +30,8 @@ import (
 type Deps struct {
 	// ID names this process: service-machine-random, safe as one token of a NATS subject.
 	ID string
+	// Version is that of the program: a tag or a commit.
+	Version string
 	// Log is slog, with the attributes service and instance where it is JSON. Never a prompt or a completion.
 	Log *slog.Logger
 	// Metrics is the host's own registry, served under /metrics.
@@ -109,8 +113,11 @@ func Open(ctx context.Context, name string, args, environ []string, cfg any, opt
 	if err != nil {
 		return nil, err
 	}
+	if o.memory > 0 && !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
+		debug.SetMemoryLimit(o.memory)
+	}
 	h := &Host{name: name, version: o.version, cfg: o.config, loaded: loaded, stderr: o.stderr, wishes: make(chan wish, 1)}
-	h.ID, h.Stop = newID(name), h.askToStop
+	h.ID, h.Version, h.Stop = newID(name), o.version, h.askToStop
 	h.NATS, h.DrainTimeout = o.config.NATS, o.config.Host.DrainTimeout
 	if err := h.open(ctx, o); err != nil {
 		return nil, errors.Join(err, h.Close())

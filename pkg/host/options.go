@@ -19,6 +19,7 @@ type options struct {
 	openBus  func(context.Context, *Host) (*bus.Bus, error)
 	version  string
 	defaults []func(*Config)
+	memory   int64
 }
 
 // Defaults lets a service name its own defaults (ports) before file, environment and flags are read.
@@ -60,6 +61,10 @@ func Examples(lines ...string) Option { return func(o *options) { o.spec.Example
 
 // Version sets the version that is reported; otherwise the one that the Go tool put into the binary.
 func Version(v string) Option { return func(o *options) { o.version = v } }
+
+// SoftMemory has the collector keep what Go takes of memory below so many bytes, as far as what is in use lets it, where the environment does not say otherwise
+// (GOMEMLIMIT). It is for programs that allocate much and keep little: without it they take twice the most that they ever kept.
+func SoftMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
 // Stderr redirects the banner and the log.
 func Stderr(w io.Writer) Option { return func(o *options) { o.stderr = w } }

@@ -36,6 +36,14 @@ type Work struct {
 	// Do does a job, or puts it off, and returns when its place is free. ctx ends when the process stops or the job is
 	// cancelled. It must call one of the delivery's ends.
 	Do func(ctx context.Context, d *Delivery)
+	// Lasting says that a job goes on where its holder dies, for as long as it takes: how often that happened, or how old the job is, says nothing of it.
+	Lasting bool
+	// Borrowed says that another service looks after the streams: here they are made where they are missing, and their limits, the jobs that nobody takes and
+	// those that are too old are left to it.
+	Borrowed bool
+	// Settled is told of a job that has its result when it comes: it was done before, or cancelled while nobody had it. After an error it comes again. nil: nobody
+	// wants to know.
+	Settled func(ctx context.Context, j *Job, r *Result) error
 	// Opened is called once, when the streams have been opened or could not be at the first try.
 	Opened func()
 	Log    *slog.Logger
@@ -70,7 +78,9 @@ func (c *Client) Run(ctx context.Context, w Work) error {
 		}
 		classes.Go(func() { d.run(ctx) })
 	}
-	classes.Go(func() { c.tidy(ctx, w) })
+	if !w.Borrowed {
+		classes.Go(func() { c.tidy(ctx, w) })
+	}
 	classes.Wait()
 	return nil
 }
@@ -95,7 +105,11 @@ func (c *Client) tidy(ctx context.Context, w Work) {
 }
 
 func (c *Client) ensure(ctx context.Context, w Work, tried func()) error {
-	err := Ensure(ctx, c.bus, c.cfg)
+	open := Ensure
+	if w.Borrowed {
+		open = borrow
+	}
+	err := open(ctx, c.bus, c.cfg)
 	tried()
 	if err != nil && ctx.Err() == nil {
 		w.Log.Warn("streams of jobs not opened; trying again", "error", err)

@@ -51,9 +51,16 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 			del.Later(time.Second)
 		}
 	}()
-	switch _, err := d.c.Result(ctx, job.Kind, job.ID); {
-	case err == nil:
-		del.forget(ctx) // done, or cancelled, before
+	switch r, err := d.c.Result(ctx, job.Kind, job.ID); {
+	case err == nil: // done, or cancelled, before
+		if d.w.Settled != nil {
+			if err := d.w.Settled(ctx, job, r); err != nil {
+				d.w.Log.Warn("a job that has its result is not settled; it comes again", "job", job.ID, "error", err)
+				del.Later(time.Second)
+				return
+			}
+		}
+		del.forget(ctx)
 		return
 	case !errors.Is(err, ErrNoResult):
 		del.Later(time.Second)
@@ -70,11 +77,11 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 		del.Dead(ctx, wrong.Code, wrong.Reason, nil)
 		return
 	}
-	if age := time.Since(job.Created); age > d.c.cfg.MaxAge {
+	if age := time.Since(job.Created); age > d.c.cfg.MaxAge && !d.w.Lasting {
 		del.Dead(ctx, "job_expired", "The job was not done within "+d.c.cfg.MaxAge.String()+" of its publication.", nil)
 		return
 	}
-	if n := del.tries.lost(job.Delivered); n > maxLost {
+	if n := del.tries.lost(job.Delivered); n > maxLost && !d.w.Lasting {
 		del.Dead(ctx, "job_lost_too_often", fmt.Sprintf(
 			"The job was lost %d times with the process that had it. Look into the gateways' logs for what it does to them before you requeue it.", n), nil)
 		return

@@ -15,7 +15,10 @@ import (
 )
 
 // kinds are all kinds of jobs that any service does.
-var kinds = []string{"chat", "completions", "responses"}
+var kinds = []string{"chat", "completions", Data, "responses"}
+
+// Data is the kind of jobs that are data runs.
+const Data = "data"
 
 // Kinds are all kinds of jobs that any service does. A job of another kind is a dead letter at once.
 func Kinds() []string { return slices.Clone(kinds) }

@@ -66,13 +66,51 @@ const slack = 24 * time.Hour
 
 // Ensure creates the streams where they are missing, and sets their limits.
 func Ensure(ctx context.Context, b *bus.Bus, cfg Config) error {
+	for _, c := range streams(cfg) {
+		if _, err := b.JetStream().CreateOrUpdateStream(ctx, c); err != nil {
+			return notOpened(c.Name, err)
+		}
+		b.Opened(c.Name, Replicas)
+	}
+	if _, err := b.JetStream().CreateOrUpdateKeyValue(ctx, triesConfig(cfg)); err != nil {
+		return fmt.Errorf("open KV bucket %s: %w", triesBucket, err)
+	}
+	b.Opened("KV_"+triesBucket, Replicas)
+	return nil
+}
+
+// borrow creates the streams where they are missing, and leaves those that are there as whoever looks after them has set them.
+func borrow(ctx context.Context, b *bus.Bus, cfg Config) error {
+	for _, c := range streams(cfg) {
+		if _, err := b.JetStream().CreateStream(ctx, c); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return notOpened(c.Name, err)
+		}
+	}
+	if _, err := b.JetStream().CreateKeyValue(ctx, triesConfig(cfg)); err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
+		return fmt.Errorf("open KV bucket %s: %w", triesBucket, err)
+	}
+	return nil
+}
+
+func notOpened(stream string, err error) error {
+	return fmt.Errorf("open stream %s: %w (does the NATS server have JetStream enabled, with room on its disk?)", stream, err)
+}
+
+func triesConfig(cfg Config) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: triesBucket, Description: "how jobs fared that are tried again", TTL: cfg.MaxAge + slack, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
+	}
+}
+
+// streams are those of jobs, results and dead letters.
+func streams(cfg Config) []jetstream.StreamConfig {
 	unlimited := func(n conf.Bytes) int64 {
 		if n == 0 {
 			return -1
 		}
 		return int64(n)
 	}
-	for _, c := range []jetstream.StreamConfig{
+	out := []jetstream.StreamConfig{
 		{
 			Name: events.JobsStream, Subjects: []string{events.Jobs.All()}, Description: "durable work of every kind",
 			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
@@ -87,21 +125,11 @@ func Ensure(ctx context.Context, b *bus.Bus, cfg Config) error {
 			Name: events.DeadStream, Subjects: []string{events.DeadPrefix + ">"}, Description: "what failed for good, with the reason",
 			MaxAge: cfg.KeepDead, AllowDirect: true, Duplicates: dedupe,
 		},
-	} {
-		c.Storage, c.Replicas = jetstream.FileStorage, cfg.Replicas
-		if _, err := b.JetStream().CreateOrUpdateStream(ctx, c); err != nil {
-			return fmt.Errorf("open stream %s: %w (does the NATS server have JetStream enabled, with room on its disk?)", c.Name, err)
-		}
-		b.Opened(c.Name, Replicas)
 	}
-	_, err := b.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: triesBucket, Description: "how jobs fared that are tried again", TTL: cfg.MaxAge + slack, Storage: jetstream.FileStorage, Replicas: cfg.Replicas,
-	})
-	if err != nil {
-		return fmt.Errorf("open KV bucket %s: %w", triesBucket, err)
+	for i := range out {
+		out[i].Storage, out[i].Replicas = jetstream.FileStorage, cfg.Replicas
 	}
-	b.Opened("KV_"+triesBucket, Replicas)
-	return nil
+	return out
 }
 
 // TenantToken is how a tenant stands in a subject: by its name where that is fit, else by a hash of it.

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/pkg/jobs"
@@ -38,13 +39,13 @@ type api struct {
 
 // runner is what carries runs, once its streams are open.
 func (a *api) runner() (*flow.Runner, error) {
-	if err := a.i.held(); err != nil {
+	if err := a.i.carrier.Held(); err != nil {
 		return nil, errs.New(errs.Unavailable, "held_up", "no data runs: %v", err)
 	}
 	if err := a.i.Ready(); err != nil {
 		return nil, errs.New(errs.Unavailable, "not_ready", "the ingestor is not ready: %v; try again in a moment", err)
 	}
-	return a.i.runner.Load(), nil
+	return a.i.carrier.Runner(), nil
 }
 
 // Submit plans a run and starts it.
@@ -61,8 +62,12 @@ func (a *api) Submit(ctx context.Context, req *ingestorv1.SubmitRequest) (*inges
 		run.Id = nuid.Next()
 	}
 	class := cmp.Or(req.GetClass(), jobs.Bulk)
+	run.Tenant = cmp.Or(run.GetTenant(), tenant)
 	if err := a.i.accept(run, class); err != nil {
 		return nil, err
+	}
+	if req.GetJob() {
+		return &ingestorv1.SubmitResponse{Run: run.GetId()}, a.submit(ctx, r, run, class)
 	}
 	if err := r.Start(ctx, run, class); err != nil {
 		return nil, public(err)
@@ -73,14 +78,17 @@ func (a *api) Submit(ctx context.Context, req *ingestorv1.SubmitRequest) (*inges
 // accept refuses what a run may ask for by its description, but which is not done.
 func (i *Ingestor) accept(run *datav1.Run, class string) error {
 	switch {
-	case class != jobs.Bulk:
-		return errs.Field("class", "invalid_run", "class: %q, but this version runs all as bulk; leave it out", class)
+	case class != jobs.High && class != jobs.Normal && class != jobs.Bulk:
+		return errs.Field("class", "invalid_run", "class: %q is not high, normal or bulk", class)
 	case run.GetLimits().GetBatchBytes() > mostBatch:
 		return errs.Field("run.limits.batch_bytes", "invalid_run", "limits.batch_bytes: %d is more than %d", run.GetLimits().GetBatchBytes(), mostBatch)
-	case run.GetTarget() != nil:
-		return errs.Field("run.target", "invalid_run", "target: this version publishes no datasets; leave it out, what stages write is kept")
-	case run.GetSince() != "":
-		return errs.Field("run.since", "invalid_run", "since: runs take none in this version; sources of files have a `since` of their own")
+	case run.GetTarget() != nil && dataset.CheckName(run.GetTarget().GetDataset()) != nil:
+		return errs.Field("run.target.dataset", "invalid_run", "target.dataset: %v", dataset.CheckName(run.GetTarget().GetDataset()))
+	case run.GetTarget() != nil && !keeps(run):
+		return errs.Field("run.target", "invalid_run", "target: a dataset is made of what the last stage keeps, and that one must be of kind %s; add one, without a suite where nothing is to be checked", kindValidate)
+	}
+	if err := i.checkSince(run); err != nil {
+		return errs.Field("run.since", "invalid_run", "%v", err)
 	}
 	for n, s := range run.GetStages() {
 		if !slices.Contains(i.kinds, s.GetKind()) {
@@ -108,36 +116,49 @@ func settled(ctx context.Context, r *flow.Runner, run string) error {
 }
 
 // state is a run's; NOT_FOUND where there is none.
-func (a *api) state(r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
-	r.Look(run, func(s *flow.State) {
-		if s != nil && s.Planned() != nil {
+func (a *api) state(ctx context.Context, r *flow.Runner, run string) (out *ingestorv1.RunState, err error) {
+	err = r.State(ctx, run, func(s *flow.State) {
+		if s != nil {
 			out = view(s, true)
 		}
 	})
-	if out == nil {
-		return nil, errs.New(errs.NotFound, "run_not_found", "there is no run %q in the last 30 days", run)
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "no_facts", "the facts of run %q cannot be read from NATS; try again in a moment", run).Because(err)
 	}
-	return out, nil
+	if out == nil {
+		out, err = a.i.queue.state(ctx, run)
+	}
+	if out == nil && err == nil {
+		err = errs.New(errs.NotFound, "run_not_found", "there is no run %q in the last 30 days%s", run, source.Suggest(run, a.runs(r)))
+	}
+	return out, err
 }
 
 // GetRun returns the state of a run.
-func (a *api) GetRun(_ context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
+func (a *api) GetRun(ctx context.Context, req *ingestorv1.GetRunRequest) (*ingestorv1.GetRunResponse, error) {
 	r, err := a.runner()
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.state(r, req.GetRun())
+	s, err := a.state(ctx, r, req.GetRun())
 	return &ingestorv1.GetRunResponse{State: s}, err
 }
 
-// ListRuns returns runs, the newest first.
-func (a *api) ListRuns(_ context.Context, req *ingestorv1.ListRunsRequest) (*ingestorv1.ListRunsResponse, error) {
+// runs are the ids of those that this process remembers.
+func (*api) runs(r *flow.Runner) (out []string) {
+	r.Each(func(run string, _ *flow.State) { out = append(out, run) })
+	return out
+}
+
+// ListRuns returns runs that wait or are under way and the last that have ended, the newest first.
+func (a *api) ListRuns(ctx context.Context, req *ingestorv1.ListRunsRequest) (*ingestorv1.ListRunsResponse, error) {
 	r, err := a.runner()
 	if err != nil {
 		return nil, err
 	}
-	out := &ingestorv1.ListRunsResponse{}
-	r.Each(func(_ string, s *flow.State) {
+	out, planned := &ingestorv1.ListRunsResponse{}, map[string]bool{}
+	r.Each(func(run string, s *flow.State) {
+		planned[run] = true
 		if req.GetName() == "" || s.Planned().GetRun().GetName() == req.GetName() {
 			out.States = append(out.States, view(s, false))
 		}
@@ -145,6 +166,11 @@ func (a *api) ListRuns(_ context.Context, req *ingestorv1.ListRunsRequest) (*ing
 	slices.SortFunc(out.GetStates(), func(x, y *ingestorv1.RunState) int {
 		return cmp.Or(cmp.Compare(y.GetPlannedUnixNanos(), x.GetPlannedUnixNanos()), cmp.Compare(x.GetRun().GetId(), y.GetRun().GetId()))
 	})
+	waiting, err := a.i.queue.waiting(ctx, req.GetName(), planned)
+	if err != nil {
+		return nil, err
+	}
+	out.States = append(waiting, out.GetStates()...)
 	out.States = out.GetStates()[:min(len(out.GetStates()), int(cmp.Or(req.GetLimit(), listed)))]
 	return out, nil
 }
@@ -158,7 +184,7 @@ func (a *api) WatchRun(req *ingestorv1.WatchRunRequest, to grpc.ServerStreamingS
 	ctx, last := to.Context(), (*ingestorv1.RunState)(nil)
 	for {
 		changed := r.Changed()
-		s, err := a.state(r, req.GetRun())
+		s, err := a.state(ctx, r, req.GetRun())
 		if err != nil {
 			return err
 		}
@@ -170,14 +196,24 @@ func (a *api) WatchRun(req *ingestorv1.WatchRunRequest, to grpc.ServerStreamingS
 		if last = s; s.GetEndedUnixNanos() != 0 {
 			return nil
 		}
-		for _, wait := range []<-chan struct{}{changed, after(ctx, watchEvery)} {
-			select {
-			case <-wait:
-			case <-ctx.Done():
-				return errs.New(errs.Canceled, "left", "the caller left").Because(ctx.Err())
-			}
+		if !next(ctx, changed, s.GetPlannedUnixNanos() == 0) {
+			return errs.New(errs.Canceled, "left", "the caller left").Because(ctx.Err())
 		}
 	}
+}
+
+// next waits until a run may have another state, and false where ctx ended. What happens to a run that waits as a job is no change of the fold.
+func next(ctx context.Context, changed <-chan struct{}, queued bool) bool {
+	pause := after(ctx, watchEvery)
+	if !queued {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	<-pause
+	return ctx.Err() == nil
 }
 
 // after is closed after a while, or when ctx ends.
@@ -193,7 +229,15 @@ func (a *api) Cancel(ctx context.Context, req *ingestorv1.CancelRequest) (*inges
 	if err != nil {
 		return nil, err
 	}
-	return &ingestorv1.CancelResponse{}, public(r.Cancel(ctx, req.GetRun(), req.GetReason()))
+	err = r.Cancel(ctx, req.GetRun(), req.GetReason())
+	if unknown(err) {
+		var there bool
+		if there, err = a.i.queue.cancel(ctx, req.GetRun()); err == nil && !there {
+			_, err = a.state(ctx, r, req.GetRun())
+			err = cmp.Or(err, error(&flow.Error{Code: "run_over", Message: fmt.Sprintf("run %s was never begun: see its status", req.GetRun())}))
+		}
+	}
+	return &ingestorv1.CancelResponse{}, public(err)
 }
 
 // Resume takes a run up where it stood.
@@ -203,6 +247,10 @@ func (a *api) Resume(ctx context.Context, req *ingestorv1.ResumeRequest) (*inges
 		return nil, err
 	}
 	n, err := r.Resume(ctx, req.GetRun())
+	if unknown(err) {
+		_, err = a.state(ctx, r, req.GetRun())
+		err = cmp.Or(err, error(&flow.Error{Code: "run_not_ended", Message: fmt.Sprintf("run %s was never begun: submit it anew", req.GetRun())}))
+	}
 	return &ingestorv1.ResumeResponse{Attempt: n}, public(err)
 }
 
@@ -221,6 +269,12 @@ func (a *api) Inspect(ctx context.Context, req *ingestorv1.InspectRequest) (*ing
 		return nil, err
 	}
 	return &ingestorv1.InspectResponse{Schema: schema, Partitions: partitions(p.Parts), Notes: p.Notes}, nil
+}
+
+// unknown says whether an error is that nothing is known of a run.
+func unknown(err error) bool {
+	var e *flow.Error
+	return errors.As(err, &e) && e.Code == "run_not_found"
 }
 
 // public is an error as callers see it.

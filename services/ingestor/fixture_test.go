@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,9 +77,12 @@ type site struct {
 	ingestorv1.IngestorServiceClient
 	dir   string
 	store *blob.Store
+	bus   *bus.Bus
+	cfg   ingestor.Config
+	first func() // stops the ingestor
 }
 
-func start(t *testing.T, stage *counting) *site {
+func start(t *testing.T, stage *counting, change ...func(*ingestor.Config)) *site {
 	t.Helper()
 	srv, dir := bustest.Start(t), t.TempDir()
 	b := bustest.Connect(t, srv, bus.Options{})
@@ -86,29 +90,47 @@ func start(t *testing.T, stage *counting) *site {
 		t.Fatal(err)
 	}
 	cfg := ingestor.DefaultConfig()
-	cfg.Dir, cfg.Blob.URL = dir, "file://"+t.TempDir()
+	cfg.Dir, cfg.Blob.URL, cfg.Stages = dir, "file://"+t.TempDir(), []string{"count"}
+	for _, f := range change {
+		f(&cfg)
+	}
 	store, err := blob.Open(t.Context(), cfg.Blob.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	i := ingestor.New(cfg, host.Deps{ID: "i1", Log: log, Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: b, NATS: bus.DefaultConfig()})
-	i.Does("count")
-	carrier := flow.New(flow.Deps{ID: "s1", Log: log, Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
-	for _, run := range []func(context.Context) error{i.Run, carrier.Run} {
-		ctx, cancel := context.WithCancel(t.Context())
-		over := make(chan error, 1)
-		go func() { over <- run(ctx) }()
-		t.Cleanup(func() {
-			cancel()
-			if err := <-over; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	s := &site{IngestorServiceClient: dial(t, i), dir: dir, store: store}
-	s.ready(t, i)
+	s := &site{dir: dir, store: store, bus: b, cfg: cfg}
+	carrier := flow.New(flow.Deps{ID: "s1", Log: slog.New(slog.DiscardHandler), Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
+	running(t, carrier.Run)
+	s.first = s.join(t, "i1")
 	return s
+}
+
+// join starts an ingestor, which is asked from then on; stop stops it.
+func (s *site) join(t *testing.T, id string) (stop func()) {
+	t.Helper()
+	i := ingestor.New(s.cfg, host.Deps{
+		ID: id, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: s.bus, NATS: bus.DefaultConfig(),
+	})
+	stop = running(t, i.Run)
+	s.IngestorServiceClient = dial(t, i)
+	s.ready(t, i)
+	return stop
+}
+
+// running runs a service until it is stopped, or the test ends.
+func running(t *testing.T, run func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func (s *site) ready(t *testing.T, i *ingestor.Ingestor) {

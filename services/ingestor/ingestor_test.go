@@ -18,7 +18,6 @@ import (
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/arrowio/file"
 	"github.com/leathq/leat/pkg/flow"
-	"github.com/leathq/leat/pkg/jobs"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
@@ -171,7 +170,8 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 		{"no spec", spec(``), "source"},
 		{"no file", spec(`{"source": {"type": "jsonl", "path": "z.jsonl"}}`), "z.jsonl"},
 		{"a dataset", with(func(r *datav1.Run) { r.Target = &datav1.Target{Dataset: "d"} }), "target"},
-		{"a time", with(func(r *datav1.Run) { r.Since = "2026-01-01T00:00:00Z" }), "since"},
+		{"no time", with(func(r *datav1.Run) { r.Since = "last week" }), "since"},
+		{"no watermark", with(func(r *datav1.Run) { r.Since = `{"files": ` }), "since"},
 		{"huge batches", with(func(r *datav1.Run) { r.Limits = &datav1.Limits{BatchBytes: 1 << 40} }), "batch_bytes"},
 		{"a stage that nobody does", with(func(r *datav1.Run) { r.Stages[1].Kind = "validat" }), "stages[1].kind"},
 		{"no run", nil, "run"},
@@ -183,7 +183,7 @@ func TestWhatCannotRunIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := s.Submit(t.Context(), &ingestorv1.SubmitRequest{Run: reading("x"), Class: jobs.High}); status.Code(err) != codes.InvalidArgument {
+	if _, err := s.Submit(t.Context(), &ingestorv1.SubmitRequest{Run: reading("x"), Class: "urgent"}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a class that nothing heeds: %v", err)
 	}
 	if _, err := s.GetRun(t.Context(), &ingestorv1.GetRunRequest{Run: "x"}); status.Code(err) != codes.NotFound {

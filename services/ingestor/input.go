@@ -67,12 +67,15 @@ func (n *input) make(raw []byte) (source.Source, string, error) {
 
 // Plan implements flow.Source.
 func (n *input) Plan(ctx context.Context, r *datav1.Run, s *datav1.Stage) (*flow.Plan, error) {
-	src, _, err := n.make(s.GetSpec())
+	src, kind, err := n.make(s.GetSpec())
 	if err != nil {
 		return nil, carried(err)
 	}
-	var since source.Watermark
-	if !r.GetFull() {
+	since, err := bound(src, kind, r.GetSince())
+	if err != nil {
+		return nil, carried(err)
+	}
+	if since == nil && !r.GetFull() {
 		since = n.earlier(r.GetTenant(), r.GetName())
 	}
 	p, err := src.Plan(ctx, since)

@@ -38,7 +38,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.runs }
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	r := m.i.runner.Load()
+	r := m.i.carrier.Runner()
 	if r == nil {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/leathq/leat/pkg/flow"
-	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
 
@@ -16,15 +15,12 @@ func phase(s *flow.State) string {
 	return strings.ToLower(strings.TrimPrefix(s.Ended().GetOutcome().String(), "OUTCOME_"))
 }
 
-// counts says whether a run that ended so has read its input for those after it.
-func counts(f *datav1.RunEnded) bool { return f.GetOutcome() == datav1.Outcome_OUTCOME_COMPLETE }
-
 // view is a run's state; whole has its partitions one by one.
 func view(s *flow.State, whole bool) *ingestorv1.RunState {
 	plan, end := s.Planned(), s.Ended()
 	out := &ingestorv1.RunState{
 		Run: plan.GetRun(), Phase: phase(s), Attempt: s.Attempt(), Counts: s.Total(), Version: end.GetVersion(), Troubles: end.GetTroubles(),
-		PlannedUnixNanos: plan.GetUnixNanos(), EndedUnixNanos: end.GetUnixNanos(),
+		PlannedUnixNanos: plan.GetUnixNanos(), EndedUnixNanos: end.GetUnixNanos(), Class: plan.GetClass(), Known: plan.GetKnown(),
 	}
 	for _, p := range plan.GetPartitions() {
 		out.InputBytes += p.GetBytes()

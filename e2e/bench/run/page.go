@@ -7,13 +7,14 @@ import "strings"
 const (
 	soakHeading  = "## Soak"
 	llamaHeading = "## The llama engine"
+	dataHeading  = "## Data runs" // e2e/data writes it
 )
 
 // page puts what was measured into the page that is there. A run of nothing but sections that stand for themselves
 // leaves all the rest as it is.
 func (b *bench) page(old string) string {
 	kept := sections(old)
-	soak, llama := take(&kept, soakHeading), take(&kept, llamaHeading)
+	soak, llama, data := take(&kept, soakHeading), take(&kept, llamaHeading), take(&kept, dataHeading)
 	if b.soak != nil {
 		soak = b.soak.section()
 	}
@@ -28,7 +29,7 @@ func (b *bench) page(old string) string {
 		main = b.markdown()
 	}
 	var s strings.Builder
-	for _, part := range []string{main, soak, llama} {
+	for _, part := range []string{main, soak, llama, data} {
 		if part = strings.TrimSpace(part); part != "" {
 			s.WriteString(part + "\n\n")
 		}

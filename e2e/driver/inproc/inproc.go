@@ -69,7 +69,7 @@ func (Driver) Start(t *testing.T, s scenario.Spec) scenario.Fleet {
 func (f *fleet) run(t *testing.T, name string, args []string, open func(*all.Config) host.Option) *process {
 	t.Helper()
 	cfg := all.Default()
-	opts := []host.Option{host.Inline("gateway", "router", "ingestor", "worker"), host.Stderr(f.out)}
+	opts := []host.Option{host.Inline("gateway", "router", "ingestor", "validator", "worker"), host.Stderr(f.out)}
 	if open != nil {
 		opts = append(opts, open(&cfg))
 	}

@@ -16,7 +16,7 @@ func main() { host.Main("gateway", os.Args[1:], serve) }
 func serve(ctx context.Context, args, environ []string) error {
 	cfg, pools := gateway.DefaultConfig(), pool.File{Pools: pool.DefaultSet()}
 	h, err := host.Open(ctx, "gateway", args, environ, &cfg,
-		host.Section("", "settings by pool", &pools), host.Elsewhere("router", "worker", "ingestor", "data", "blob", "embedded_nats", "without"),
+		host.Section("", "settings by pool", &pools), host.Elsewhere("router", "worker", "ingestor", "validator", "data", "blob", "embedded_nats", "without"),
 		host.ElsewhereEnv(assets.IsEnv))
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ func commands() []command {
 			"leat worker --nats nats://host:4222 --engine openai --upstream http://127.0.0.1:8000 --model NAME")},
 		{"ingestor", "run the ingestor alone: data runs", only("ingestor", "Plans data runs and reads their sources, against any NATS. Run two: they share the partitions.",
 			"leat ingestor --nats nats://host:4222 --store s3://bucket")},
+		{"validator", "run the validator alone: checks of data runs", only("validator", "Holds the rows of data runs against suites, against any NATS. Run two: they share the partitions.",
+			"leat validator --nats nats://host:4222 --store s3://bucket")},
 		{"chat", "talk to a model in the terminal", chat},
 		{"status", "show pools, workers and queues", status},
 		{"top", "show pools, workers, queues, tokens per second and GPUs, live", watchFleet},

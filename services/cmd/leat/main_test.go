@@ -245,8 +245,8 @@ func TestVersionNamesTheGoToolchain(t *testing.T) {
 
 // The settings of the whole fleet may stand in one file and one environment.
 func TestAServiceAloneReadsTheFleetsSettings(t *testing.T) {
-	path := file(t, "gateway: {body_limit: 1MiB}\nembedded_nats: {sync: 1s}\npools: {default: {max_fails: 2}}\nwithout: [worker]\nrouter: {retry_burst: 3}\ndata: {partitions: 3}\nblob: {url: \"mem://\"}\ningestor: {dir: /tmp}\nworker: {slots: 2}\n")
-	for _, name := range []string{"gateway", "router", "ingestor", "worker"} {
+	path := file(t, "gateway: {body_limit: 1MiB}\nembedded_nats: {sync: 1s}\npools: {default: {max_fails: 2}}\nwithout: [worker]\nrouter: {retry_burst: 3}\ndata: {partitions: 3}\nblob: {url: \"mem://\"}\ningestor: {dir: /tmp}\nvalidator: {memory: 64MiB}\nworker: {slots: 2}\n")
+	for _, name := range []string{"gateway", "router", "ingestor", "validator", "worker"} {
 		code, _, diag := run(t, "", "LEAT_CONFIG="+path, "LEAT_BODY_LIMIT=2MiB", "LEAT_NATS_LISTEN=", "LEAT_RETRY_BURST=4", "LEAT_SLOTS=3", "LEAT_CACHE=/nowhere",
 			name, "--nats=nats://"+closedPort(t), "--nats-connect-timeout=50ms", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0")
 		if code != 1 || !strings.Contains(diag, "connect to NATS") {

@@ -30,14 +30,14 @@ func only(name, summary string, examples ...string) func(context.Context, []stri
 		switch name {
 		case "worker":
 			own = own[:1]
-		case "ingestor":
+		case "ingestor", "validator":
 			own = []string{name, "data", "blob"}
 			opts = append(opts, host.Section("data", "how data runs are carried", &cfg.Data), host.Section("blob", "where data runs keep what they make", &cfg.Blob))
 		default:
 			opts = append(opts, host.Section("", "settings by pool", &pools))
 		}
 		opts = append(opts, host.Elsewhere(slices.DeleteFunc(all.Keys(), func(s string) bool { return slices.Contains(own, s) })...))
-		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "ingestor": &cfg.Ingestor, "worker": &cfg.Worker}[name]
+		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "ingestor": &cfg.Ingestor, "validator": &cfg.Validator, "worker": &cfg.Worker}[name]
 		h, err := host.Open(ctx, name, args, environ, section, opts...)
 		if err != nil {
 			return err

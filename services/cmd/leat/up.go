@@ -16,11 +16,12 @@ type writer = io.Writer
 
 // ports are where things listen unless the user says otherwise.
 var ports = map[string]struct{ http, grpc string }{
-	"up":       {"127.0.0.1:8080", "127.0.0.1:8081"},
-	"gateway":  {"127.0.0.1:8080", "127.0.0.1:8081"},
-	"router":   {"127.0.0.1:0", "127.0.0.1:8082"},
-	"worker":   {"127.0.0.1:0", "127.0.0.1:0"},
-	"ingestor": {"127.0.0.1:0", "127.0.0.1:8083"},
+	"up":        {"127.0.0.1:8080", "127.0.0.1:8081"},
+	"gateway":   {"127.0.0.1:8080", "127.0.0.1:8081"},
+	"router":    {"127.0.0.1:0", "127.0.0.1:8082"},
+	"worker":    {"127.0.0.1:0", "127.0.0.1:0"},
+	"ingestor":  {"127.0.0.1:0", "127.0.0.1:8083"},
+	"validator": {"127.0.0.1:0", "127.0.0.1:8084"},
 }
 
 func listening(name string) host.Option {
@@ -29,7 +30,7 @@ func listening(name string) host.Option {
 
 // whole are the options of a process that reads the configuration of every service.
 func whole() []host.Option {
-	return []host.Option{host.Inline("gateway", "router", "ingestor", "worker"), host.ElsewhereEnv(assets.IsEnv), listening("up")}
+	return []host.Option{host.Inline("gateway", "router", "ingestor", "validator", "worker"), host.ElsewhereEnv(assets.IsEnv), listening("up")}
 }
 
 // up runs every service that is not left out, with an embedded NATS unless --nats names another.

@@ -20,7 +20,7 @@ func main() {
 
 func serve(ctx context.Context, args, environ []string) error {
 	cfg := worker.DefaultSetup()
-	h, err := host.Open(ctx, "worker", args, environ, &cfg, host.Elsewhere("gateway", "router", "ingestor", "data", "blob", "pools", "embedded_nats", "without"),
+	h, err := host.Open(ctx, "worker", args, environ, &cfg, host.Elsewhere("gateway", "router", "ingestor", "validator", "data", "blob", "pools", "embedded_nats", "without"),
 		host.ElsewhereEnv(assets.IsEnv))
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -17,6 +18,13 @@ type Source interface {
 	// Open reads a partition from a cursor on, nil being its beginning. The same cursor gives the same chunks. An error is an *Error where another try
 	// would not mend it.
 	Open(ctx context.Context, p Part, c Cursor) (Stream, error)
+}
+
+// Bounded is a Source that can leave out what is older than a time.
+type Bounded interface {
+	Source
+	// Since sets the time, beside whatever bound its YAML has; the later one holds. It is called before Plan, by one goroutine. An error says why this source cannot.
+	Since(t time.Time) error
 }
 
 // Plan is what a source will read.

@@ -160,10 +160,7 @@ func sumBetween(b *builder) error {
 	l := b.limits()
 	switch b.class(c) {
 	case isText:
-		if l.low == nil && l.high == nil {
-			return errors.New("the sum of texts is all of them in one, which is not supported; use a column of numbers")
-		}
-		return pythonError("'>=' not supported between instances of 'str' and 'float'")
+		return b.sumOfTexts(c, l)
 	case isStamp:
 		return pythonError("'DatetimeArray' does not support operation 'sum'")
 	case isDay, isObject:

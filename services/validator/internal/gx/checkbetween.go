@@ -19,10 +19,9 @@ func (b *builder) limits() limits {
 }
 
 var (
-	errNoBounds = errors.New("min_value and max_value cannot both be None")
-	errTypes    = pythonError("Column values, min_value, and max_value must either be None or of the same type.")
-	errDates    = pythonError("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
-	errAware    = errors.New("can't compare offset-naive and offset-aware datetimes")
+	errTypes = pythonError("Column values, min_value, and max_value must either be None or of the same type.")
+	errDates = pythonError("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
+	errAware = errors.New("can't compare offset-naive and offset-aware datetimes")
 )
 
 // span is bounds as numbers, both included: strictness is one step of a float.
@@ -47,6 +46,31 @@ func (l limits) span() (low, high float64, ok bool) {
 	return low, high, true
 }
 
+// ordered says why GX cannot compare the two bounds with each other, or that they are the wrong way round.
+func (l limits) ordered() error {
+	for _, bound := range []any{l.low, l.high} {
+		if _, empty := bound.(Object); empty {
+			return refuse("min_value and max_value cannot be empty strings")
+		}
+	}
+	if l.low == nil || l.high == nil {
+		return nil
+	}
+	if x, ok := l.low.(date); ok {
+		l.low = day(x.Unix() / 86400)
+	} else if x, ok := l.low.(clock); ok {
+		l.low = stamp{At: x.UnixMicro(), Unit: arrowio.Micro, Zone: map[bool]string{true: "UTC"}[x.aware]}
+	}
+	d, err := compareBound(l.low, l.high)
+	switch {
+	case err != nil:
+		return err
+	case d > 0:
+		return errors.New("min_value cannot be greater than max_value")
+	}
+	return nil
+}
+
 // above is the least float greater than f; NaN, which nothing reaches, where there is none.
 func above(f float64) float64 {
 	if math.IsInf(f, 1) {
@@ -56,24 +80,24 @@ func above(f float64) float64 {
 }
 
 func valuesBetween(b *builder) error {
+	if err := b.someBound(); err != nil {
+		return err
+	}
 	l := b.limits()
 	c, err := b.column("column")
 	if err != nil {
 		return err
 	}
-	if l.low == nil && l.high == nil {
-		return errNoBounds
+	if err := l.ordered(); err != nil {
+		return err
 	}
-	if _, isDate := l.low.(date); isDate && b.plan.schema.Fields[c].Type.Zone != "" {
+	zoned := b.plan.schema.Fields[c].Type.Zone != ""
+	if _, isDate := l.low.(date); isDate && zoned {
 		return errDates
 	}
 	low, high, numeric := l.span()
-	if numeric && l.low != nil && l.high != nil {
-		x, _ := numberOf(l.low)
-		y, _ := numberOf(l.high)
-		if x > y {
-			return errors.New("min_value cannot be greater than max_value")
-		}
+	if numeric && zoned {
+		return errors.New("Invalid comparison between points in time with a zone and numbers")
 	}
 	if numericClass(b.class(c)) && numeric {
 		return b.one(func(v *view, _ mask) (mask, error) { return v.within(low, high), nil })
@@ -83,6 +107,9 @@ func valuesBetween(b *builder) error {
 
 // cells compares value by value, as GX does where a column is not one of plain numbers.
 func (l limits) cells(v *view, rows mask) (mask, error) {
+	if low, high, ok := l.instants(v.column.Field().Type); ok {
+		return instantsWithin(v.column.Int64s(), low, high), nil
+	}
 	good := make(mask, words(v.n))
 	var err error
 	rows.each(v.n, func(i int) bool {

@@ -13,18 +13,15 @@ type members struct {
 }
 
 // newMembers keeps what of the values can be in the column, as pandas' isin sees it: numbers of any type are equal by
-// value, texts are equal to texts only, and texts that say a point in time are one in a column of those.
-func newMembers(t arrowio.Type, values []any) *members {
+// value, texts are equal to texts only: one that says a point in time is none, unless it is given as one (a clock).
+func newMembers(values []any) *members {
 	m := &members{texts: map[string]struct{}{}, keys: map[any]struct{}{}, ints: map[int64]struct{}{}}
 	for _, x := range values {
-		s, isString := x.(string)
-		if isString && classOf(t) == isStamp {
-			if at, ok := instant(s); ok {
-				m.keys[stampKey{at.UnixNano(), t.Zone != ""}] = struct{}{}
-			}
+		if at, ok := x.(clock); ok {
+			m.keys[stampKey{at.UnixNano(), at.aware}] = struct{}{}
 			continue
 		}
-		if isString {
+		if s, isString := x.(string); isString {
 			m.texts[s] = struct{}{}
 			m.sorted = append(m.sorted, s)
 			continue

@@ -109,7 +109,7 @@ func (it *item) end(e *ending) Result {
 	if o.err != nil {
 		r.Exception, r.Result, r.early = o.err.Error(), Object{}, !o.judged
 	}
-	if it.format.Level == BooleanOnly && !it.format.wantsQuery() {
+	if it.format.Level == BooleanOnly && (!it.format.wantsQuery() || r.Result.Has("observed_value")) {
 		r.Result = Object{}
 	}
 	return r

@@ -17,6 +17,7 @@ type spread struct {
 	sums   *sums.State
 	ranks  *quantile.State
 	column *outliers.Column
+	gaps   bool // known at the end: the column has nulls, in rows that are not considered too
 	extra  map[int64]extra
 }
 

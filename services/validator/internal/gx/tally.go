@@ -49,7 +49,7 @@ func (b *builder) tallySpec(r rowCheck, repeats int) *tallySpec {
 	for _, c := range r.columns {
 		s.types = append(s.types, b.plan.schema.Fields[c].Type)
 	}
-	if kind, ok := tallyKinds[classOf(s.types[0])]; ok && len(s.types) == 1 {
+	if kind, ok := tallyKinds[classOf(s.types[0])]; ok && len(s.types) == 1 && s.types[0].Kind != arrowio.Null {
 		s.kind, s.plain = kind, classOf(s.types[0]) != isCategory
 	}
 	return s

@@ -634,7 +634,9 @@ type PartitionFailed struct {
 	// When.
 	UnixNanos int64 `protobuf:"varint,7,opt,name=unix_nanos,json=unixNanos,proto3" json:"unix_nanos,omitempty"`
 	// Records that were refused since the last SourceProgress. Another try refuses them again.
-	Objects       []*Object `protobuf:"bytes,8,rep,name=objects,proto3" json:"objects,omitempty"`
+	Objects []*Object `protobuf:"bytes,8,rep,name=objects,proto3" json:"objects,omitempty"`
+	// The stage as a whole failed: its partitions are done, and it could not be judged. The number of the partition means nothing.
+	WholeStage    bool `protobuf:"varint,9,opt,name=whole_stage,json=wholeStage,proto3" json:"whole_stage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -723,6 +725,13 @@ func (x *PartitionFailed) GetObjects() []*Object {
 		return x.Objects
 	}
 	return nil
+}
+
+func (x *PartitionFailed) GetWholeStage() bool {
+	if x != nil {
+		return x.WholeStage
+	}
+	return false
 }
 
 // StageTrouble: a stage tries something again.
@@ -1347,7 +1356,7 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
 	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12\x18\n" +
-	"\aattempt\x18\b \x01(\rR\aattempt\"\x8b\x02\n" +
+	"\aattempt\x18\b \x01(\rR\aattempt\"\xac\x02\n" +
 	"\x0fPartitionFailed\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +
@@ -1357,7 +1366,9 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\areplica\x18\x06 \x01(\tR\areplica\x12\x1d\n" +
 	"\n" +
 	"unix_nanos\x18\a \x01(\x03R\tunixNanos\x12.\n" +
-	"\aobjects\x18\b \x03(\v2\x14.leat.data.v1.ObjectR\aobjects\"\xd4\x01\n" +
+	"\aobjects\x18\b \x03(\v2\x14.leat.data.v1.ObjectR\aobjects\x12\x1f\n" +
+	"\vwhole_stage\x18\t \x01(\bR\n" +
+	"wholeStage\"\xd4\x01\n" +
 	"\fStageTrouble\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\tR\x05stage\x12\x1c\n" +

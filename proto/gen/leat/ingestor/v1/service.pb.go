@@ -29,8 +29,11 @@ type SubmitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run; where its id is empty it gets one.
 	Run *v1.Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	// bulk, or empty, which means that: another is refused until runs are jobs.
-	Class         string `protobuf:"bytes,2,opt,name=class,proto3" json:"class,omitempty"`
+	// high, normal or bulk: work on runs of a class goes before that of the next. Empty: bulk.
+	Class string `protobuf:"bytes,2,opt,name=class,proto3" json:"class,omitempty"`
+	// Have it wait as a job, on jobs.<class>.<tenant>.data: ingestors take as many at a time as they have room for, and plan it then. What is wrong with its source may
+	// show only in its state. Not set: it is planned before the answer, and starts at once.
+	Job           bool `protobuf:"varint,3,opt,name=job,proto3" json:"job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -77,6 +80,13 @@ func (x *SubmitRequest) GetClass() string {
 		return x.Class
 	}
 	return ""
+}
+
+func (x *SubmitRequest) GetJob() bool {
+	if x != nil {
+		return x.Job
+	}
+	return false
 }
 
 // SubmitResponse names the run.
@@ -728,7 +738,11 @@ type RunState struct {
 	// How large its input is, as far as the source could tell.
 	InputBytes uint64 `protobuf:"varint,10,opt,name=input_bytes,json=inputBytes,proto3" json:"input_bytes,omitempty"`
 	// How many rows that has, as far as the source could tell.
-	InputRows     uint64 `protobuf:"varint,11,opt,name=input_rows,json=inputRows,proto3" json:"input_rows,omitempty"`
+	InputRows uint64 `protobuf:"varint,11,opt,name=input_rows,json=inputRows,proto3" json:"input_rows,omitempty"`
+	// The class of its job.
+	Class string `protobuf:"bytes,12,opt,name=class,proto3" json:"class,omitempty"`
+	// How many files, or the like, were left out since earlier runs have read them.
+	Known         uint64 `protobuf:"varint,13,opt,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,6 +850,20 @@ func (x *RunState) GetInputBytes() uint64 {
 func (x *RunState) GetInputRows() uint64 {
 	if x != nil {
 		return x.InputRows
+	}
+	return 0
+}
+
+func (x *RunState) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *RunState) GetKnown() uint64 {
+	if x != nil {
+		return x.Known
 	}
 	return 0
 }
@@ -1026,10 +1054,11 @@ var File_leat_ingestor_v1_service_proto protoreflect.FileDescriptor
 
 const file_leat_ingestor_v1_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1eleat/ingestor/v1/service.proto\x12\x10leat.ingestor.v1\x1a\x19leat/data/v1/events.proto\x1a\x18leat/data/v1/types.proto\"J\n" +
+	"\x1eleat/ingestor/v1/service.proto\x12\x10leat.ingestor.v1\x1a\x19leat/data/v1/events.proto\x1a\x18leat/data/v1/types.proto\"\\\n" +
 	"\rSubmitRequest\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.leat.data.v1.RunR\x03run\x12\x14\n" +
-	"\x05class\x18\x02 \x01(\tR\x05class\"\"\n" +
+	"\x05class\x18\x02 \x01(\tR\x05class\x12\x10\n" +
+	"\x03job\x18\x03 \x01(\bR\x03job\"\"\n" +
 	"\x0eSubmitResponse\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\"!\n" +
 	"\rGetRunRequest\x12\x10\n" +
@@ -1060,7 +1089,7 @@ const file_leat_ingestor_v1_service_proto_rawDesc = "" +
 	"\n" +
 	"partitions\x18\x02 \x03(\v2\x17.leat.data.v1.PartitionR\n" +
 	"partitions\x12\x14\n" +
-	"\x05notes\x18\x03 \x03(\tR\x05notes\"\xa8\x03\n" +
+	"\x05notes\x18\x03 \x03(\tR\x05notes\"\xd4\x03\n" +
 	"\bRunState\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.leat.data.v1.RunR\x03run\x12\x14\n" +
 	"\x05phase\x18\x02 \x01(\tR\x05phase\x12\x18\n" +
@@ -1075,7 +1104,9 @@ const file_leat_ingestor_v1_service_proto_rawDesc = "" +
 	" \x01(\x04R\n" +
 	"inputBytes\x12\x1d\n" +
 	"\n" +
-	"input_rows\x18\v \x01(\x04R\tinputRows\"\xa6\x02\n" +
+	"input_rows\x18\v \x01(\x04R\tinputRows\x12\x14\n" +
+	"\x05class\x18\f \x01(\tR\x05class\x12\x14\n" +
+	"\x05known\x18\r \x01(\x04R\x05known\"\xa6\x02\n" +
 	"\n" +
 	"StageState\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12,\n" +

@@ -39,13 +39,13 @@ type IngestorServiceClient interface {
 	// Submit plans a run and starts it. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; UNAVAILABLE: the store or the streams
 	// are not open.
 	Submit(ctx context.Context, in *SubmitRequest, opts ...grpc.CallOption) (*SubmitResponse, error)
-	// GetRun returns the state of a run. NOT_FOUND: no such run in the last 30 days.
+	// GetRun returns the state of a run, or of a job that waits to become one or could not. NOT_FOUND: neither is known of the last 30 days.
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
 	// ListRuns returns the runs of the last 30 days, the newest first.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
 	// WatchRun sends the state of a run now, at every change, though not more than four times a second, and at its end.
 	WatchRun(ctx context.Context, in *WatchRunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRunResponse], error)
-	// Cancel ends a run. One that has ended stays as it is: FAILED_PRECONDITION.
+	// Cancel ends a run, or a job that waits to become one. One that has ended stays as it is: FAILED_PRECONDITION.
 	Cancel(ctx context.Context, in *CancelRequest, opts ...grpc.CallOption) (*CancelResponse, error)
 	// Resume takes a failed or cancelled run up where it stood. FAILED_PRECONDITION: it runs, or is complete.
 	Resume(ctx context.Context, in *ResumeRequest, opts ...grpc.CallOption) (*ResumeResponse, error)
@@ -149,13 +149,13 @@ type IngestorServiceServer interface {
 	// Submit plans a run and starts it. Submitting an id again changes nothing. INVALID_ARGUMENT names the field; UNAVAILABLE: the store or the streams
 	// are not open.
 	Submit(context.Context, *SubmitRequest) (*SubmitResponse, error)
-	// GetRun returns the state of a run. NOT_FOUND: no such run in the last 30 days.
+	// GetRun returns the state of a run, or of a job that waits to become one or could not. NOT_FOUND: neither is known of the last 30 days.
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
 	// ListRuns returns the runs of the last 30 days, the newest first.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	// WatchRun sends the state of a run now, at every change, though not more than four times a second, and at its end.
 	WatchRun(*WatchRunRequest, grpc.ServerStreamingServer[WatchRunResponse]) error
-	// Cancel ends a run. One that has ended stays as it is: FAILED_PRECONDITION.
+	// Cancel ends a run, or a job that waits to become one. One that has ended stays as it is: FAILED_PRECONDITION.
 	Cancel(context.Context, *CancelRequest) (*CancelResponse, error)
 	// Resume takes a failed or cancelled run up where it stood. FAILED_PRECONDITION: it runs, or is complete.
 	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)

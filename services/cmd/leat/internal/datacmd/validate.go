@@ -38,6 +38,8 @@ type validateOptions struct {
 	Format        string `yaml:"format" flag:"format" oneof:"text|json" doc:"text for people, or json as Great Expectations writes it"`
 	ResultFormat  string `yaml:"result_format" flag:"result-format" doc:"BOOLEAN_ONLY, BASIC, SUMMARY, COMPLETE, or a JSON object; of expectations that name none of their own"`
 	Parameters    string `yaml:"parameters" flag:"parameters" doc:"values of $PARAMETERs: a JSON object, or @FILE"`
+	SQL           bool   `yaml:"sql" flag:"sql" doc:"run expectations that Great Expectations runs on databases alone (LIKE, queries), as on an SQLite made of the rows"`
+	Tables        string `yaml:"tables" flag:"tables" doc:"rows of other tables that the suite compares with: a JSON object of names and numbers, or @FILE"`
 	Output        string `yaml:"output" flag:"output" doc:"write the result to this file instead of standard output; it appears whole or not at all"`
 	RefusedAreFit bool   `yaml:"allow_refused" flag:"allow-refused" doc:"records that cannot be read as rows do not make the data invalid"`
 }
@@ -76,6 +78,10 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 	if err != nil {
 		return err
 	}
+	tables, err := argument(o.Tables)
+	if err != nil {
+		return err
+	}
 	in, err := o.open(ctx, paths, s.in)
 	if err != nil {
 		return err
@@ -86,7 +92,7 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 		return fmt.Errorf("scratch space: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	plan, err := check.Compile(suite, in.plan.Schema, check.Options{ResultFormat: o.ResultFormat, Parameters: parameters, Scratch: scratch})
+	plan, err := check.Compile(suite, in.plan.Schema, check.Options{ResultFormat: o.ResultFormat, Parameters: parameters, Scratch: scratch, SQL: o.SQL, Tables: tables})
 	if err != nil {
 		return fmt.Errorf("suite %s: %w", o.Suite, err)
 	}

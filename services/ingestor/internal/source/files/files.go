@@ -97,7 +97,19 @@ type Source struct {
 	Options
 }
 
-var _ source.Source = (*Source)(nil)
+var _ source.Bounded = (*Source)(nil)
+
+// Since implements source.Bounded: by when files were modified.
+func (s *Source) Since(t time.Time) error {
+	if s.Lister != nil {
+		return source.Errorf(source.Invalid, "sources of type %s take no time: say which version, or let runs remember how far they came", s.Type)
+	}
+	own, err := s.since()
+	if err == nil && t.After(own) {
+		s.Options.Since = t.UTC().Format(time.RFC3339Nano)
+	}
+	return err
+}
 
 // implicit is what the records of every file have beside their own.
 func implicit() []arrowio.Field {

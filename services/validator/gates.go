@@ -1,0 +1,243 @@
+package validator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/dataset"
+	"github.com/leathq/leat/pkg/flow"
+	"github.com/leathq/leat/services/validator/internal/drift"
+	"github.com/leathq/leat/services/validator/internal/gates"
+	"github.com/leathq/leat/services/validator/internal/gx"
+	"github.com/leathq/leat/services/validator/internal/presence"
+)
+
+// gateSuite is the verdict of the expectations.
+const gateSuite = "suite"
+
+func isNotFound(err error) bool { return errors.Is(err, dataset.ErrNotFound) }
+
+// gates are the verdicts on the rows as a whole.
+func (j *judging) gates(ctx context.Context, result *gx.SuiteResult) ([]gates.Verdict, error) {
+	g := &j.spec.Gates
+	var out []gates.Verdict
+	if j.spec.suite != nil {
+		out = append(out, suiteVerdict(result))
+	}
+	if len(j.in.Segments) > 0 { // without partitions there was nothing new to read
+		out = append(out, gates.Empty(j.rows, g.AllowEmpty))
+	}
+	out = append(out, gates.NewRows(j.rows, g.least()))
+	earlier, err := j.earlier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if g.Schema != off && j.in.Run.GetTarget() != nil {
+		out = append(out, j.schemaVerdict(earlier))
+	}
+	if g.Freshness != nil {
+		v, err := j.freshness(g.Freshness)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	if j.in.Run.GetTarget() != nil && j.rows > 0 {
+		out = append(out, j.history(g, earlier)...)
+	}
+	if g.Drift != nil {
+		v, err := j.drift(ctx, g.Drift)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v...)
+	}
+	return out, nil
+}
+
+func suiteVerdict(r *gx.SuiteResult) gates.Verdict {
+	v := gates.Verdict{Gate: gateSuite, Status: gates.Pass, Value: float64(r.Statistics.Successful), Threshold: float64(r.Statistics.Evaluated)}
+	if !r.Success {
+		v.Status = gates.Fail
+	}
+	v.Reason = fmt.Sprintf("%d of %d expectations hold", r.Statistics.Successful, r.Statistics.Evaluated)
+	var failed []string
+	for _, e := range r.Results {
+		if e.Success == nil || !*e.Success {
+			name := e.Expectation.Type
+			if c, ok := e.Expectation.Kwargs.Get("column"); ok {
+				name += fmt.Sprintf("(%v)", c)
+			}
+			if why := cmp.Or(e.Refusal, e.Exception); why != "" {
+				name += ": " + why
+			}
+			failed = append(failed, name)
+		}
+	}
+	if n := len(failed); n > 3 {
+		failed = append(failed[:3], fmt.Sprintf("and %d more", n-3))
+	}
+	if len(failed) > 0 {
+		v.Reason += "; not " + strings.Join(failed, ", ")
+	}
+	return v
+}
+
+func (j *judging) schemaVerdict(earlier []*dataset.Manifest) gates.Verdict {
+	var pinned, current []gates.Column
+	for _, f := range j.schema.Fields {
+		current = append(current, gates.Column{Name: f.Name, Type: f.Type.String(), Nullable: f.Nullable})
+	}
+	if len(earlier) > 0 {
+		for _, f := range earlier[0].Schema {
+			pinned = append(pinned, gates.Column{Name: f.Name, Type: f.Type, Nullable: f.Nullable})
+		}
+	}
+	return gates.Schema(pinned, current, gates.Match(cmp.Or(j.spec.Gates.Schema, string(gates.Compatible))))
+}
+
+// freshness judges the newest value of a column of times.
+func (j *judging) freshness(f *Freshness) (gates.Verdict, error) {
+	i := j.schema.Index(f.Column)
+	if i < 0 {
+		return gates.Verdict{}, &flow.Error{Code: "invalid_gate", Message: fmt.Sprintf("gates.freshness: there is no column %q", f.Column)}
+	}
+	age := gates.Age{Column: f.Column, Now: j.now, Most: f.age}
+	switch j.schema.Fields[i].Type.Kind {
+	case arrowio.Date32, arrowio.Date64, arrowio.Timestamp:
+	default:
+		return gates.Verdict{}, &flow.Error{Code: "invalid_gate", Message: fmt.Sprintf("gates.freshness: column %q is %s, and no time; give it a type such as timestamp[us, tz=UTC] in the source's columns",
+			f.Column, j.schema.Fields[i].Type)}
+	}
+	for _, c := range j.stats {
+		if c.Name == f.Column && c.Max != nil {
+			age.Newest, _ = time.Parse(time.RFC3339Nano, *c.Max) // as pkg/dataset writes it
+		}
+	}
+	return gates.Freshness(age), nil
+}
+
+// history holds the number of rows, and of missing values, against earlier versions.
+func (j *judging) history(g *Gates, earlier []*dataset.Manifest) (out []gates.Verdict) {
+	if g.Volume == nil || !g.Volume.Off {
+		var rows []int64
+		for _, m := range earlier {
+			rows = append(rows, m.Counts.In)
+		}
+		out = append(out, gates.Volume(rows, j.rows, g.Volume.limits()))
+	}
+	if g.Nulls != nil && g.Nulls.Off {
+		return out
+	}
+	for _, c := range j.stats {
+		n := gates.Nulls{Column: c.Name, Missing: c.Nulls, Rows: c.Rows}
+		for _, m := range earlier {
+			if at := slices.IndexFunc(m.Statistics, func(e dataset.Column) bool { return e.Name == c.Name }); at >= 0 && m.Statistics[at].Rows > 0 {
+				n.Earlier = append(n.Earlier, float64(m.Statistics[at].Nulls)/float64(m.Statistics[at].Rows))
+			}
+		}
+		if v := gates.NullRate(n, g.Nulls.limits()); v.Status != gates.Unknown {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// drift compares the valid rows with a reference's.
+func (j *judging) drift(ctx context.Context, d *Drift) ([]gates.Verdict, error) {
+	name, version, _ := strings.Cut(d.Reference, "@")
+	m, err := j.sets.Get(ctx, name, version)
+	if isNotFound(err) {
+		return []gates.Verdict{{Gate: gates.GateDrift, Status: gates.Unknown, Reason: fmt.Sprintf("there is no dataset %s to compare with", d.Reference)}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, err := j.profile(ctx, shards(j.in.Segments), d.Columns)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := j.profile(ctx, m.Shards, d.Columns)
+	if err != nil {
+		return nil, err
+	}
+	return gates.Drift(reference, own, d.limits()), nil
+}
+
+// profile reads the columns of shards that can be compared: numbers and texts.
+func (j *judging) profile(ctx context.Context, shards []dataset.Shard, columns []string) (drift.Profile, error) {
+	p := drift.Profile{Numbers: map[string]*drift.Numbers{}, Categories: map[string]*drift.Categories{}}
+	for _, s := range shards {
+		err := j.sets.Read(ctx, s, nil, func(b *arrowio.Batch) error {
+			for i, f := range b.Schema().Fields {
+				if len(columns) == 0 || slices.Contains(columns, f.Name) {
+					addTo(p, f.Name, b.Column(i))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func addTo(p drift.Profile, name string, c *arrowio.Column) {
+	there := presence.Mask{}
+	if v := c.Valid(); v != nil {
+		there = presence.Mask{Bits: v.Bits, Offset: v.Offset}
+	}
+	if kind := c.Kind(); kind == arrowio.String || kind == arrowio.LargeString {
+		if p.Categories[name] == nil {
+			p.Categories[name] = drift.NewCategories(0)
+		}
+		if t := c.Strings(); t.Offsets32 != nil {
+			drift.AddTexts(p.Categories[name], t.Data, t.Offsets32, there)
+		} else {
+			drift.AddTexts(p.Categories[name], t.Data, t.Offsets64, there)
+		}
+		return
+	}
+	n := p.Numbers[name]
+	if n == nil {
+		n = drift.NewNumbers(0)
+	}
+	if addNumbers(n, c, there) {
+		p.Numbers[name] = n
+	}
+}
+
+func addNumbers(n *drift.Numbers, c *arrowio.Column, there presence.Mask) bool {
+	switch c.Kind() {
+	case arrowio.Int8:
+		drift.Add(n, c.Int8s(), there)
+	case arrowio.Int16:
+		drift.Add(n, c.Int16s(), there)
+	case arrowio.Int32, arrowio.Date32:
+		drift.Add(n, c.Int32s(), there)
+	case arrowio.Int64, arrowio.Date64, arrowio.Timestamp, arrowio.Duration:
+		drift.Add(n, c.Int64s(), there)
+	case arrowio.Uint8:
+		drift.Add(n, c.Uint8s(), there)
+	case arrowio.Uint16:
+		drift.Add(n, c.Uint16s(), there)
+	case arrowio.Uint32:
+		drift.Add(n, c.Uint32s(), there)
+	case arrowio.Uint64:
+		drift.Add(n, c.Uint64s(), there)
+	case arrowio.Float32:
+		drift.Add(n, c.Float32s(), there)
+	case arrowio.Float64:
+		drift.Add(n, c.Float64s(), there)
+	default:
+		return false
+	}
+	return true
+}
