@@ -20,22 +20,25 @@ func binsOf(s *drift.Numbers) []Bin {
 	if least > most {
 		return nil
 	}
+	out := edges(least, most)
+	fill(out, s)
+	return out
+}
+
+// edges are empty bins from one number to another; one for all where floats of that size cannot be cut so.
+func edges(least, most float64) []Bin {
 	width := step((most - least) / bars)
 	from := math.Floor(least/width) * width
-	if math.IsInf(from, 0) || math.IsNaN(from) || from+width == from || math.IsInf(most-least, 0) {
-		from, width = least, math.Inf(1) // numbers too far apart or too near for bins: one for all
+	if end := from + (bars+2)*width; math.IsInf(end, 0) || math.IsNaN(end) || from+width == from || most+width == most {
+		return []Bin{{Low: least, High: most}}
 	}
 	var out []Bin
-	for i := 0; len(out) == 0 || out[len(out)-1].High <= most && i < 2*bars; i++ {
-		b := Bin{Low: tidy(from+float64(i)*width, width), High: tidy(from+float64(i+1)*width, width)}
-		if math.IsInf(width, 1) {
-			b = Bin{Low: least, High: most}
-			out = append(out, b)
+	for i := 0; i <= bars+1; i++ {
+		out = append(out, Bin{Low: tidy(from+float64(i)*width, width), High: tidy(from+float64(i+1)*width, width)})
+		if out[i].High > most {
 			break
 		}
-		out = append(out, b)
 	}
-	fill(out, s)
 	return out
 }
 
