@@ -3,16 +3,10 @@ package check
 import (
 	"io"
 
-	"github.com/leathq/leat/pkg/arrowio"
-	"github.com/leathq/leat/services/validator/internal/profile"
 	"github.com/leathq/leat/services/validator/internal/report"
 )
 
 type (
-	// Profile is what is in the columns of some rows. It is one goroutine's; profiles of parts merge, in any order.
-	Profile = profile.State
-	// Summary is what a profile says.
-	Summary = profile.Summary
 	// Report is what a page tells.
 	Report = report.Input
 	// Counts are rows by what became of them.
@@ -31,9 +25,6 @@ const (
 	Invalid = report.Invalid
 	Unknown = report.Unknown
 )
-
-// NewProfile is of no rows.
-func NewProfile(schema *arrowio.Schema) (*Profile, error) { return profile.New(schema) }
 
 // HTML writes a report as one page, which needs nothing beside itself.
 func HTML(w io.Writer, in Report) error { return report.HTML(w, in) }

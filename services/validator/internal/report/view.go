@@ -157,9 +157,11 @@ func facts(in *Input) []fact {
 func tiles(in *Input) []fact {
 	var out []fact
 	if c := in.Counts; c != nil {
-		out = append(out, fact{"rows", count(c.In), ""},
-			fact{"fail a check", count(c.Quarantined), percent(c.Quarantined, c.In)},
-			fact{"refused", count(c.Refused), "records that are no rows"})
+		out = append(out, fact{"rows", count(c.In), ""})
+		if in.Suggested == nil {
+			out = append(out, fact{"fail a check", count(c.Quarantined), percent(c.Quarantined, c.In)})
+		}
+		out = append(out, fact{"refused records", count(c.Refused), percent(c.Refused, c.In)})
 	}
 	if r := in.Result; r != nil {
 		out = append(out, fact{"expectations hold", fmt.Sprintf("%d of %d", r.Statistics.Successful, r.Statistics.Evaluated), ""})
