@@ -30,7 +30,7 @@ SOURCES := services/ingestor/sources
 .PHONY: sources
 sources: ## build the source programs with heavy dependencies into bin/ (docs/source-protocol.md)
 	@mkdir -p $(BIN)
-	@cd $(SOURCES) && for s in kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
+	@cd $(SOURCES) && for s in iceberg kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
 
 .PHONY: test-sources
 test-sources: ## test the source programs: needs Python with pip, and Postgres (Debian: postgresql)
