@@ -81,19 +81,26 @@ func TestBulkWorkGivesWay(t *testing.T) {
 	if err := c.Results(t.Context(), "completions", time.Now().Add(-time.Hour), func(*jobs.Result) bool { done++; return done < total/4 }); err != nil {
 		t.Fatal(err)
 	}
+	l.givesWay("bulk work", without, with)
+}
+
+// givesWay holds what online clients saw beside something against what they saw without it.
+func (l *labour) givesWay(what string, without, with []*outcome) {
+	t, during := l.t, *onlineFor
+	t.Helper()
 	for _, o := range append(without, with...) {
 		if o.verdict() != complete {
 			t.Fatalf("an online request failed: %v", o)
 		}
 	}
 	q := func(got []*outcome, q float64) time.Duration { return quantile(got, q, firstToken) }
-	tell(t, "time to first token beside bulk work (%d online requests): p50 %v, without %v; p99 %v, without %v: %.2f ×", len(with),
+	tell(t, "time to first token beside %s (%d online requests): p50 %v, without %v; p99 %v, without %v: %.2f ×", what, len(with),
 		q(with, .5).Round(time.Millisecond), q(without, .5).Round(time.Millisecond),
 		q(with, .99).Round(time.Millisecond), q(without, .99).Round(time.Millisecond), float64(q(with, .99))/float64(q(without, .99)))
 	if p := q(with, .99); during >= 20*time.Second && p > q(without, .99)*6/5 {
-		t.Errorf("p99 %v beside bulk work, want at most 1.2 × %v", p, q(without, .99))
+		t.Errorf("p99 %v beside %s, want at most 1.2 × %v", p, what, q(without, .99))
 	}
 	if p := q(with, .9); p > q(without, .9)+time.Second {
-		t.Errorf("p90 %v beside bulk work, %v without: people wait for bulk answers", p, q(without, .9))
+		t.Errorf("p90 %v beside %s, %v without: people wait for it", p, what, q(without, .9))
 	}
 }

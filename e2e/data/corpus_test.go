@@ -18,7 +18,7 @@ import (
 const suite = `{"name": "events", "expectations": [
 	{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}},
 	{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}},
-	{"type": "expect_column_values_to_be_between", "kwargs": {"column": "amount", "min_value": 0, "max_value": 100000}},
+	{"type": "expect_column_values_to_be_between", "kwargs": {"column": "amount", "min_value": 0, "max_value": 100000, "mostly": 0.9}},
 	{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "country", "value_set": ["DE", "FR", "PT", "SE", "JP"]}},
 	{"type": "expect_column_values_to_match_regex", "kwargs": {"column": "name", "regex": "^user-[0-9]+$"}},
 	{"type": "expect_column_value_lengths_to_be_between", "kwargs": {"column": "text", "min_value": 1, "max_value": 5000}},
@@ -92,6 +92,6 @@ func reading(id, source string) *datav1.Run {
 	}
 	return &datav1.Run{Id: id, Name: id, Stages: []*datav1.Stage{
 		{Name: "read", Kind: "ingest", Spec: []byte(source)},
-		{Name: "check", Kind: "check", From: "read", Spec: spec},
-	}, Limits: &datav1.Limits{MaxBadShare: proto.Float64(.5)}}
+		{Name: "validate", Kind: "validate", From: "read", Spec: spec},
+	}, Target: &datav1.Target{Dataset: "events"}, Limits: &datav1.Limits{MaxBadShare: proto.Float64(.5)}}
 }

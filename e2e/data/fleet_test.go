@@ -1,4 +1,4 @@
-// Package data_test carries data runs by real processes: a nats-server with its streams in files, ingestors, and stages; kills them in mid-work, and looks at every
+// Package data_test carries data runs by real processes: a nats-server with its streams in files, ingestors, and validators; kills them in mid-work, and looks at every
 // byte that comes out. Everything runs on the loopback interface.
 package data_test
 
@@ -23,19 +23,19 @@ import (
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
 
-// fleet is a nats-server, ingestors and stages, all processes of their own, around one store.
+// fleet is a nats-server, ingestors and validators, all processes of their own, around one store.
 type fleet struct {
-	t         *testing.T
-	dir       string
-	input     string // directory of what is read
-	natsPort  string
-	settings  []string // flags of all services
-	nats      *procs.Process
-	ingestors []*procs.Process
-	stages    []*procs.Process
-	config    flow.Config // of all services
-	watcher   *flow.Runner
-	store     *blob.Store
+	t          *testing.T
+	dir        string
+	input      string // directory of what is read
+	natsPort   string
+	settings   []string // flags of all services
+	nats       *procs.Process
+	ingestors  []*procs.Process
+	validators []*procs.Process
+	config     flow.Config // of all services
+	watcher    *flow.Runner
+	store      *blob.Store
 }
 
 func newFleet(t *testing.T, input string, replicas int, config flow.Config) *fleet {
@@ -47,7 +47,7 @@ func newFleet(t *testing.T, input string, replicas int, config flow.Config) *fle
 	f.startNATS()
 	for range replicas {
 		f.ingestors = append(f.ingestors, f.ingestor())
-		f.stages = append(f.stages, f.stage())
+		f.validators = append(f.validators, f.validator())
 	}
 	var err error
 	if f.store, err = blob.Open(t.Context(), url); err != nil {
@@ -76,6 +76,8 @@ func (f *fleet) startNATS() {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		f.t.Fatal(err)
 	}
+	f.t.Setenv("GOMEMLIMIT", "256MiB") // as NATS's own chart has it, at four fifths of the limit; of the server alone
+	defer func() { _ = os.Unsetenv("GOMEMLIMIT") }()
 	f.nats = procs.Run(f.t, f.out("nats-server"), programs.Tool(f.t, "github.com/nats-io/nats-server/v2", "v2.15.2"), "-c", file)
 }
 
@@ -92,22 +94,12 @@ func (f *fleet) out(name string) *procs.Output {
 
 func (f *fleet) ingestor() *procs.Process {
 	f.t.Helper()
-	return procs.Run(f.t, f.out("ingestor"), programs.Ours(f.t, "ingestor"), append([]string{"--stages", "check", "--source-dir", f.input}, f.settings...)...)
+	return procs.Run(f.t, f.out("ingestor"), programs.Ours(f.t, "ingestor"), append([]string{"--source-dir", f.input}, f.settings...)...)
 }
 
-func (f *fleet) stage() *procs.Process {
+func (f *fleet) validator() *procs.Process {
 	f.t.Helper()
-	return procs.Run(f.t, f.out("stage"), stageProgram(f.t), f.settings...)
-}
-
-var stagePath string
-
-func stageProgram(t *testing.T) string {
-	t.Helper()
-	if stagePath == "" {
-		stagePath = programs.Test(t, "data/cmd/stage")
-	}
-	return stagePath
+	return procs.Run(f.t, f.out("validator"), programs.Ours(f.t, "validator"), f.settings...)
 }
 
 // watch folds the facts in this process, as a replica does that works on nothing.

@@ -74,7 +74,7 @@ func publishRaw(t *testing.T, js jetstream.JetStream, data []byte, n int) {
 
 func take(ctx context.Context, c jetstream.Consumer, n int) error {
 	for n > 0 {
-		got, err := c.Fetch(8, jetstream.FetchMaxWait(5*time.Second))
+		got, err := c.Fetch(min(8, n), jetstream.FetchMaxWait(5*time.Second))
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,15 @@
 package data_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +23,7 @@ var (
 	sizes    = flag.String("sizes", "60", "Arrow MB of the runs whose speed and memory are measured, with commas")
 	speedDoc = flag.String("speed-doc", "", "`FILE` whose section on data runs is written, such as docs/benchmarks.md")
 	plotFile = flag.String("plot", "", "`FILE` to draw memory over size to, as SVG")
+	profiles = flag.String("profiles", "", "`DIRECTORY` for a profile of five seconds of each service's processor time")
 	hold     = flag.Bool("hold-bars", false, "fail below 60 MB/s")
 )
 
@@ -38,9 +44,9 @@ type sample struct {
 
 func (s *sample) rate() float64 { return float64(s.bytes) / s.took.Seconds() }
 
-var services = []string{"ingestor", "stage", "nats-server"}
+var services = []string{"ingestor", "validator", "nats-server"}
 
-// A run goes through an ingestor, a NATS server with its stream in files, and a stage that checks rows and writes Parquet, each a process of its own, and none of them
+// A run goes through an ingestor, a NATS server with its stream in files, and a validator that checks rows and writes Parquet, each a process of its own, and none of them
 // takes more memory for more input.
 func TestSpeedAndMemoryOfARun(t *testing.T) {
 	var all []*sample
@@ -54,7 +60,7 @@ func TestSpeedAndMemoryOfARun(t *testing.T) {
 		all = append(all, s)
 		t.Logf("%d MB of Arrow data, %d rows, in %.1f s: %.0f MB/s (NATS alone %.0f MB/s); memory %s; processor seconds %v", s.bytes/1e6, s.rows, s.took.Seconds(), s.rate()/1e6,
 			s.raw/1e6, megabytes(s.memory), s.cpu)
-		for _, name := range []string{"ingestor", "stage"} {
+		for _, name := range []string{"ingestor", "validator"} {
 			if s.memory[name] > mostMemory {
 				t.Errorf("%s took %d MB for %d MB of input; %d are the most", name, s.memory[name]/1e6, s.bytes/1e6, int64(mostMemory/1e6))
 			}
@@ -87,7 +93,8 @@ func run(t *testing.T, size int64) *sample {
 	t.Run(fmt.Sprint(size/1e6, " MB"), func(t *testing.T) {
 		f := newFleet(t, input, 1, flow.DefaultConfig())
 		began := time.Now()
-		f.submit(&ingestorv1.SubmitRequest{Run: reading("r", `{"source": {"type": "parquet", "path": "*.parquet"}}`)})
+		f.submit(&ingestorv1.SubmitRequest{Run: reading("r", `{"source": {"type": "parquet", "path": "*.parquet", "partition_bytes": 64000000}}`)})
+		waits := f.profile()
 		f.follow("r", false)
 		out.took = time.Since(began)
 		f.watcher.Look("r", func(s *flow.State) {
@@ -97,12 +104,37 @@ func run(t *testing.T, size int64) *sample {
 			}
 		})
 		out.memory, out.cpu = map[string]int64{}, map[string]time.Duration{}
-		for i, p := range []*procs.Process{f.ingestors[0], f.stages[0], f.nats} {
+		for i, p := range []*procs.Process{f.ingestors[0], f.validators[0], f.nats} {
 			out.memory[services[i]], out.cpu[services[i]] = peak(t, p.PID()), spent(t, p.PID())
 		}
+		waits()
 		out.raw = f.raw(min(size, 1e9))
 	})
 	return out
+}
+
+// profile takes profiles while a run is under way, where they are asked for; what it returns waits for them.
+func (f *fleet) profile() (wait func()) {
+	if *profiles == "" {
+		return func() {}
+	}
+	var work sync.WaitGroup
+	for name, p := range map[string]*procs.Process{"ingestor": f.ingestors[0], "validator": f.validators[0]} {
+		work.Go(func() {
+			for kind, path := range map[string]string{"cpu": "profile?seconds=5", "heap": "heap"} {
+				resp, err := http.Get(p.URL() + "/debug/pprof/" + path)
+				if err != nil {
+					f.t.Error(err)
+					return
+				}
+				data, err := io.ReadAll(resp.Body)
+				if err := errors.Join(err, resp.Body.Close(), os.WriteFile(filepath.Join(*profiles, name+"."+kind), data, 0o600)); err != nil {
+					f.t.Error(err)
+				}
+			}
+		})
+	}
+	return work.Wait
 }
 
 func megabytes(by map[string]int64) string {

@@ -62,9 +62,12 @@ func (l *loader) readEnv() {
 	}
 }
 
+// sourceEnv begins the variables that hold secrets of data sources: users name them as they like, in runs.
+const sourceEnv = EnvPrefix + "SOURCE_"
+
 // foreign says whether a LEAT_ variable is someone else's by its form or by what the caller knows.
 func (l *loader) foreign(name, value string) bool {
 	link := serviceLink.MatchString(name) ||
 		strings.HasSuffix(name, "_PORT") && (strings.HasPrefix(value, "tcp://") || strings.HasPrefix(value, "udp://"))
-	return link || strings.HasPrefix(name, EnvPrefix+"TEST_") || l.ElsewhereEnv != nil && l.ElsewhereEnv(name)
+	return link || strings.HasPrefix(name, EnvPrefix+"TEST_") || strings.HasPrefix(name, sourceEnv) || l.ElsewhereEnv != nil && l.ElsewhereEnv(name)
 }

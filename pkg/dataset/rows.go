@@ -18,13 +18,16 @@ type RowWriter struct {
 	columns statistics
 }
 
+// groupBytes is how large the row groups of shards are, in Arrow bytes. A writer holds one, a copy of it and its pages, and a process several writers.
+const groupBytes = 16 << 20
+
 // NewRowWriter begins a shard of rows of a schema. An error names a column whose type Parquet does not have.
 func (d *Datasets) NewRowWriter(s *arrowio.Schema) (*RowWriter, error) {
 	p, err := newPending()
 	if err != nil {
 		return nil, err
 	}
-	w, err := file.NewParquetWriter(p, s, file.WriteOptions{})
+	w, err := file.NewParquetWriter(p, s, file.WriteOptions{RowGroupBytes: groupBytes})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("write a shard: %w", err), p.drop())
 	}

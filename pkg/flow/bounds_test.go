@@ -1,13 +1,12 @@
 package flow_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/flow"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -133,15 +132,19 @@ func TestLargeBatchesGoThroughTheStore(t *testing.T) {
 	}
 }
 
-// A plan that no message can hold says so, and leaves nothing behind.
-func TestAPlanThatIsTooLargeIsRefused(t *testing.T) {
+// A batch of the size that runs have goes by message: through the store it would be written and synced as a file, and read again.
+func TestBatchesOfTheDefaultSizeGoByMessage(t *testing.T) {
 	s := newSite(t)
-	r := s.start([]flow.Source{&counting{partitions: 2, spec: make([]byte, s.bus.MaxPayload()/2)}}, &keeping{kind: "keep"})
-	err := r.Start(t.Context(), twoStages("r"), "bulk")
-	if refused := (*flow.Error)(nil); !errors.As(err, &refused) || refused.Code != "plan_too_large" {
-		t.Errorf("%v", err)
+	s.cfg.SegmentBytes, s.cfg.MaxBytes = 4*conf.MiB, 64*conf.MiB
+	r := s.start([]flow.Source{&counting{partitions: 1, batches: 3, pad: int(flow.DefaultConfig().BatchBytes) * 5 / 4}})
+	if err := r.Start(t.Context(), twoStages("r"), "bulk"); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := s.bus.JetStream().Consumer(t.Context(), "DATA", "r_keep_0"); !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		t.Errorf("a consumer is left: %v", err)
+	await(t, r, "r", "read", func(st *flow.State) bool { return st.Done("in", 0) != nil })
+	if info := s.data(); info.State.Bytes < 3*uint64(flow.DefaultConfig().BatchBytes) {
+		t.Errorf("%d bytes are on DATA", info.State.Bytes)
+	}
+	for o, err := range s.store.List(t.Context(), "batches/") {
+		t.Errorf("%s is in the store (%v)", o.Key, err)
 	}
 }

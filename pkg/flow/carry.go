@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -21,6 +20,9 @@ const (
 	gapDelay  = 300 * time.Millisecond // until a batch comes again that came before its turn
 	idleTurns = 3                      // fetches without a batch until another partition may have the place
 )
+
+// What JetStream takes as the answer to a message.
+var ack, inProgress = []byte("+ACK"), []byte("+WPI")
 
 // carrying is a stage's work on a partition. All is one goroutine's but held, which the keeper reads.
 type carrying struct {
@@ -42,7 +44,7 @@ type carrying struct {
 	sent     *datav1.Counts // what went on of the open one
 
 	mu   sync.Mutex
-	held []jetstream.Msg // of the open segment, and fetched
+	held []string // where the open segment's messages are acknowledged; not the messages, which are as large as the segment
 }
 
 // carry does a partition of a stage that reads batches.
@@ -95,8 +97,8 @@ func (w *carrying) keepAlive(ctx context.Context) {
 		case <-tick.C:
 		}
 		w.mu.Lock()
-		for _, m := range w.held {
-			_ = m.InProgress()
+		for _, reply := range w.held {
+			_ = w.r.Bus.Conn(bus.Bulk).Publish(reply, inProgress) // one that is lost is said again
 		}
 		w.mu.Unlock()
 	}
@@ -165,7 +167,7 @@ func (w *carrying) message(ctx context.Context, m jetstream.Msg) (done bool, err
 func (w *carrying) hold(m jetstream.Msg) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held = append(w.held, m)
+	w.held = append(w.held, m.Reply())
 }
 
 // take gives a batch to the stage, and sends on what that makes of it.
@@ -196,92 +198,4 @@ func (w *carrying) take(ctx context.Context, b Batch, digest string) (err error)
 	w.digest = chain(w.digest, digest)
 	w.next, w.batches, w.rows, w.bytes = w.next+1, w.batches+1, w.rows+b.Rows, w.bytes+uint64(len(b.Data))
 	return nil
-}
-
-// cut ends the open segment: what it keeps is written, then said, then its batches are acknowledged. That order is what makes a crash harmless.
-func (w *carrying) cut(ctx context.Context) error {
-	if err := w.out.flush(ctx); err != nil {
-		return err
-	}
-	counts, objects, err := w.seg.Close(ctx)
-	w.seg = nil
-	if err != nil {
-		return err
-	}
-	p := w.j.place
-	if counts.GetRowsIn() != w.rows || unbalanced(counts) {
-		return &Error{Code: "books", Message: fmt.Sprintf("segment %d of partition %d of stage %s was given %d rows and accounts for %d = %d valid + %d quarantined + %d refused; this is a mistake in the stage: please report it",
-			w.segment, p.Partition.GetNumber(), p.Stage.GetName(), w.rows, counts.GetRowsIn(), counts.GetValid(), counts.GetQuarantined(), counts.GetRefused())}
-	}
-	counts.Batches, counts.Bytes = w.sent.GetBatches(), w.sent.GetBytes()
-	f := &datav1.SegmentDone{
-		Run: p.Run.GetId(), Stage: p.Stage.GetName(), Partition: p.Partition.GetNumber(), Segment: w.segment, NextBatch: w.next, Counts: counts,
-		Objects: objects, Digest: w.digest, Sent: w.went, Replica: w.r.id, UnixNanos: time.Now().UnixNano(),
-	}
-	if err := w.r.say(ctx, events.SegmentDone.Name(f.GetRun()), w.j.lease+"."+strconv.Itoa(int(w.segment)), f); err != nil {
-		return err
-	}
-	w.counted(f)
-	w.batches, w.bytes, w.rows = 0, 0, 0
-	if err := w.acknowledge(); err != nil {
-		return err
-	}
-	return w.r.bounded(ctx, p)
-}
-
-func (w *carrying) acknowledge() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, m := range w.held {
-		if err := m.Ack(); err != nil {
-			return fmt.Errorf("acknowledge a segment: %w", err)
-		}
-	}
-	w.held = nil
-	return nil
-}
-
-func unbalanced(c *datav1.Counts) bool {
-	return c.GetRowsIn() != c.GetValid()+c.GetQuarantined()+c.GetRefused()
-}
-
-// end closes the partition where what came is what was sent.
-func (w *carrying) end(ctx context.Context, m jetstream.Msg, c *datav1.Closing) error {
-	if w.seg != nil {
-		if err := w.cut(ctx); err != nil {
-			return err
-		}
-	} else if err := w.r.bounded(ctx, w.j.place); err != nil { // a try before may have ended by it
-		return err
-	}
-	if w.next != c.GetCounts().GetBatches() || w.total.GetRowsIn() != c.GetCounts().GetValid() || w.digest != c.GetDigest() {
-		return &Error{Code: "books", Message: fmt.Sprintf("partition %d arrived at stage %s as %d batches, %d rows, digest %s, and was sent as %d, %d, %s; its input may have changed while it was read: run it again under a new id",
-			w.j.place.Partition.GetNumber(), w.j.place.Stage.GetName(), w.next, w.total.GetRowsIn(), w.digest, c.GetCounts().GetBatches(), c.GetCounts().GetValid(), c.GetDigest())}
-	}
-	digest := w.segments
-	if w.out.subject != "" {
-		digest = w.went
-	}
-	if err := w.r.close(ctx, w.j, &datav1.PartitionDone{Counts: w.total, Digest: digest, Attempt: w.attempt}, w.out); err != nil {
-		return err
-	}
-	return m.Ack()
-}
-
-// dead puts a message that is no batch on the dead letters, and makes the error its partition's. Other errors pass.
-func (w *carrying) dead(ctx context.Context, m jetstream.Msg, err error) error {
-	var bad *Undecodable
-	if !errors.As(err, &bad) {
-		return err
-	}
-	p, at := w.j.place, "?"
-	if meta, err := m.Metadata(); err == nil {
-		at = strconv.FormatUint(meta.Sequence.Stream, 10)
-	}
-	if err := bury(ctx, w.r.Bus, m, at, err); err != nil {
-		return err
-	}
-	_ = m.TermWithReason(err.Error())
-	return &Error{Code: "undecodable", Message: fmt.Sprintf("message %s of %s, number %s, partition %d of stage %s: %v; it is kept among the dead letters (stream DLQ)",
-		at, m.Subject(), m.Headers().Get(arrowio.HeaderBatch), p.Partition.GetNumber(), p.Stage.GetName(), err)}
 }

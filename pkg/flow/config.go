@@ -16,6 +16,10 @@ import (
 // Replicas is the flag of Config.Replicas.
 const Replicas = "data-replicas"
 
+// SoftMemory is what a process of its own that carries data runs should take, in bytes: what DefaultConfig's partitions and segments need, and some room. It is less
+// than the 300 MB that are promised, as it does not count what lies outside of the heap.
+const SoftMemory = 200 << 20
+
 // Config of data runs. Every process that works on them should have the same one: where segments are cut does not show in results, but in the
 // digests of shards.
 type Config struct {

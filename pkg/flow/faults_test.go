@@ -16,6 +16,7 @@ import (
 
 // A replica whose leases are another's stops in mid-work, and what is made shows nothing of it.
 func TestALostLeaseStopsItsWorkAndDoesNotShow(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := newSite(t)
 	want := s.dying(1, 0)
 
@@ -67,6 +68,7 @@ func TestALostLeaseStopsItsWorkAndDoesNotShow(t *testing.T) {
 
 // A NATS server that stops in the middle of a run and comes again with what it had on its disk costs nothing but time.
 func TestARunOutlivesItsNATSServer(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := newSite(t)
 	want := s.dying(1, 0)
 

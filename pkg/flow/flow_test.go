@@ -34,6 +34,7 @@ func TestARunKeepsEveryRow(t *testing.T) {
 // One, two and four replicas make the same of the same input, also where they are stopped in the middle, at random batches and at segments' ends, and
 // others go on.
 func TestReplicasAndCrashesDoNotShow(t *testing.T) {
+	t.Parallel() // it mostly waits
 	want := ""
 	for _, c := range []struct {
 		name     string
@@ -55,6 +56,7 @@ func TestReplicasAndCrashesDoNotShow(t *testing.T) {
 
 // What a run made that was resumed after its source was broken is what it would have made at once.
 func TestAResumedRunMakesTheSame(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := newSite(t)
 	want := s.dying(1, 0)
 

@@ -30,6 +30,10 @@ const (
 // largeBatches is where the blob store has a run's batches that are too large for messages, until the run ends.
 func largeBatches(run string) string { return "batches/" + run + "/" }
 
+// messageRoom is what a message may take beside its batch: headers and subject. Batches are made as large as a message takes, so the bound for claim checks of
+// other payloads, which is lower, is not theirs.
+const messageRoom = 4096
+
 // maxBatch bounds a batch that lies in the blob store.
 const maxBatch = 1 << 31
 
@@ -50,7 +54,7 @@ func (p *publisher) batch(ctx context.Context, n uint64, batch Batch) (string, e
 		jetstream.MsgIDHeader: {p.id(n)}, "content-type": {ContentArrow}, arrowio.HeaderBatch: {strconv.FormatUint(n, 10)},
 		arrowio.HeaderRows: {strconv.FormatUint(batch.Rows, 10)}, arrowio.HeaderSchema: {batch.Schema}, arrowio.HeaderDigest: {digest},
 	}}
-	if p.bus.TooLarge(len(batch.Data) + 1024) { // with its headers
+	if len(batch.Data)+messageRoom > p.bus.MaxPayload() {
 		run, rest, _ := strings.Cut(strings.TrimPrefix(p.subject, "data."), ".")
 		key := largeBatches(run) + strings.ReplaceAll(rest, ".", "/") + "/" + strconv.FormatUint(n, 10) + "-" + strings.TrimPrefix(digest, "xxh3:")
 		if err := p.store.Put(ctx, key, bytes.NewReader(batch.Data)); err != nil {

@@ -82,7 +82,7 @@ type site struct {
 	first func() // stops the ingestor
 }
 
-func start(t *testing.T, stage *counting) *site {
+func start(t *testing.T, stage *counting, change ...func(*ingestor.Config)) *site {
 	t.Helper()
 	srv, dir := bustest.Start(t), t.TempDir()
 	b := bustest.Connect(t, srv, bus.Options{})
@@ -91,6 +91,9 @@ func start(t *testing.T, stage *counting) *site {
 	}
 	cfg := ingestor.DefaultConfig()
 	cfg.Dir, cfg.Blob.URL, cfg.Stages = dir, "file://"+t.TempDir(), []string{"count"}
+	for _, f := range change {
+		f(&cfg)
+	}
 	store, err := blob.Open(t.Context(), cfg.Blob.URL)
 	if err != nil {
 		t.Fatal(err)

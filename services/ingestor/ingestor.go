@@ -16,6 +16,8 @@ import (
 	"github.com/leathq/leat/pkg/host"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/httpapi"
+	"github.com/leathq/leat/services/ingestor/internal/source/process"
 )
 
 // Ingestor is the service. Make it with New, run it once.
@@ -36,8 +38,8 @@ func New(cfg Config, deps host.Deps) *Ingestor {
 	i.metrics = newMetrics(deps.Metrics, i)
 	i.queue = newQueue(i)
 	i.input = &input{
-		sources: sources(), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log}, metrics: i.metrics, batch: int64(cfg.Data.BatchBytes),
-		earlier: i.watermark,
+		sources: sources(cfg), deps: source.Deps{Dir: cfg.Dir, Getenv: os.Getenv, Log: deps.Log, Bounds: cfg.bounds()},
+		metrics: i.metrics, batch: int64(cfg.Data.BatchBytes), earlier: i.watermark,
 	}
 	i.carrier = flow.NewCarrier(
 		flow.Deps{ID: i.id, Log: deps.Log, Bus: deps.Bus, NATS: deps.NATS, Publish: i.publish, Started: i.started, Ending: i.ending},
@@ -45,8 +47,15 @@ func New(cfg Config, deps host.Deps) *Ingestor {
 	return i
 }
 
-// sources are the types that this program can read.
-func sources() *source.Registry { return FileSources() }
+// sources are the types that runs can read: what is linked, and programs by their names.
+func sources(cfg Config) *source.Registry {
+	r := FileSources()
+	r.Add("http", httpapi.Make)
+	r.Add("nats", NATS)
+	r.Add("program", process.Make)
+	r.Otherwise(process.Programs(cfg.Programs))
+	return r
+}
 
 // Name is ingestor.
 func (i *Ingestor) Name() string { return "ingestor" }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/ingestor/internal/source"
+	"github.com/leathq/leat/services/ingestor/internal/source/files"
 	"github.com/leathq/leat/services/ingestor/internal/source/record"
 )
 
@@ -46,11 +48,13 @@ type natsSource struct {
 	cfg    natsConfig
 	schema *arrowio.Schema // given; nil: inferred
 	token  string
+	creds  []byte
+	dialer *net.Dialer
 }
 
 // NATS makes a source of `type: nats`. It connects to nothing yet.
 func NATS(spec []byte, d source.Deps) (source.Source, error) {
-	s := &natsSource{cfg: natsConfig{Value: "json"}}
+	s := &natsSource{cfg: natsConfig{Value: "json"}, dialer: d.Bounds.Dialer()}
 	if err := source.Decode(spec, &s.cfg); err != nil {
 		return nil, err
 	}
@@ -64,10 +68,9 @@ func NATS(spec []byte, d source.Deps) (source.Source, error) {
 		return nil, source.Errorf(source.Invalid, "source nats: value: must be json, text, bytes or arrow, not %q", c.Value)
 	case len(c.Fields) > 0 && c.Value != "json":
 		return nil, source.Errorf(source.Invalid, "source nats: schema: belongs to value: json")
-	case c.Token != "":
-		if s.token = d.Getenv(c.Token); s.token == "" {
-			return nil, source.Errorf(source.Invalid, "source nats: token_env: the variable %s is empty; set it for the ingestor", c.Token)
-		}
+	}
+	if err := s.secrets(d); err != nil {
+		return nil, err
 	}
 	if len(c.Fields) == 0 {
 		return s, nil
@@ -81,6 +84,19 @@ func NATS(spec []byte, d source.Deps) (source.Source, error) {
 		return nil, source.Errorf(source.Invalid, "source nats: %w", err)
 	}
 	return s, nil
+}
+
+// secrets takes what the source shows to the server.
+func (s *natsSource) secrets(d source.Deps) (err error) {
+	if s.cfg.Token != "" {
+		if s.token, err = d.Secret("token_env", s.cfg.Token); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Creds != "" {
+		s.creds, err = files.On(d).ReadAll(s.cfg.Creds)
+	}
+	return err
 }
 
 // natsSpec is the partition: sequences from From to To, both included.
@@ -98,9 +114,9 @@ type natsMark struct {
 }
 
 func (s *natsSource) connect() (*nats.Conn, jetstream.JetStream, error) {
-	opts := []nats.Option{nats.Name("leat source"), nats.Timeout(10 * time.Second)}
-	if s.cfg.Creds != "" {
-		opts = append(opts, nats.UserCredentials(s.cfg.Creds))
+	opts := []nats.Option{nats.Name("leat source"), nats.Timeout(10 * time.Second), nats.SetCustomDialer(s.dialer)}
+	if s.creds != nil {
+		opts = append(opts, nats.UserCredentialBytes(s.creds))
 	}
 	if s.token != "" {
 		opts = append(opts, nats.Token(s.token))

@@ -41,19 +41,6 @@ func build() (string, error) {
 	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", "./services/cmd/...")
 }
 
-// Test returns the path of a command of the tests themselves, a directory below e2e, built from this tree.
-func Test(t testing.TB, dir string) string {
-	t.Helper()
-	ours, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := run(t.Context(), root(), nil, "go", "build", "-o", ours+"/", "./e2e/"+dir); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(ours, path.Base(dir))
-}
-
 // Tool returns the path of a Go command of others at a version, installed once into the user's cache.
 func Tool(t testing.TB, pkg, version string) string {
 	t.Helper()

@@ -34,7 +34,9 @@ type WriteOptions struct {
 // ParquetWriter writes batches as a Parquet file whose bytes depend on the rows, the schema and the options alone: row groups are cut by rows and
 // their size, whatever batches they came in. It is used by one goroutine.
 type ParquetWriter struct {
-	out    *pqarrow.FileWriter
+	to     io.Writer
+	open   func(io.Writer, ...parquet.WriterProperty) (*pqarrow.FileWriter, error)
+	out    *pqarrow.FileWriter // nil until there are rows: it depends on them
 	schema *arrowio.Schema
 	chunks *arrowio.Rechunker
 	rows   int64
@@ -49,19 +51,25 @@ func NewParquetWriter(w io.Writer, s *arrowio.Schema, o WriteOptions) (out *Parq
 	codec := map[Codec]compress.Compression{Zstd: compress.Codecs.Zstd, Snappy: compress.Codecs.Snappy, None: compress.Codecs.Uncompressed}
 	size := cmp.Or(max(o.RowGroupBytes, 0), 32<<20)
 	rows := cmp.Or(max(o.RowGroupRows, 0), 128<<10)
-	props := parquet.NewWriterProperties(
+	props := []parquet.WriterProperty{
 		parquet.WithCreatedBy("leat"), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(codec[o.Codec]),
 		parquet.WithMaxRowGroupLength(int64(rows)), parquet.WithStats(true),
-	)
+	}
 	stored, noted, err := storage(s)
 	if err != nil {
 		return nil, fmt.Errorf("write a Parquet file: %w", err)
 	}
-	fw, err := pqarrow.NewFileWriter(arrowio.ArrowSchema(stored), struct{ io.Writer }{w}, props, noted)
-	if err != nil {
-		return nil, fmt.Errorf("write a Parquet file: %w", err)
+	open := func(to io.Writer, more ...parquet.WriterProperty) (*pqarrow.FileWriter, error) {
+		fw, err := pqarrow.NewFileWriter(arrowio.ArrowSchema(stored), struct{ io.Writer }{to}, parquet.NewWriterProperties(append(more, props...)...), noted)
+		if err != nil {
+			return nil, fmt.Errorf("write a Parquet file: %w", err)
+		}
+		return fw, nil
 	}
-	return &ParquetWriter{out: fw, schema: stored, chunks: arrowio.NewRechunker(size, size).MaxRows(rows)}, nil
+	if _, err := open(io.Discard); err != nil { // what is wrong with the schema shows now
+		return nil, err
+	}
+	return &ParquetWriter{to: w, open: open, schema: stored, chunks: arrowio.NewRechunker(size, size).MaxRows(rows)}, nil
 }
 
 // storage is the schema as the library is told of it, and whether the library notes it down: it does, unless there are durations to note.
@@ -135,11 +143,29 @@ func (w *ParquetWriter) Write(b *arrowio.Batch) error {
 func (w *ParquetWriter) groups(bs []*arrowio.Batch) (err error) {
 	defer arrowio.Recover("write a Parquet file", &err)
 	for _, b := range bs {
+		if err := w.begin(b); err != nil {
+			return err
+		}
 		if err := w.out.Write(b.Canonical().Reinterpret(w.schema).Arrow()); err != nil {
 			return fmt.Errorf("write a Parquet file: %w", err)
 		}
 	}
 	return nil
+}
+
+// begin opens the file by its first rows; nil where there are none.
+func (w *ParquetWriter) begin(first *arrowio.Batch) (err error) {
+	if w.out != nil {
+		return nil
+	}
+	var more []parquet.WriterProperty
+	for i, f := range w.schema.Fields {
+		if first != nil && varied(first.Column(i)) {
+			more = append(more, parquet.WithDictionaryFor(f.Name, false))
+		}
+	}
+	w.out, err = w.open(w.to, more...)
+	return err
 }
 
 // Rows is how many rows were given.
@@ -150,6 +176,12 @@ func (w *ParquetWriter) Close() error {
 	last, err := w.chunks.Flush()
 	if err == nil {
 		err = w.groups(last)
+	}
+	if err == nil {
+		err = w.begin(nil)
+	}
+	if w.out == nil {
+		return err
 	}
 	if cerr := w.out.Close(); err == nil && cerr != nil {
 		err = fmt.Errorf("write a Parquet file: %w", cerr)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/leathq/leat/pkg/assets"
 	_ "github.com/leathq/leat/pkg/blob/cloud" // the providers' stores, where built with -tags cloud
+	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/ingestor"
 )
@@ -17,7 +18,8 @@ func serve(ctx context.Context, args, environ []string) error {
 	cfg := ingestor.DefaultConfig()
 	h, err := host.Open(ctx, "ingestor", args, environ, &cfg,
 		host.Section("data", "how data runs are carried", &cfg.Data), host.Section("blob", "where data runs keep what they make", &cfg.Blob),
-		host.Elsewhere("gateway", "router", "worker", "validator", "pools", "embedded_nats", "without"), host.ElsewhereEnv(assets.IsEnv))
+		host.Elsewhere("gateway", "router", "worker", "validator", "pools", "embedded_nats", "without"), host.ElsewhereEnv(assets.IsEnv),
+		host.SoftMemory(flow.SoftMemory), host.Background())
 	if err != nil {
 		return err
 	}

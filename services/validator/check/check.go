@@ -4,11 +4,13 @@ package check
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
 	"github.com/leathq/leat/services/validator/internal/spill"
+	"github.com/leathq/leat/services/validator/internal/sqlite"
 )
 
 type (
@@ -30,6 +32,8 @@ type Options struct {
 	Parameters   []byte // values of $PARAMETERs, a JSON object; nil: none
 	Memory       int64  // bytes for the values of one column within one state; 0: a bound by itself
 	Scratch      string // a directory for values above that; empty: reaching the bound is an error
+	SQL          bool   // run what Great Expectations runs on databases alone (LIKE, queries), as on an SQLite made of the rows
+	Tables       []byte // rows of other tables that a suite compares with, a JSON object of names and numbers; nil: none
 }
 
 // Compile prepares a suite, as Great Expectations 0.x or 1.x writes it. Its errors name what cannot be; an expectation that Great Expectations
@@ -53,7 +57,22 @@ func Compile(suite []byte, schema *arrowio.Schema, o Options) (*Plan, error) {
 	if o.Scratch != "" {
 		own.Space = spill.Dir(o.Scratch)
 	}
+	if own.Tables, err = tables(o.Tables); err != nil {
+		return nil, err
+	}
+	own.SQL, own.Database = o.SQL, func() (gx.Database, error) { return sqlite.Open(o.Scratch) }
 	return gx.Compile(s, schema, own)
+}
+
+func tables(data []byte) (map[string]int64, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	var out map[string]int64
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("the tables are no JSON object of names and numbers of rows: %w", err)
+	}
+	return out, nil
 }
 
 func format(text string) (gx.ResultFormat, error) {

@@ -16,8 +16,9 @@ import (
 // Deps are what a source may use of the process that it runs in.
 type Deps struct {
 	Dir    string                   // what relative paths start from; empty: the working directory
-	Getenv func(name string) string // for secrets, which YAML names but never holds
+	Getenv func(name string) string // for secrets, which YAML names but never holds; a name that nobody may use is empty. See Secret
 	Log    *slog.Logger             // never nil; gets no data and no secrets
+	Bounds Bounds
 }
 
 // Maker makes a source of its spec: the mapping that stands under `source:` in YAML (JSON is YAML), `type` included. It checks everything that needs
@@ -61,7 +62,7 @@ func (r *Registry) Make(spec []byte, d Deps) (Source, error) {
 	m, ok := r.makers[head.Type]
 	if !ok && r.other != nil {
 		var err error
-		if m, err = r.other(head.Type); err != nil {
+		if m, err = r.other(head.Type); err != nil && Suggest(head.Type, r.Kinds()) == "" { // else it is a slip of the pen, and no program
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ type builder struct {
 	plan      *Plan
 	item      *item
 	condition int
+	quiet     bool // what is registered now does not tell which rows fail: another variant of it does
 }
 
 // build makes an expectation's parts, or returns why GX fails once it runs it (or, a *Refusal, will not build it).
@@ -71,6 +72,7 @@ func (b *builder) class(column int) class { return classOf(b.plan.schema.Fields[
 // rows registers a check about rows.
 func (b *builder) rows(r *rowCheck) error {
 	r.condition, r.elements, r.format, r.mostly = b.condition, b.condition, b.item.format, 1
+	r.quiet = b.quiet
 	r.ordinal, r.width = b.item.ordinal, len(b.plan.schema.Fields)
 	if r.unfiltered {
 		r.condition = 0

@@ -1,7 +1,7 @@
 package gx
 
 // builders make the expectations that run here; see the files of each family.
-var builders = map[string]build{
+var builders = joined(map[string]build{
 	"expect_column_values_to_not_be_null":                       valuesNotNull,
 	"expect_column_values_to_be_null":                           valuesNull,
 	"expect_column_values_to_be_between":                        valuesBetween,
@@ -54,8 +54,10 @@ var builders = map[string]build{
 	"expect_column_values_to_match_strftime_format":             matchStrftime,
 	"expect_column_values_to_match_json_schema":                 matchJSONSchema,
 	"expect_column_values_to_be_json_parseable":                 jsonParseable,
+	"unexpected_rows_expectation":                               unexpectedRows,
+	"expect_table_row_count_to_equal_other_table":               otherTable,
 	"expect_column_values_to_match_like_pattern":                matchLike,
 	"expect_column_values_to_not_match_like_pattern":            notMatchLike,
 	"expect_column_values_to_match_like_pattern_list":           matchLikeList,
 	"expect_column_values_to_not_match_like_pattern_list":       notMatchLikeList,
-}
+}, ownBuilders)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
+	"github.com/leathq/leat/services/validator/internal/sqlite"
 )
 
 // oneCase is one line of testdata/gx_open: an expectation, its data, and what the real GX 1.24 said.
@@ -108,7 +109,8 @@ func (c *oneCase) table(t *testing.T) *arrowio.Batch {
 func typeNamed(t *testing.T, name string) arrowio.Type {
 	t.Helper()
 	other := map[string]string{"timestamp[us,UTC]": "timestamp[us, tz=UTC]", "decimal128(10,2)": "decimal128(10, 2)",
-		"dictionary<string>": "dictionary<values=string, indices=int32>", "list<int64>": "list<item: int64>"}
+		"dictionary<string>": "dictionary<values=string, indices=int32>", "list<int64>": "list<item: int64>",
+		"timestamp[us,Europe/Berlin]": "timestamp[us, tz=Europe/Berlin]", "decimal128(20,0)": "decimal128(20, 0)"}
 	if o, ok := other[name]; ok {
 		name = o
 	}
@@ -183,5 +185,7 @@ func (c *oneCase) options(t *testing.T) gx.Options {
 			t.Fatal(err)
 		}
 	}
-	return gx.Options{Format: f, SQL: c.Engine == "sqlite"}
+	return gx.Options{Format: f, SQL: c.Engine == "sqlite", Database: database, Tables: map[string]int64{"other": 5}}
 }
+
+func database() (gx.Database, error) { return sqlite.Open("") }

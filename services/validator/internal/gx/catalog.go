@@ -86,8 +86,8 @@ func table(condition bool, args ...argument) entry {
 
 func sql(e entry) entry { e.sqlOnly = true; return e }
 
-// catalog is every expectation type that GX 1.24 registers in its core.
-var catalog = map[string]entry{
+// catalog is every expectation type that GX 1.24 registers in its core, and those of our own.
+var catalog = joined(map[string]entry{
 	"expect_column_values_to_not_be_null":                       rows(),
 	"expect_column_values_to_be_null":                           rows(),
 	"expect_column_values_to_be_unique":                         rows(),
@@ -150,7 +150,7 @@ var catalog = map[string]entry{
 	"unexpected_rows_expectation":                            sql(table(false, must("unexpected_rows_query", aText))),
 	"expect_query_results_to_match_comparison": sql(entry{family: ofTable, mostly: true, arguments: []argument{
 		must("base_query", aText), must("comparison_data_source_name", aText), must("comparison_query", aText)}}),
-}
+}, ownTypes)
 
 // Types returns the names of all expectation types, sorted.
 func Types() []string {

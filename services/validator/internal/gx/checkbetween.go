@@ -19,10 +19,9 @@ func (b *builder) limits() limits {
 }
 
 var (
-	errNoBounds = errors.New("min_value and max_value cannot both be None")
-	errTypes    = pythonError("Column values, min_value, and max_value must either be None or of the same type.")
-	errDates    = pythonError("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
-	errAware    = errors.New("can't compare offset-naive and offset-aware datetimes")
+	errTypes = pythonError("Column values, min_value, and max_value must either be None or of the same type.")
+	errDates = pythonError("Cannot compare Timestamp with datetime.date. Use ts == pd.Timestamp(date) or ts.date() == date instead.")
+	errAware = errors.New("can't compare offset-naive and offset-aware datetimes")
 )
 
 // span is bounds as numbers, both included: strictness is one step of a float.
@@ -56,24 +55,25 @@ func above(f float64) float64 {
 }
 
 func valuesBetween(b *builder) error {
+	if err := b.someBound(); err != nil {
+		return err
+	}
 	l := b.limits()
 	c, err := b.column("column")
 	if err != nil {
 		return err
 	}
-	if l.low == nil && l.high == nil {
-		return errNoBounds
+	if err := l.ordered(); err != nil {
+		return err
 	}
-	if _, isDate := l.low.(date); isDate && b.plan.schema.Fields[c].Type.Zone != "" {
+	t := b.plan.schema.Fields[c].Type
+	zoned := t.Zone != ""
+	if _, isDate := l.low.(date); isDate && zoned {
 		return errDates
 	}
 	low, high, numeric := l.span()
-	if numeric && l.low != nil && l.high != nil {
-		x, _ := numberOf(l.low)
-		y, _ := numberOf(l.high)
-		if x > y {
-			return errors.New("min_value cannot be greater than max_value")
-		}
+	if numeric && (zoned || t.Kind == arrowio.Timestamp && t.Unit == arrowio.Nano) { // others GX compares value by value
+		return errors.New("Invalid comparison between points in time and numbers")
 	}
 	if numericClass(b.class(c)) && numeric {
 		return b.one(func(v *view, _ mask) (mask, error) { return v.within(low, high), nil })
@@ -83,6 +83,9 @@ func valuesBetween(b *builder) error {
 
 // cells compares value by value, as GX does where a column is not one of plain numbers.
 func (l limits) cells(v *view, rows mask) (mask, error) {
+	if low, high, ok := l.instants(v.column.Field().Type); ok {
+		return instantsWithin(v.column.Int64s(), low, high), nil
+	}
 	good := make(mask, words(v.n))
 	var err error
 	rows.each(v.n, func(i int) bool {

@@ -9,10 +9,10 @@ import (
 )
 
 func lengthBetween(b *builder) error {
-	l := b.limits()
-	if l.low == nil && l.high == nil {
-		return pythonError("Invalid configuration")
+	if err := b.someBound(); err != nil {
+		return err
 	}
+	l := b.limits()
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	if n, ok := l.low.(int64); ok {
 		low = n + int64(bit(l.strictLow))
@@ -37,20 +37,11 @@ func (b *builder) lengths(low, high int64) error {
 	if err != nil {
 		return err
 	}
-	return b.spelt(c, func(v *view, rows mask, gaps bool) (mask, error) {
+	return b.spelt(c, func(v *view, rows mask, how spelling) (mask, error) {
 		if !v.spelt() {
-			return printedLengths(v, rows, low, high, gaps), nil
+			return printedLengths(v, rows, low, high, how), nil
 		}
 		return v.lengthsWithin(low, high), nil
-	})
-}
-
-// spelt registers a check of a column's values as texts. How numbers are spelt depends on whether any row of the column,
-// the last one too, has no value; where the schema leaves that open both ways are checked and the right one is told.
-func (b *builder) spelt(c int, test func(v *view, rows mask, gaps bool) (mask, error)) error {
-	class := b.class(c)
-	return b.variants(c, class == isInt || class == isUint, func(gaps bool) error {
-		return b.rows(&rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, rows mask) (mask, error) { return test(p.view(c), rows, gaps) }})
 	})
 }
 
@@ -96,10 +87,10 @@ func points(b []byte) int {
 }
 
 // printedLengths measures values of other types as Python's str() prints them.
-func printedLengths(v *view, rows mask, low, high int64, gaps bool) mask {
+func printedLengths(v *view, rows mask, low, high int64, how spelling) mask {
 	good := make(mask, words(v.n))
 	rows.each(v.n, func(i int) bool {
-		if n := int64(utf8.RuneCountInString(printed(v.cell(i), gaps))); n >= low && n <= high {
+		if n := int64(utf8.RuneCountInString(how.spell(v.cell(i)))); n >= low && n <= high {
 			good.set(i)
 		}
 		return true
@@ -108,14 +99,9 @@ func printedLengths(v *view, rows mask, low, high int64, gaps bool) mask {
 }
 
 // textOf is the texts of a column as pandas' astype(str) makes them, for searching.
-func textOf(v *view, gaps bool) arrowio.Strings {
+func textOf(v *view, how spelling) arrowio.Strings {
 	if v.spelt() {
 		return v.texts()
 	}
-	s := arrowio.Strings{Offsets64: make([]int64, 1, v.n+1)}
-	for i := range v.n {
-		s.Data = append(s.Data, printed(v.cell(i), gaps)...)
-		s.Offsets64 = append(s.Offsets64, int64(len(s.Data)))
-	}
-	return s
+	return v.printedAll(how)
 }

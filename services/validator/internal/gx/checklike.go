@@ -39,7 +39,7 @@ func likes(b *builder, patterns []any, all, want bool) error {
 	}
 	return b.rows(&rowCheck{columns: []int{c}, counts: "column", sql: true, test: func(p *pass, rows mask) (mask, error) {
 		v := p.view(c)
-		s, good := textOf(v, false), make(mask, words(v.n))
+		s, good := textOf(v, spelling{}), make(mask, words(v.n))
 		rows.each(v.n, func(i int) bool {
 			if matchesLike(compiled, s.At(i), all) == want {
 				good.set(i)

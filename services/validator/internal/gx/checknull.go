@@ -9,7 +9,7 @@ func nulls(b *builder, want bool) error {
 	if err != nil {
 		return err
 	}
-	return b.rows(&rowCheck{columns: []int{c}, counts: "nulls", test: func(p *pass, _ mask) (mask, error) {
+	return b.rows(&rowCheck{columns: []int{c}, counts: "nulls", unnamed: want, test: func(p *pass, _ mask) (mask, error) {
 		present := p.view(c).present
 		if want {
 			return present.not(p.n), nil

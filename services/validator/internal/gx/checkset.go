@@ -1,6 +1,10 @@
 package gx
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/leathq/leat/services/validator/internal/dateutil"
+)
 
 func valuesInSet(b *builder) error    { return inSet(b, true) }
 func valuesNotInSet(b *builder) error { return inSet(b, false) }
@@ -11,17 +15,12 @@ func inSet(b *builder, want bool) error {
 	if err != nil {
 		return err
 	}
-	t := b.plan.schema.Fields[c].Type
-	if classOf(t) == isStamp && !want {
-		for _, v := range values {
-			if s, ok := v.(string); ok {
-				if _, ok := instant(s); !ok {
-					return fmt.Errorf("Unknown string format: %s", s)
-				}
-			}
+	if b.class(c) == isStamp && !want {
+		if values, err = b.moments(values); err != nil {
+			return err
 		}
 	}
-	m := newMembers(t, values)
+	m := newMembers(values)
 	return b.one(func(v *view, _ mask) (mask, error) {
 		in := m.rows(v)
 		if want {
@@ -29,4 +28,26 @@ func inSet(b *builder, want bool) error {
 		}
 		return in.not(v.n), nil
 	})
+}
+
+// moments reads the texts of a set as points in time, as GX does for a column of those where none may be in the set (and does not where all must).
+func (b *builder) moments(values []any) ([]any, error) {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+		s, ok := v.(string)
+		if !ok {
+			continue
+		}
+		if at, aware, ok := instant(s); ok {
+			out[i] = clock{at, aware}
+			continue
+		}
+		at, err := dateutil.Parse(s, b.plan.options.Now)
+		if err != nil {
+			return nil, fmt.Errorf("Unknown string format: %s", s)
+		}
+		out[i] = clock{Time: at}
+	}
+	return out, nil
 }

@@ -85,7 +85,7 @@ func (s *rowPart) sort(e *ending, seen []counted) bool {
 			return a.times > b.times
 		}
 		for i := range a.row {
-			c, order := s.order(e, s.check.columns[i], a.row[i], b.row[i])
+			c, order := s.order(e, i, a.row[i], b.row[i])
 			ok = ok && order != impossible
 			switch {
 			case c != 0:
@@ -106,9 +106,11 @@ const (
 	impossible // Python raises a TypeError
 )
 
-func (s *rowPart) order(e *ending, column int, a, b any) (int, int) {
+// order compares two cells of column i of the domain.
+func (s *rowPart) order(e *ending, i int, a, b any) (int, int) {
+	column := s.check.columns[i]
 	if a == nil || b == nil {
-		nan := !e.none(column)
+		nan := !s.one(e, i)
 		number := numericClass(e.class(column)) && nan
 		switch {
 		case a == nil && b == nil && nan:

@@ -31,7 +31,14 @@ func againstSet(b *builder, unexpected, missing bool) error {
 		return err
 	}
 	b.item.finish = func(p part, e *ending) outcome {
-		d, err := compareSets(p.(*tally), values, t, now)
+		asked := values
+		if !e.state.gaps[c] { // with gaps pandas has floats, which large integers are not equal to
+			asked = make([]any, len(values))
+			for i, v := range values {
+				asked[i] = word64(v)
+			}
+		}
+		d, err := compareSets(p.(*tally), asked, t, now)
 		if err != nil {
 			return failed(err)
 		}
@@ -139,6 +146,9 @@ func coerced(v any, t arrowio.Type, any bool, now time.Time) any {
 	if k := classOf(t); !ok || !any || k != isDay && k != isStamp {
 		return v
 	}
+	if at, aware, ok := instant(s); ok && classOf(t) == isStamp {
+		return stamp{At: at.UnixMicro(), Unit: arrowio.Micro, Zone: map[bool]string{true: "UTC"}[aware]}
+	}
 	at, err := dateutil.Parse(s, now)
 	if err != nil {
 		return v
@@ -146,7 +156,7 @@ func coerced(v any, t arrowio.Type, any bool, now time.Time) any {
 	if classOf(t) == isDay {
 		return day(at.Unix() / 86400)
 	}
-	return stamp{At: at.UnixNano() / (1e9 / perSecond[t.Unit]), Unit: t.Unit, Zone: t.Zone}
+	return stamp{At: at.UnixMicro(), Unit: arrowio.Micro}
 }
 
 func mostCommonInSet(b *builder) error {

@@ -37,7 +37,7 @@ func classOf(t arrowio.Type) class {
 		return isText
 	case arrowio.Timestamp, arrowio.Date64:
 		return isStamp
-	case arrowio.Date32:
+	case arrowio.Date32, arrowio.Null: // without a value both are a column of objects, which are compared one by one
 		return isDay
 	case arrowio.Decimal128, arrowio.Decimal256:
 		return isNumber
@@ -117,3 +117,6 @@ func scalar(name string) string {
 	}
 	return name
 }
+
+// DType names the dtype that pandas gives a column of an Arrow type; gaps says that a row has no value.
+func DType(t arrowio.Type, gaps bool) string { return dtype(t, gaps) }

@@ -3,7 +3,6 @@ package gx
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -86,7 +85,7 @@ func membership(n *node, p *pass) (mask, error) {
 		}
 		members = append(members, c)
 	}
-	in := newMembers(v.column.Field().Type, members).rows(v)
+	in := newMembers(members).rows(v)
 	if n.op == "in" {
 		return in.and(v.present), nil
 	}
@@ -113,6 +112,9 @@ func constant(n *node) (any, bool) {
 // comparison compares numbers with numbers, texts with texts, points in time with texts that say one.
 func comparison(n *node, p *pass) (mask, error) {
 	a, b, op := n.args[0], n.args[1], n.op
+	if b.op == "list" && (op == "==" || op == "!=") {
+		return membership(&node{op: map[string]string{"==": "in", "!=": "not in"}[op], args: []*node{a, b}}, p)
+	}
 	if _, ok := constant(a); ok {
 		a, b = b, a
 		op = map[string]string{"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}[op]
@@ -188,13 +190,17 @@ func againstConstant(v *view, op string, lit any) (mask, error) {
 	s, isString := lit.(string)
 	f, isNumber := numberOf(lit)
 	switch {
+	case v.class == isCategory && op != "==" && op != "!=", v.class == isStamp && isNumber:
+		return nil, unlikeCondition(v, lit)
 	case v.spelt() && isString:
 		texts, want := v.texts(), []byte(s)
 		return ordered(v.present, v.n, op, func(i int) int { return bytes.Compare(texts.At(i), want) }), nil
+	case v.class == isStamp && isString && (op == "==" || op == "!="):
+		break // pandas asks whether the text is one of the values, and it is none
 	case v.class == isStamp && isString:
-		want, ok := instant(s)
-		if !ok {
-			break
+		want, aware, ok := instant(s)
+		if !ok || aware != (v.column.Field().Type.Zone != "") {
+			return nil, unlikeCondition(v, lit)
 		}
 		ints, unit := v.column.Int64s(), v.column.Field().Type.Unit
 		if v.column.Kind() == arrowio.Date64 {
@@ -211,7 +217,11 @@ func againstConstant(v *view, op string, lit any) (mask, error) {
 	if op == "==" || op == "!=" {
 		return decide(v.n, func(int) bool { return op == "!=" }), nil
 	}
-	return nil, fmt.Errorf("the row condition compares the column %q with %s, which has another type", v.column.Field().Name, appendJSON(nil, lit))
+	return nil, unlikeCondition(v, lit)
+}
+
+func unlikeCondition(v *view, lit any) error {
+	return fmt.Errorf("the row condition compares the column %q of %s with %s, which pandas does not do", v.column.Field().Name, v.column.Field().Type, appendJSON(nil, lit))
 }
 
 func isInt64(v any) bool { _, ok := v.(int64); return ok }
@@ -224,15 +234,6 @@ func compareInts(a, b int64) int {
 		return 1
 	}
 	return 0
-}
-
-// instant reads a constant of a condition as a point in time.
-func instant(s string) (time.Time, bool) {
-	if d, ok := pydate(s); ok {
-		return d.Time, true
-	}
-	c, ok := pydatetime(s)
-	return c.Time, ok
 }
 
 func numericClass(c class) bool {

@@ -134,8 +134,8 @@ func (f ResultFormat) wantsQuery() bool {
 
 // indexes is how many numbers of unexpected rows a state keeps; below zero: all, as COMPLETE and the query need.
 func (f ResultFormat) indexes() int {
-	if f.Level == Complete || f.wantsQuery() {
-		return -1
+	if f.Level == Complete || f.wantsQuery() || f.Level == Summary && f.NoValues && len(f.IndexNames) > 0 {
+		return -1 // GX cuts the list of rows, which then is one object with lists of all rows
 	}
 	if f.Level == Summary {
 		return f.partial()

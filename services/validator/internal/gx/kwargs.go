@@ -142,6 +142,9 @@ func (a argument) bound(v any) (any, error) {
 		return f, nil
 	}
 	if s, ok := v.(string); ok {
+		if s == "" && a.takes == aBound {
+			return Object{}, nil // pydantic makes an empty object of it, which nothing compares with
+		}
 		if d, ok := pydate(s); ok && a.takes == aBound {
 			return d, nil
 		}

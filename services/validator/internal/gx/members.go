@@ -1,6 +1,8 @@
 package gx
 
 import (
+	"math/big"
+
 	"github.com/leathq/leat/pkg/arrowio"
 )
 
@@ -13,18 +15,16 @@ type members struct {
 }
 
 // newMembers keeps what of the values can be in the column, as pandas' isin sees it: numbers of any type are equal by
-// value, texts are equal to texts only, and texts that say a point in time are one in a column of those.
-func newMembers(t arrowio.Type, values []any) *members {
+// value, texts are equal to texts only: one that says a point in time is none, unless it is given as one (a clock).
+func newMembers(values []any) *members {
 	m := &members{texts: map[string]struct{}{}, keys: map[any]struct{}{}, ints: map[int64]struct{}{}}
 	for _, x := range values {
-		s, isString := x.(string)
-		if isString && classOf(t) == isStamp {
-			if at, ok := instant(s); ok {
-				m.keys[stampKey{at.UnixNano(), t.Zone != ""}] = struct{}{}
-			}
+		x = word64(x)
+		if at, ok := x.(clock); ok {
+			m.keys[stampKey{at.UnixNano(), at.aware}] = struct{}{}
 			continue
 		}
-		if isString {
+		if s, isString := x.(string); isString {
 			m.texts[s] = struct{}{}
 			m.sorted = append(m.sorted, s)
 			continue
@@ -102,4 +102,12 @@ func intRows[T int64 | int32](set map[int64]struct{}, values []T) mask {
 		at := uint64(int64(values[i]) - lo)
 		return at < uint64(len(table)) && table[at]
 	})
+}
+
+// word64 is a whole number beyond int64 as a column of unsigned integers has it.
+func word64(x any) any {
+	if n, ok := x.(*big.Int); ok && n.IsUint64() {
+		return n.Uint64()
+	}
+	return x
 }

@@ -11,6 +11,7 @@ type outcome struct {
 	success bool
 	result  Object
 	err     error
+	raised  bool // err leaves GX's validation itself
 	judged  bool // err came from judging a value, not from finding it
 }
 
@@ -47,7 +48,7 @@ func (s *rowPart) result(e *ending) Object {
 	if !f.NoValues {
 		o.Set("partial_unexpected_list", values[:min(len(values), f.partial())])
 	}
-	if f.IndexNames != nil {
+	if f.IndexNames != nil && !s.check.unnamed {
 		o.Set("unexpected_index_column_names", list(f.IndexNames))
 	}
 	if missing {
@@ -104,7 +105,7 @@ func (s *rowPart) query(o *Object) {
 	}
 	b.WriteString("], axis=0)")
 	o.Set("unexpected_index_query", b.String())
-	if s.check.format.IndexNames != nil && !o.Has("unexpected_index_column_names") {
+	if s.check.format.IndexNames != nil && !s.check.unnamed && !o.Has("unexpected_index_column_names") {
 		o.Set("unexpected_index_column_names", list(s.check.format.IndexNames))
 	}
 }

@@ -2,6 +2,8 @@ package gx
 
 import (
 	"errors"
+
+	"github.com/leathq/leat/pkg/arrowio"
 )
 
 func (b *builder) pair(test func(x, y *view, rows mask) (mask, error)) error {
@@ -23,9 +25,14 @@ func (b *builder) pairOf(r *rowCheck, test func(x, y *view, rows mask) (mask, er
 }
 
 func pairEqual(b *builder) error {
-	return b.pair(func(x, y *view, rows mask) (mask, error) {
+	r := &rowCheck{}
+	err := b.pairOf(r, func(x, y *view, rows mask) (mask, error) {
 		return equalRows(x, y, rows), nil
 	})
+	if err == nil {
+		b.oneVocabulary(r.columns...)
+	}
+	return err
 }
 
 // equalRows are the rows in which both columns hold a value and the values are equal.
@@ -62,8 +69,8 @@ func equalCells(a, b any) bool {
 	if t, ok := a.(stamp); ok {
 		switch u := b.(type) {
 		case string:
-			at, ok := instant(u)
-			return ok && t.Zone == "" && at.Equal(t.time())
+			at, aware, ok := instant(u)
+			return ok && !aware && t.Zone == "" && at.Equal(t.time())
 		case day:
 			return t.Zone == "" && int64(u)*86400e9 == t.time().UnixNano()
 		case stamp:
@@ -85,22 +92,35 @@ func pairGreater(b *builder) error {
 	}
 	xc, yc := b.class(x), b.class(y)
 	unlike := comparable(xc, yc)
+	if zoned := func(c int) bool { return b.plan.schema.Fields[c].Type.Zone != "" }; xc == isDay && zoned(y) || yc == isDay && zoned(x) {
+		return pythonError("Invalid comparison between days and points in time with a zone")
+	}
+	if xc == isStamp && yc == isStamp && (b.plan.schema.Fields[x].Type.Zone == "") != (b.plan.schema.Fields[y].Type.Zone == "") {
+		unlike = pythonError("Invalid comparison between points in time with and without a zone")
+	}
 	if unlike != nil && !loose(xc) && !loose(yc) {
 		return unlike
 	}
 	equal := b.flag("or_equal")
+	return b.variants(x, xc == isBool && numericClass(yc), func(gaps bool) error { return b.greaterOf(gaps || loose(xc), unlike, equal) })
+}
+
+// greaterOf compares rows. objects says that pandas holds the first column as objects, of which a missing one is not greater; compared with
+// numpy's own numbers, a missing object of the second column is an error.
+func (b *builder) greaterOf(objects bool, unlike error, equal bool) error {
 	return b.pair(func(x, y *view, rows mask) (mask, error) {
-		if unlike != nil {
+		both := rows.and(x.present).and(y.present)
+		if unlike != nil && (both.count(x.n) > 0 || x.column.Kind() != arrowio.Null && y.column.Kind() != arrowio.Null) {
 			return nil, unlike
 		}
-		if xc != yc && (lacks(x, rows) || lacks(y, rows)) {
+		if !objects && numericClass(x.class) && lacks(y, rows) {
 			return nil, pythonError("'>' not supported between instances of 'int' and 'NoneType'")
 		}
 		if good, ok := greater(x, y, equal); ok {
-			return good.and(x.present).and(y.present), nil
+			return good.and(both), nil
 		}
 		good := make(mask, words(x.n))
-		rows.and(x.present).and(y.present).each(x.n, func(i int) bool {
+		both.each(x.n, func(i int) bool {
 			d, ok := compareCells(x.cell(i), y.cell(i))
 			if ok && (d > 0 || d == 0 && equal) {
 				good.set(i)
@@ -111,9 +131,9 @@ func pairGreater(b *builder) error {
 	})
 }
 
-// lacks says whether a column of booleans is without a value in one of the rows: pandas then holds objects.
+// lacks says whether a column that pandas then holds as objects is without a value in one of the rows.
 func lacks(v *view, rows mask) bool {
-	return v.class == isBool && rows.and(v.present).count(v.n) < rows.count(v.n)
+	return (v.class == isBool || loose(v.class)) && rows.and(v.present).count(v.n) < rows.count(v.n)
 }
 
 // loose says whether pandas holds the class as Python objects, which it compares one by one.

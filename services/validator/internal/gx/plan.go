@@ -7,17 +7,21 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/pyre"
 	"github.com/leathq/leat/services/validator/internal/spill"
 )
 
 // Options say how a suite is run.
 type Options struct {
-	Format     ResultFormat   // of expectations that name none of their own
-	Parameters map[string]any // values of {"$PARAMETER": name}, before those that the suite carries
-	Now        time.Time      // the day whose year a date without one is in; zero: today
-	Bytes      int64          // of memory for the values of one column; 0: what each kind of state takes by itself
-	Space      spill.Space    // where values go above that; nil: Add refuses
-	SQL        bool           // run what GX runs only where there is a database (LIKE), as it does on SQLite
+	Format     ResultFormat     // of expectations that name none of their own
+	Parameters map[string]any   // values of {"$PARAMETER": name}, before those that the suite carries
+	Now        time.Time        // the day whose year a date without one is in; zero: today
+	Bytes      int64            // of memory for the values of one column; 0: what each kind of state takes by itself
+	Space      spill.Space      // where values go above that; nil: Add refuses
+	SQL        bool             // run what GX runs only where there is a database (LIKE, queries), as it does on SQLite
+	Tables     map[string]int64 // rows of other tables, by the name that a suite has for them
+
+	Database func() (Database, error) // makes an empty one for queries in SQL; nil: they fail and say so
 }
 
 // part is the partial state of something over some rows in order.
@@ -61,6 +65,7 @@ type Plan struct {
 	failures   []error // of conditions
 	starters   []starter
 	shared     map[string]int
+	sieves     map[int]*pyre.Sieve // by column that patterns are looked for in
 }
 
 // Compile prepares a suite for batches of a schema. An expectation that GX refuses, or that is not known here, stays part
@@ -69,7 +74,7 @@ func Compile(s *Suite, schema *arrowio.Schema, o Options) (*Plan, error) {
 	if name, twice := schema.Duplicate(); twice {
 		return nil, fmt.Errorf("the data has two columns %q; rename one, since expectations name columns", name)
 	}
-	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}}
+	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}, sieves: map[int]*pyre.Sieve{}}
 	for i, e := range s.Expectations {
 		it := &item{expectation: e, shown: e.Kwargs, ordinal: i, part: -1}
 		p.items = append(p.items, it)

@@ -33,7 +33,7 @@ func printed(c any, gaps bool) string {
 		return repr32(float32(v))
 	case string:
 		return v
-	case stamp:
+	case stamp: // by itself, as in a list
 		return strings.Replace(v.iso(), "T", " ", 1)
 	case day:
 		return v.iso()

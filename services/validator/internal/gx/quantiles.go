@@ -2,6 +2,7 @@ package gx
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -15,6 +16,8 @@ type quantileRanges struct {
 	low, high []float64
 }
 
+// readQuantileRanges fails where GX fails once it runs: what a quantile_ranges holds is not looked at before, not even whether a range is the
+// right way round.
 func readQuantileRanges(o Object) (quantileRanges, error) {
 	var q quantileRanges
 	qs, _ := o.Get("quantiles")
@@ -22,16 +25,16 @@ func readQuantileRanges(o Object) (quantileRanges, error) {
 	list, ok1 := qs.([]any)
 	pairs, ok2 := ranges.([]any)
 	if !ok1 || !ok2 {
-		return q, refuse("quantile_ranges needs \"quantiles\" and \"value_ranges\", both lists")
+		return q, fmt.Errorf("quantile_ranges needs \"quantiles\" and \"value_ranges\", both lists")
 	}
 	if len(list) != len(pairs) {
-		return q, refuse("quantile_ranges: quantile_values and quantiles must have the same number of elements")
+		return q, fmt.Errorf("quantile_ranges: quantile_values and quantiles must have the same number of elements")
 	}
 	for i := range list {
 		f, ok := toFloat(list[i])
 		pair, isList := pairs[i].([]any)
 		if !ok || !isList || len(pair) != 2 {
-			return q, refuse("quantile_ranges: a quantile is no number, or a range is no pair")
+			return q, fmt.Errorf("quantile_ranges: a quantile is no number, or a range is no pair")
 		}
 		low, high := math.Inf(-1), math.Inf(1)
 		for k, bound := range []*float64{&low, &high} {
@@ -39,11 +42,8 @@ func readQuantileRanges(o Object) (quantileRanges, error) {
 				continue
 			}
 			if *bound, ok = toFloat(pair[k]); !ok {
-				return q, refuse("quantile_ranges: a bound is no number")
+				return q, fmt.Errorf("quantile_ranges: a bound is no number")
 			}
-		}
-		if pair[0] != nil && pair[1] != nil && low > high {
-			return q, refuse("quantile_ranges must consist of ordered pairs")
 		}
 		q.quantiles, q.asked = append(q.quantiles, f), append(q.asked, f)
 		q.low, q.high = append(q.low, low), append(q.high, high)
@@ -117,6 +117,12 @@ func (q quantileRanges) told(success bool, values, details []any) outcome {
 }
 
 func (q quantileRanges) judge(r *ranks, e *ending, c int, method string) outcome {
+	if e.class(c) == isNumber && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
+		return failed(pythonError("unsupported operand type(s) for *: 'decimal.Decimal' and 'float'"))
+	}
+	if e.class(c) == isBool && !e.state.gaps[c] && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
+		return failed(pythonError("numpy boolean subtract, the `-` operator, is not supported"))
+	}
 	found, err := r.state.Quantiles(q.quantiles, method)
 	if err != nil {
 		return failed(err)
@@ -137,7 +143,7 @@ func quantileShown(e *ending, c int, v quantile.Value, method string) any {
 	switch {
 	case math.IsNaN(v.Float):
 		return nil
-	case e.class(c) == isBool:
+	case e.class(c) == isBool && method != "linear" && method != "midpoint":
 		return v.Float != 0
 	case exactly && e.class(c) == isInt:
 		return v.Int

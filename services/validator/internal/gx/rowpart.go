@@ -11,6 +11,8 @@ type rowCheck struct {
 	mostly     float64
 	width      int  // columns of the data
 	sql        bool // as on a database: rows have no numbers
+	quiet      bool // its failing rows are not told: see builder.quiet
+	unnamed    bool // GX forgets the names of index columns
 	unfiltered bool // GX forgets the row condition in all but element_count
 	test       func(p *pass, considered mask) (pass mask, err error)
 	ordinal    int

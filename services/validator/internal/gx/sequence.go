@@ -67,9 +67,11 @@ func (b *builder) variants(c int, differ bool, register func(gaps bool) error) e
 		return nil
 	}
 	whole := b.item.part
+	b.quiet = true
 	if err := register(true); err != nil {
 		return err
 	}
+	b.quiet = false
 	gapped := b.item.part
 	b.item.part = whole
 	b.item.finish = func(p part, e *ending) outcome {

@@ -2,7 +2,6 @@ package gx
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -76,7 +75,11 @@ func severalEqual(b *builder) error {
 		}
 		return good, nil
 	}
-	return b.several(r)
+	err := b.several(r)
+	if err == nil {
+		b.oneVocabulary(r.columns...)
+	}
+	return err
 }
 
 func severalSum(b *builder) error {
@@ -98,15 +101,17 @@ func summable(b *builder, columns []int) error {
 			decimals++
 		case isFloat:
 			floats++
-		case isCategory:
-			return fmt.Errorf("category type does not support sum operations: the column %q holds no numbers", b.plan.schema.Fields[c].Name)
 		}
 	}
-	if slices.ContainsFunc(columns, func(c int) bool { return b.class(c) == isStamp }) {
+	whole := func(c int) bool { return b.class(c) == isStamp || b.class(c) == isCategory }
+	stamps := !slices.ContainsFunc(columns, func(c int) bool {
+		return b.class(c) != isStamp || !b.plan.schema.Fields[c].Type.Equal(b.plan.schema.Fields[columns[0]].Type)
+	})
+	if slices.ContainsFunc(columns, whole) {
 		finish := b.item.finish
 		b.item.finish = func(p part, e *ending) outcome { // of no rows pandas adds up whole columns
-			if p.(*rowPart).Considered == 0 {
-				return failed(pythonError("'DatetimeArray' does not support operation 'sum'"))
+			if stamps || p.(*rowPart).Considered == 0 {
+				return failed(pythonError("'DatetimeArray' or 'Categorical' does not support operation 'sum'"))
 			}
 			return finish(p, e)
 		}
@@ -114,7 +119,7 @@ func summable(b *builder, columns []int) error {
 	if decimals > 0 {
 		finish := b.item.finish
 		b.item.finish = func(p part, e *ending) outcome { // integers of a column with gaps are floats
-			gaps := slices.ContainsFunc(columns, func(c int) bool { return e.class(c) != isNumber && e.state.gaps[c] })
+			gaps := slices.ContainsFunc(columns, func(c int) bool { return (e.class(c) == isInt || e.class(c) == isUint) && e.state.gaps[c] })
 			if gaps && p.(*rowPart).Considered > 0 {
 				return failed(errors.New("unsupported operand type(s) for +: 'float' and 'decimal.Decimal'"))
 			}
@@ -134,7 +139,7 @@ func sumRows(p *pass, columns []int, rows mask, total float64) (mask, error) {
 	for _, c := range columns {
 		v := p.view(c)
 		whole = whole.and(v.present)
-		texts += int(bit(v.class == isText))
+		texts += int(bit(v.class == isText || v.class == isCategory))
 		others += int(bit(v.class == isDay || v.class == isStamp || v.class == isObject))
 	}
 	mixed := others > 0 || texts > 0 && texts < len(columns)

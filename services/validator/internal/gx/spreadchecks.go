@@ -9,6 +9,10 @@ import (
 )
 
 func (s *spread) finish(e *ending) outcome {
+	if err := s.extra.err(); err != nil {
+		return failed(err)
+	}
+	s.gaps = e.state.gaps[s.check.columns[0]]
 	fails, err := s.check.judge(s)
 	if err != nil {
 		return failed(err)
@@ -32,7 +36,7 @@ func (s *spread) finish(e *ending) outcome {
 	if err != nil {
 		return failed(err)
 	}
-	return s.counts.listed(rows, values, s.extra).finish(e)
+	return s.counts.listed(rows, values, s.extra.rows).finish(e)
 }
 
 // cell is a value of the column again.
@@ -94,10 +98,13 @@ func notOutliers(b *builder) error {
 	if err != nil {
 		return err
 	}
+	k := b.class(c)
+	if k == isCategory {
+		return b.onlyMissing("'Categorical' with dtype category does not support operation 'mean'")
+	}
 	if err := b.reduction(c, "mean"); err != nil {
 		return err
 	}
-	k := b.class(c)
 	if k == isStamp {
 		return pythonError("Cannot detect outliers in a non-numerical column")
 	}
@@ -122,7 +129,7 @@ func (s *spread) window(m outliers.Method, multiplier float64, k class) (outlier
 	if m == outliers.STD {
 		return outliers.NewWindow(m, outliers.Around(s.sums.Mean(), s.sums.Deviation()), multiplier)
 	}
-	if k == isBool && !s.sums.Gaps() && s.sums.Count() > 0 {
+	if k == isBool && !s.gaps && s.sums.Count() > 0 {
 		return outliers.Window{}, errors.New("numpy boolean subtract, the `-` operator, is not supported")
 	}
 	q, err := s.ranks.Quantiles([]float64{0.25, 0.75}, "linear")

@@ -100,26 +100,7 @@ func (r *Repeats) Lines(text []byte) float64 {
 
 func (r *Repeats) split(text []byte) {
 	r.words = r.words[:0]
-	from := -1
-	for i := 0; i < len(text); {
-		c, size := rune(text[i]), 1
-		in := wordBytes[text[i]]
-		if c >= utf8.RuneSelf {
-			c, size = utf8.DecodeRune(text[i:])
-			in = pyunicode.Word.Has(c)
-		}
-		if in && from < 0 {
-			from = i
-		}
-		if !in && from >= 0 {
-			r.words = append(r.words, word{from, i, xxh3.Hash(text[from:i])})
-			from = -1
-		}
-		i += size
-	}
-	if from >= 0 {
-		r.words = append(r.words, word{from, len(text), xxh3.Hash(text[from:])})
-	}
+	eachWord(text, func(from, to int) { r.words = append(r.words, word{from, to, xxh3.Hash(text[from:to])}) })
 }
 
 var wordBytes = func() (t [256]bool) {

@@ -1,6 +1,6 @@
 // Package textual measures texts for expectations of our own: length in tokens, control characters, personal data, repetition. Each measure
 // is one pass over the bytes of one text and allocates nothing. Texts are UTF-8; a byte that is none counts as one character.
-// It does not tell languages: the light library for it (whatlanggo 1.0.1) reads 0.8 MB/s, slower than all other checks together.
+// Languages alone come from a library, which is slower than all the rest together, and allocates.
 package textual
 
 import (

@@ -32,7 +32,7 @@ func New(spec []byte, d source.Deps) (source.Source, error) {
 	if o.Type != "parquet" {
 		f = Arrow(o.Options.Options)
 	}
-	return &files.Source{Tree: files.Local(d.Dir), Format: f, Options: o.Options}, nil
+	return &files.Source{Tree: files.On(d), Format: f, Options: o.Options}, nil
 }
 
 // format is that of one kind of file. It implements files.Format.

@@ -75,5 +75,5 @@ func New(spec []byte, d source.Deps) (source.Source, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	return &files.Source{Tree: files.Local(d.Dir), Format: Format{o}, Options: o.Options}, nil
+	return &files.Source{Tree: files.On(d), Format: Format{o}, Options: o.Options}, nil
 }

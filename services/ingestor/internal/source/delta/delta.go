@@ -26,7 +26,7 @@ func New(spec []byte, d source.Deps) (source.Source, error) {
 	if err := source.Decode(spec, &o); err != nil {
 		return nil, err
 	}
-	return NewOn(o, files.Local(d.Dir))
+	return NewOn(o, files.On(d))
 }
 
 // NewOn reads a table that lies in a tree.

@@ -31,7 +31,7 @@ func TestList(t *testing.T) {
 		"nothing/*.csv":   "",
 		".":               "a/1.csv a/b/2.csv a/b/c/3.csv a/link.csv z[1].csv",
 	} {
-		es, err := files.Local(dir).List(t.Context(), strings.Split(patterns, ","), csv)
+		es, err := files.Local{Dir: dir}.List(t.Context(), strings.Split(patterns, ","), csv)
 		var got []string
 		for _, e := range es {
 			got = append(got, e.Name)
@@ -40,7 +40,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: %v, not %s: %v", patterns, got, want, err)
 		}
 	}
-	if _, err := files.Local(dir).List(t.Context(), []string{"nothing"}, csv); source.CodeOf(err) != source.Missing {
+	if _, err := (files.Local{Dir: dir}).List(t.Context(), []string{"nothing"}, csv); source.CodeOf(err) != source.Missing {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -42,8 +42,14 @@ type Tree interface {
 }
 
 // Local is the Tree of this machine's files. Patterns are files, directories (all below them) or globs, in which ** is any number of directories,
-// with or without file:// before them; those that are relative start from the directory that Local is.
-type Local string
+// with or without file:// before them; those that are relative start from Dir.
+type Local struct {
+	Dir   string   // empty: the working directory
+	Roots []string // absolute directories below which everything must lie, links included; nil: anywhere, empty: nowhere
+}
+
+// On is the Tree that a source may read on this machine.
+func On(d source.Deps) Local { return Local{Dir: d.Dir, Roots: d.Bounds.Paths} }
 
 // List implements Tree. It follows links to files, not to directories.
 func (l Local) List(ctx context.Context, patterns []string, take func(name string) bool) ([]Entry, error) {
@@ -59,7 +65,7 @@ func (l Local) List(ctx context.Context, patterns []string, take func(name strin
 
 func (l Local) match(ctx context.Context, pattern string, take func(string) bool, found map[string]Entry) error {
 	root := prefix(pattern)
-	info, err := os.Stat(l.at(root))
+	info, err := l.stat(root)
 	if errors.Is(err, fs.ErrNotExist) && root != pattern {
 		return nil // nothing matches
 	}
@@ -67,12 +73,13 @@ func (l Local) match(ctx context.Context, pattern string, take func(string) bool
 		return inaccessible(root, err)
 	}
 	if !info.IsDir() {
-		if ok := root == pattern; ok {
+		if root == pattern {
 			found[root] = entry(root, info)
+			return regular(root, info)
 		}
 		return nil
 	}
-	return filepath.WalkDir(l.at(root), func(at string, d fs.DirEntry, err error) error {
+	return l.walk(root, func(at string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -90,7 +97,7 @@ func (l Local) match(ctx context.Context, pattern string, take func(string) bool
 		if root == pattern && (hidden || !take(name)) || root != pattern && !Match(pattern, name) {
 			return nil
 		}
-		info, err := os.Stat(at)
+		info, err := l.stat(name)
 		if err != nil {
 			return inaccessible(at, err)
 		}
@@ -102,13 +109,13 @@ func (l Local) match(ctx context.Context, pattern string, take func(string) bool
 }
 
 func (l Local) at(name string) string {
-	if l == "" || filepath.IsAbs(name) {
+	if l.Dir == "" || filepath.IsAbs(name) {
 		return name
 	}
-	return filepath.Join(string(l), name)
+	return filepath.Join(l.Dir, name)
 }
 
-// name is how a file below root is called in plans, whatever directory Local is.
+// name is how a file below root is called in plans, whatever directory Dir is.
 func (l Local) name(root, at string) string {
 	rel, err := filepath.Rel(l.at(root), at)
 	if err != nil || rel == "." {
@@ -117,12 +124,23 @@ func (l Local) name(root, at string) string {
 	return filepath.Join(root, rel)
 }
 
+// regular refuses what is neither a file nor a directory: reading a pipe waits for ever.
+func regular(name string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return source.Errorf(source.Refused, "%s is a device, a pipe or a socket; only files are read: copy its content into one", name)
+}
+
 func entry(name string, info fs.FileInfo) Entry {
 	return Entry{Name: filepath.ToSlash(name), Size: info.Size(), Modified: info.ModTime().UTC()}
 }
 
 func inaccessible(name string, err error) error {
+	var known *source.Error
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.Is(err, fs.ErrNotExist):
 		return source.Errorf(source.Missing, "%s: there is no such file or directory; is the path right, and on the machine that reads it?", name)
 	case errors.Is(err, fs.ErrPermission):
@@ -133,7 +151,7 @@ func inaccessible(name string, err error) error {
 
 // Stat implements Tree.
 func (l Local) Stat(_ context.Context, name string) (Entry, error) {
-	info, err := os.Stat(l.at(name))
+	info, err := l.stat(name)
 	if err != nil {
 		return Entry{}, inaccessible(name, err)
 	}
@@ -142,12 +160,18 @@ func (l Local) Stat(_ context.Context, name string) (Entry, error) {
 
 // Open implements Tree.
 func (l Local) Open(_ context.Context, name string) (File, error) {
-	f, err := os.Open(l.at(name))
+	info, err := l.stat(name)
+	if err == nil {
+		err = regular(name, info)
+	}
 	if err != nil {
 		return nil, inaccessible(name, err)
 	}
-	info, err := f.Stat()
+	f, err := l.open(name)
 	if err != nil {
+		return nil, inaccessible(name, err)
+	}
+	if info, err = f.Stat(); err != nil {
 		return nil, errors.Join(inaccessible(name, err), f.Close())
 	}
 	return &local{File: f, size: info.Size()}, nil

@@ -41,9 +41,11 @@ func pages(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
+var deps = source.Deps{Getenv: func(name string) string { return map[string]string{"TOKEN": "s3cret"}[name] }}
+
 func open(t *testing.T, config string) *httpapi.Source {
 	t.Helper()
-	s, err := httpapi.New(json.RawMessage(config), func(name string) string { return map[string]string{"TOKEN": "s3cret"}[name] })
+	s, err := httpapi.New(json.RawMessage(config), deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +275,7 @@ func TestAConfigurationWithAMistakeIsRefusedByName(t *testing.T) {
 		`{"url":"http://x","paging":{"kind":"cursor"}}`:             "paging.field",
 		`{"url":"http://x","retries":3}`:                            "retries",
 	} {
-		if _, err := httpapi.New(json.RawMessage(config), func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), field) {
+		if _, err := httpapi.New(json.RawMessage(config), source.Deps{Getenv: func(string) string { return "" }}); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: error %v does not name %s", config, err, field)
 		}
 	}

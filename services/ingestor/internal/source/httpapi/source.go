@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -45,28 +46,40 @@ func Make(spec []byte, d source.Deps) (source.Source, error) {
 	if err != nil {
 		return nil, source.Errorf(source.Invalid, "source http: %w", err)
 	}
-	s, err := New(raw, d.Getenv)
-	if err != nil {
-		return nil, source.Errorf(source.Invalid, "%w", err)
-	}
-	return s, nil
+	return New(raw, d)
 }
 
-// New reads the source's YAML, as JSON, and takes the secret from the environment that getenv looks into. It connects to nothing.
-func New(raw json.RawMessage, getenv func(string) string) (*Source, error) {
+// New reads the source's YAML, as JSON, and takes its secret from the environment. It connects to nothing.
+func New(raw json.RawMessage, d source.Deps) (*Source, error) {
 	cfg, err := parse(raw)
 	if err != nil {
-		return nil, err
+		return nil, source.Errorf(source.Invalid, "%w", err)
 	}
 	s := &Source{cfg: cfg, now: time.Now}
 	s.first, _ = url.Parse(cfg.URL) // validated
 	if name := cfg.Auth.Env; name != "" {
-		if s.secret = getenv(name); s.secret == "" {
-			return nil, fmt.Errorf("source http: auth.env: the variable %s is empty; set it for the ingestor", name)
+		if s.secret, err = d.Secret("auth.env", name); err != nil {
+			return nil, err
 		}
 	}
-	s.client = &http.Client{Timeout: time.Duration(cfg.Timeout), CheckRedirect: s.redirect}
+	s.client = &http.Client{Timeout: time.Duration(cfg.Timeout), CheckRedirect: s.redirect, Transport: transport(d.Bounds)}
 	return s, nil
+}
+
+// transport keeps to the bounds, also where a proxy asks in our place and an address stands in the URL. Which address a proxy finds for a name is the
+// proxy's to judge.
+func transport(b source.Bounds) http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = b.Dialer().DialContext
+	t.Proxy = func(r *http.Request) (*url.URL, error) {
+		if a, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
+			if err := b.Reaches(a); err != nil {
+				return nil, err
+			}
+		}
+		return http.ProxyFromEnvironment(r)
+	}
+	return t
 }
 
 // spec is a partition's: what the requests are bounded by.

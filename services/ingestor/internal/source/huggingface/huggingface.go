@@ -35,7 +35,7 @@ func New(spec []byte, d source.Deps, format func(table.Options) files.Format) (s
 	if err := source.Decode(spec, &o); err != nil {
 		return nil, err
 	}
-	return NewOn(o, files.Local(d.Dir), format)
+	return NewOn(o, files.On(d), format)
 }
 
 // NewOn reads a dataset that lies in a tree.

@@ -29,7 +29,7 @@ func New(spec []byte, d source.Deps) (source.Source, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	return &files.Source{Tree: files.Local(d.Dir), Format: Format{o.Options.Options}, Options: o.Options}, nil
+	return &files.Source{Tree: files.On(d), Format: Format{o.Options.Options}, Options: o.Options}, nil
 }
 
 // Format is that of JSON Lines, with the options that its records are read by. It implements files.Format.

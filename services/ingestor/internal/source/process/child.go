@@ -35,7 +35,7 @@ type child struct {
 func (s *Source) start(ctx context.Context, mode string, req wire.Request) (*child, error) {
 	c := &child{name: s.name, idle: s.idle, said: &tail{}}
 	c.cmd = exec.Command(s.command[0], append(s.command[1:len(s.command):len(s.command)], mode)...) //nolint:noctx // it must outlive this call's context; Close ends its whole group
-	c.cmd.Dir = s.dir
+	c.cmd.Dir, c.cmd.Env = s.dir, s.env
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.Stderr, c.cmd.WaitDelay = c.said, time.Second
 	theirs, err := c.pipes()

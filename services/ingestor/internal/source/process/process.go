@@ -23,6 +23,7 @@ type Options struct {
 	Idle   time.Duration  // how long it may be silent; 0: a minute
 	Limits arrowio.Limits // of a batch; zero: the defaults
 	Dir    string         // where it runs; empty: where we do
+	Env    []string       // its environment; nil: ours
 	Log    *slog.Logger   // gets its log lines; nil: they are dropped
 }
 
@@ -35,6 +36,7 @@ type Source struct {
 	limits  arrowio.Limits
 	log     *slog.Logger
 	dir     string
+	env     []string
 }
 
 // New makes a source of a program and its arguments, to which the mode is added. config is its YAML, as JSON, and goes to its standard input: arguments
@@ -43,7 +45,7 @@ func New(command []string, config json.RawMessage, o Options) (*Source, error) {
 	if len(command) == 0 || command[0] == "" {
 		return nil, fmt.Errorf("source program: command: must name a program, such as [python3, source.py]")
 	}
-	s := &Source{name: filepath.Base(command[0]), command: command, config: config, idle: o.Idle, limits: o.Limits, log: o.Log, dir: o.Dir}
+	s := &Source{name: filepath.Base(command[0]), command: command, config: config, idle: o.Idle, limits: o.Limits, log: o.Log, dir: o.Dir, env: o.Env}
 	if s.idle == 0 {
 		s.idle = time.Minute
 	}

@@ -195,7 +195,7 @@ func TestYamlNamesAProgramAndItsConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, yaml := range []string{"type: program\ncommand: [" + os.Args[0] + ", nothing]\nidle: 5s", "type: counter\ntable: t"} {
-		s, err := r.Make([]byte(yaml), source.Deps{})
+		s, err := r.Make([]byte(yaml), source.Deps{Bounds: source.Bounds{Commands: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestYamlNamesAProgramAndItsConfiguration(t *testing.T) {
 		}
 	}
 	for yaml, says := range map[string]string{"type: program": "command", "type: program\ncommand: [x]\nidle: soon": "idle", "type: program\nidel: 1s": "idel", "type: kafak": "leat-source-kafak"} {
-		if _, err := r.Make([]byte(yaml), source.Deps{}); err == nil || source.CodeOf(err) == "" || !strings.Contains(err.Error(), says) {
+		if _, err := r.Make([]byte(yaml), source.Deps{Bounds: source.Bounds{Commands: true}}); err == nil || source.CodeOf(err) == "" || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not name %s", yaml, err, says)
 		}
 	}

@@ -36,7 +36,7 @@ func New(spec []byte, d source.Deps) (source.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &files.Source{Tree: files.Local(d.Dir), Format: f, Options: o.Options}, nil
+	return &files.Source{Tree: files.On(d), Format: f, Options: o.Options}, nil
 }
 
 // NewFormat checks the options and gives the format that they describe.

@@ -13,7 +13,7 @@ src=ctx.data_sources.add_pandas('p')
 def arr(t,vals):
     if t.startswith('dictionary'):
         return pa.array(vals,pa.string()).dictionary_encode()
-    T={'timestamp[us]':pa.timestamp('us'),'timestamp[us,UTC]':pa.timestamp('us','UTC'),'date32':pa.date32(),'decimal128(10,2)':pa.decimal128(10,2),'list<int64>':pa.list_(pa.int64()),'bool':pa.bool_(),'string':pa.string(),'large_string':pa.large_string()}.get(t)
+    T={'timestamp[us]':pa.timestamp('us'),'timestamp[ns]':pa.timestamp('ns'),'timestamp[ms]':pa.timestamp('ms'),'timestamp[s]':pa.timestamp('s'),'timestamp[us,UTC]':pa.timestamp('us','UTC'),'timestamp[us,Europe/Berlin]':pa.timestamp('us','Europe/Berlin'),'date32':pa.date32(),'decimal128(10,2)':pa.decimal128(10,2),'decimal128(20,0)':pa.decimal128(20,0),'list<int64>':pa.list_(pa.int64()),'bool':pa.bool_(),'string':pa.string(),'large_string':pa.large_string()}.get(t)
     if T is None: T=getattr(pa,t)()
     def c(v):
         if v is None: return None
