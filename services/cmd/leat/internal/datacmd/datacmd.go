@@ -60,6 +60,7 @@ type direct struct {
 func directs() []direct {
 	return []direct{
 		{"validate", "FILE... --suite S", "Holds files against a suite of expectations, without a server.", validateMain},
+		{"profile", "FILE...", "Says what is in files, and suggests a suite of expectations.", profileMain},
 	}
 }
 
