@@ -86,7 +86,7 @@ func (w *suggestion) column(c *Column) {
 		return
 	}
 	switch {
-	case c.Numbers != nil:
+	case c.Numbers != nil && !(c.Unique && c.whole && c.Present() >= fewest): // ids grow
 		w.numbers(c)
 	case c.Times != nil:
 		w.times(c)

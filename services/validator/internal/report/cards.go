@@ -25,7 +25,10 @@ type check struct {
 }
 
 // sample is a value that does not hold.
-type sample struct{ Value, Row string }
+type sample struct {
+	Value, Row string
+	rows       int
+}
 
 // card is a column on the page.
 type card struct {
@@ -98,7 +101,10 @@ func (c *check) evidence(o gx.Object, r Redact) {
 	elements, _ := whole(o, "element_count")
 	missing, _ := whole(o, "missing_count")
 	if considered := elements - missing; considered > 0 {
-		c.Bar, c.Good = true, 100*float64(considered-n)/float64(considered)
+		c.Bar, c.Good = true, tenth(100*float64(considered-n)/float64(considered))
+		if n > 0 {
+			c.Good = min(c.Good, 98) // what does not hold is to be seen
+		}
 		c.Goodness = percent(considered-n, considered)
 	}
 	if n == 0 {
@@ -107,8 +113,7 @@ func (c *check) evidence(o gx.Object, r Redact) {
 	c.Finding = count(n) + " of " + count(elements-missing) + " values do not hold"
 	values, _ := o.Get("partial_unexpected_list")
 	rows, _ := o.Get("partial_unexpected_index_list")
-	c.samples(values, rows, r)
-	if more := n - int64(len(c.Values)); len(c.Values) > 0 && more > 0 {
+	if more := n - c.samples(values, rows, r); len(c.Values) > 0 && more > 0 {
 		c.More = "and " + count(more) + " more"
 	}
 }
@@ -116,17 +121,50 @@ func (c *check) evidence(o gx.Object, r Redact) {
 // mostSamples is how many values that do not hold a page shows of one expectation.
 const mostSamples = 8
 
-func (c *check) samples(values, rows any, r Redact) {
+// samples are values that do not hold, each once, with the first of their rows.
+func (c *check) samples(values, rows any, r Redact) (shown int64) {
 	vs, _ := values.([]any)
 	at, _ := rows.([]any)
-	for i, v := range vs[:min(len(vs), mostSamples)] {
-		s := sample{Value: r.plain(v, 160)}
-		if i < len(at) && len(at) == len(vs) {
-			if n, ok := at[i].(int64); ok {
-				s.Row = "row " + count(n)
+	place := map[string]int{}
+	for i, v := range vs {
+		text := r.plain(v, 160)
+		k, known := place[text]
+		if !known {
+			if len(c.Values) == mostSamples {
+				break
 			}
+			k = len(c.Values)
+			place[text] = k
+			c.Values = append(c.Values, sample{Value: text})
 		}
-		c.Values = append(c.Values, s)
+		shown++
+		if n, ok := rowAt(at, i, len(vs)); ok {
+			c.Values[k].add(n)
+		}
+	}
+	return shown
+}
+
+// rowAt is the number of the row of value i, where results have it.
+func rowAt(rows []any, i, values int) (int64, bool) {
+	if len(rows) != values {
+		return 0, false
+	}
+	n, ok := rows[i].(int64)
+	return n, ok
+}
+
+// mostRows is how many rows of one value are named.
+const mostRows = 4
+
+func (s *sample) add(row int64) {
+	switch s.rows++; {
+	case s.rows == 1:
+		s.Row = "row " + count(row)
+	case s.rows <= mostRows:
+		s.Row += ", " + count(row)
+	case s.rows == mostRows+1:
+		s.Row += ", …"
 	}
 }
 
@@ -209,8 +247,8 @@ func (c *card) describe(p *profile.Column, r Redact) {
 	c.spread(p, r)
 	if len(p.Values) > 0 && p.Distinct <= mostTop {
 		c.Top, c.Chart = top(p, r), nil
-	} else if p.Class != profile.Number {
-		c.Top = top(p, r)
+	} else if p.Class != profile.Number && len(p.Values) > 0 && p.Values[0].Count*100 > p.Present() {
+		c.Top = top(p, r) // some are common
 	}
 }
 

@@ -28,11 +28,9 @@ func (r Redact) plain(v any, most int) string {
 	case string:
 		return r.text(visible(v), most)
 	case float64:
-		if r != RedactAll {
+		if r != RedactAll && !(v == math.Trunc(v)) {
 			return real(v)
 		}
-	case int64:
-		return r.text(strconv.FormatInt(v, 10), most)
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -59,6 +57,9 @@ func real(f float64) string {
 		return count(int64(f))
 	case a >= 1e-3 && a < 1e9:
 		digits := max(0, 4-int(math.Floor(math.Log10(a)))-1)
+		if digits == 0 {
+			return count(int64(math.Round(f)))
+		}
 		s := strconv.FormatFloat(f, 'f', digits, 64)
 		if strings.Contains(s, ".") {
 			s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
