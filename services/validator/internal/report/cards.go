@@ -52,7 +52,7 @@ func checksOf(in *Input) []check {
 	if in.Suggested != nil {
 		for _, e := range in.Suggested.Expectations {
 			c := check{column: columnOf(e.Kwargs), Mark: advised, Type: e.Type, Sentence: in.Redact.sentence(e.Type, e.Kwargs)}
-			if notes, ok := e.Meta.Get("notes"); ok {
+			if notes, ok := e.Meta.Get("notes"); ok && in.Redact != RedactAll { // they tell values
 				c.Why = RedactPII.soft(in.Redact, fmt.Sprint(notes))
 			}
 			out = append(out, c)
