@@ -86,7 +86,8 @@ func (w *suggestion) column(c *Column) {
 		return
 	}
 	switch {
-	case c.Numbers != nil && !(c.Unique && c.whole && c.Present() >= fewest): // ids grow
+	case c.Unique && c.whole && c.Present() >= fewest: // ids, which grow
+	case c.Numbers != nil:
 		w.numbers(c)
 	case c.Times != nil:
 		w.times(c)

@@ -154,7 +154,7 @@ func TestSuggestionsAreMaskedToo(t *testing.T) {
 }
 
 func TestEqualInputGivesEqualBytes(t *testing.T) {
-	if write(t, sample(t)) != write(t, sample(t)) {
+	if first, second := write(t, sample(t)), write(t, sample(t)); first != second {
 		t.Error("two pages of one input differ")
 	}
 }
