@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -25,8 +26,9 @@ type board struct {
 	keep    int                   // of those
 	latest  map[[2]string]*latest // by tenant and name
 	recall  func(string) *State   // folds a run anew
-	seen    uint64                // the number of the last fact in EVENTS that was taken in
-	changed chan struct{}         // closed at the next change
+	whole   func(proto.Message) proto.Message
+	seen    uint64        // the number of the last fact in EVENTS that was taken in
+	changed chan struct{} // closed at the next change
 }
 
 // latest is the last complete run of a name.
@@ -40,8 +42,9 @@ func newBoard() *board {
 }
 
 // watch takes in facts until the returned function is called.
-func (b *board) watch(ctx context.Context, js jetstream.JetStream) (stop func(), err error) {
-	b.recall = func(run string) *State { return insist(ctx, js, run) }
+func (b *board) watch(ctx context.Context, js jetstream.JetStream, store *blob.Store) (stop func(), err error) {
+	b.recall = func(run string) *State { return insist(ctx, js, store, run) }
+	b.whole = func(f proto.Message) proto.Message { return insistWhole(ctx, store, f) }
 	c, err := js.OrderedConsumer(ctx, events.EventsStream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{events.DataFacts("*")}})
 	if err != nil {
 		return nil, fmt.Errorf("watch the facts of runs: %w", err)
@@ -59,6 +62,7 @@ func (b *board) take(m jetstream.Msg) {
 		return
 	}
 	run, f := readFact(m.Subject(), m.Data())
+	f = b.whole(f) // which may wait for the store
 	again := b.resumed(run, f)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,11 +1,9 @@
 package flow_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/leathq/leat/pkg/conf"
@@ -148,18 +146,5 @@ func TestBatchesOfTheDefaultSizeGoByMessage(t *testing.T) {
 	}
 	for o, err := range s.store.List(t.Context(), "batches/") {
 		t.Errorf("%s is in the store (%v)", o.Key, err)
-	}
-}
-
-// A plan that no message can hold says so, and leaves nothing behind.
-func TestAPlanThatIsTooLargeIsRefused(t *testing.T) {
-	s := newSite(t)
-	r := s.start([]flow.Source{&counting{partitions: 2, spec: make([]byte, s.bus.MaxPayload()/2)}}, &keeping{kind: "keep"})
-	err := r.Start(t.Context(), twoStages("r"), "bulk")
-	if refused := (*flow.Error)(nil); !errors.As(err, &refused) || refused.Code != "plan_too_large" {
-		t.Errorf("%v", err)
-	}
-	if _, err := s.bus.JetStream().Consumer(t.Context(), "DATA", "r_keep_0"); !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		t.Errorf("a consumer is left: %v", err)
 	}
 }

@@ -54,9 +54,9 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	f := &datav1.RunPlanned{
 		Run: run, Partitions: plan.Partitions, Schema: plan.Schema, UnixNanos: time.Now().UnixNano(), Class: class, Watermark: plan.Watermark, Known: plan.Known,
 	}
-	if n := proto.Size(f); r.Bus.TooLarge(n + 1024) { // with its headers
-		return &Error{Code: "plan_too_large", Message: fmt.Sprintf("the plan of run %s takes %d bytes, and a message %d: its partitions name too many files; read fewer at a time, or pack them into larger ones",
-			run.GetId(), n, r.Bus.MaxPayload())}
+	said, err := r.claimed(ctx, f)
+	if err != nil {
+		return err
 	}
 	if err := r.consumers(ctx, f); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 			return fmt.Errorf("tell of the start of run %s: %w", run.GetId(), err)
 		}
 	}
-	return r.create(ctx, events.RunPlanned.Name(run.GetId()), f)
+	return r.create(ctx, events.RunPlanned.Name(run.GetId()), said)
 }
 
 // pinned is a run with the size of its segments, so that all replicas agree on it, and how much of it may be on its way.

@@ -34,3 +34,8 @@ func (r *Runner) Carrier(p Place) func(context.Context, jetstream.Msg) error {
 		return err
 	}
 }
+
+// SweepPlans removes large plans that are older than a time.
+func (r *Runner) SweepPlans(ctx context.Context, before time.Time) error {
+	return r.sweepPlans(ctx, before)
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -17,7 +18,7 @@ import (
 const recallTime = 10 * time.Second
 
 // recall folds the facts of one run that EVENTS has now; of one that it does not know nothing is planned.
-func recall(ctx context.Context, js jetstream.JetStream, run string) (*State, error) {
+func recall(ctx context.Context, js jetstream.JetStream, store *blob.Store, run string) (*State, error) {
 	ctx, cancel := context.WithTimeout(ctx, recallTime)
 	defer cancel()
 	out := NewState()
@@ -34,7 +35,11 @@ func recall(ctx context.Context, js jetstream.JetStream, run string) (*State, er
 		if err != nil {
 			return nil, fmt.Errorf("read the facts of %s: %w", run, err)
 		}
-		if _, f := readFact(m.Subject(), m.Data()); f != nil {
+		_, f := readFact(m.Subject(), m.Data())
+		if f, err = whole(ctx, store, f); err != nil {
+			return nil, err
+		}
+		if f != nil {
 			out.Apply(f)
 		}
 	}
@@ -42,9 +47,9 @@ func recall(ctx context.Context, js jetstream.JetStream, run string) (*State, er
 }
 
 // insist folds a run, trying again for as long as ctx lasts; nil after that, or where nothing is planned.
-func insist(ctx context.Context, js jetstream.JetStream, run string) *State {
+func insist(ctx context.Context, js jetstream.JetStream, store *blob.Store, run string) *State {
 	for {
-		s, err := recall(ctx, js, run)
+		s, err := recall(ctx, js, store, run)
 		if err == nil && s.planned != nil {
 			return s
 		}
@@ -71,7 +76,7 @@ func (r *Runner) State(ctx context.Context, run string, f func(*State)) error {
 	if known {
 		return nil
 	}
-	s, err := recall(ctx, r.Bus.JetStream(), run)
+	s, err := recall(ctx, r.Bus.JetStream(), r.Blob, run)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 	}
-	stop, err := r.board.watch(ctx, r.Bus.JetStream())
+	stop, err := r.board.watch(ctx, r.Bus.JetStream(), r.Blob)
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,13 @@ func (m *mill) ends(t *testing.T, run *datav1.Run) *ingestorv1.RunState {
 	if _, err := m.Submit(ctx, &ingestorv1.SubmitRequest{Run: run}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := m.WatchRun(ctx, &ingestorv1.WatchRunRequest{Run: run.GetId()})
+	return m.follow(ctx, t, run.GetId())
+}
+
+// follow watches a run to its end.
+func (m *mill) follow(ctx context.Context, t *testing.T, run string) *ingestorv1.RunState {
+	t.Helper()
+	w, err := m.WatchRun(ctx, &ingestorv1.WatchRunRequest{Run: run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,13 +175,18 @@ func (m *mill) ends(t *testing.T, run *datav1.Run) *ingestorv1.RunState {
 
 func (m *mill) manifest(t *testing.T, version string) (*dataset.Datasets, *dataset.Manifest) {
 	t.Helper()
+	return m.published(t, "docs", version)
+}
+
+func (m *mill) published(t *testing.T, name, version string) (*dataset.Datasets, *dataset.Manifest) {
+	t.Helper()
 	store, err := blob.Open(t.Context(), m.store)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	d := dataset.New(store)
-	out, err := d.Get(t.Context(), "docs", version)
+	out, err := d.Get(t.Context(), name, version)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ type State struct {
 	options Options
 	rows    uint64 // with those that hold nothing
 	count   uint64 // values
+	rising  rising
 	table   table
 	list    []entry
 	texts   texts    // the bytes of entries of Bytes
@@ -73,7 +74,7 @@ func New(kind Kind, o Options) *State {
 	if o.Bytes <= 0 {
 		o.Bytes = DefaultBytes
 	}
-	return &State{kind: kind, options: o}
+	return &State{kind: kind, options: o, rising: rising{settled: kind != Int && kind != Uint}}
 }
 
 // Kind returns what the values are.
@@ -98,17 +99,23 @@ func (s *State) Close() error {
 var errKind = errors.New("distinct: values of another kind than the state's")
 
 // AddInts adds the next rows of a column of signed integers (Kind Int).
-func AddInts[T ~int8 | ~int16 | ~int32 | ~int64](s *State, values []T, there presence.Mask) error {
+func AddInts[T int8 | int16 | int32 | int64](s *State, values []T, there presence.Mask) error {
 	if s.kind != Int {
 		return errKind
+	}
+	if rises(s, values, there) {
+		return nil
 	}
 	return addWords(s, values, there, func(v T) (uint64, bool) { return uint64(int64(v)), true })
 }
 
 // AddUints adds the next rows of a column of unsigned integers (Kind Uint).
-func AddUints[T ~uint8 | ~uint16 | ~uint32 | ~uint64](s *State, values []T, there presence.Mask) error {
+func AddUints[T uint8 | uint16 | uint32 | uint64](s *State, values []T, there presence.Mask) error {
 	if s.kind != Uint {
 		return errKind
+	}
+	if rises(s, values, there) {
+		return nil
 	}
 	return addWords(s, values, there, func(v T) (uint64, bool) { return uint64(v), true })
 }
@@ -126,6 +133,9 @@ func AddFloats[T ~float32 | ~float64](s *State, values []T, there presence.Mask)
 const step = 1 << 12
 
 func addWords[T any](s *State, values []T, there presence.Mask, word func(T) (uint64, bool)) error {
+	if err := s.settle(); err != nil {
+		return err
+	}
 	for from := 0; from < len(values); from += step {
 		if err := s.bound(); err != nil {
 			return err
@@ -211,6 +221,12 @@ func (s *State) AddText(value []byte, there bool) error {
 func (s *State) Merge(next *State) error {
 	if s.kind != next.kind || s.options.Repeats != next.options.Repeats {
 		return fmt.Errorf("merge distinct values: the states differ in kind (%d, %d) or in the repeats they keep (%d, %d)", s.kind, next.kind, s.options.Repeats, next.options.Repeats)
+	}
+	if s.follow(next) {
+		return nil
+	}
+	if err := errors.Join(s.settle(), next.settle()); err != nil {
+		return err
 	}
 	shift := s.rows
 	for _, f := range next.files {

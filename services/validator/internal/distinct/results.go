@@ -28,6 +28,9 @@ func (e Entry) Float() float64 { return math.Float64frombits(e.Word()) }
 
 // tables calls yield with tables that hold every distinct value in exactly one.
 func (s *State) tables(yield func(*State) error) error {
+	if err := s.settle(); err != nil {
+		return err
+	}
 	if len(s.files) == 0 {
 		return yield(s)
 	}
@@ -62,6 +65,9 @@ func (s *State) Each(yield func(Entry) error) error {
 
 // Distinct returns how many different values there are.
 func (s *State) Distinct() (n uint64, err error) {
+	if !s.rising.settled {
+		return s.count, nil
+	}
 	err = s.tables(func(t *State) error {
 		n += uint64(len(t.list))
 		return nil
@@ -107,6 +113,9 @@ func (s *State) Duplicates(limit int) (Duplicates, error) {
 	var d Duplicates
 	if keep := s.options.Repeats; keep >= 0 && (limit < 0 || limit > keep) {
 		return d, fmt.Errorf("the first %d rows are asked for and the state keeps %d: set Options.Repeats", limit, keep)
+	}
+	if !s.rising.settled {
+		return d, nil
 	}
 	err := s.Each(func(e Entry) error {
 		if e.Count < 2 {
@@ -196,6 +205,9 @@ func (s *State) Relate(set *State, limit int) (Relation, error) {
 	var r Relation
 	if set.kind != s.kind || len(set.files) > 0 {
 		return r, fmt.Errorf("relate distinct values: the set is of kind %d, the column of kind %d, and the set must be in memory", set.kind, s.kind)
+	}
+	if err := set.settle(); err != nil {
+		return r, err
 	}
 	seen := make([]bool, len(set.list))
 	err := s.Each(func(e Entry) error {

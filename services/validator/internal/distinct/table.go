@@ -20,6 +20,45 @@ func hashWord(w uint64) uint32 {
 
 func hashText(b []byte) uint32 { return uint32(xxh3.HashSeed(b, seed) >> 32) }
 
+// shortest texts lie in their entries: this bit, the length in the rest of the upper byte, and up to seven bytes.
+const inside = 1 << 63
+
+// word is a text that is short enough as an entry has it.
+func word(b []byte) (w uint64, short bool) {
+	if len(b) > 7 {
+		return 0, false
+	}
+	for i, c := range b {
+		w |= uint64(c) << (8 * i)
+	}
+	return w | inside | uint64(len(b))<<56, true
+}
+
+// text is that of an entry, valid until the next call.
+func (s *State) text(w uint64) []byte {
+	if w&inside == 0 {
+		return s.texts.at(w)
+	}
+	binary.LittleEndian.PutUint64(s.scratch[:], w)
+	return s.scratch[:w>>56&0x7F]
+}
+
+// is says whether an entry's word is the text b, whose own word is w where it is short.
+func (s *State) is(entry, w uint64, short bool, b []byte) bool {
+	if short || entry&inside != 0 {
+		return short && entry == w
+	}
+	return bytes.Equal(s.texts.at(entry), b)
+}
+
+// keep gives a new text a word.
+func (s *State) keep(w uint64, short bool, b []byte) uint64 {
+	if short {
+		return w
+	}
+	return s.texts.add(b)
+}
+
 // table finds entries by hash: linear probing over slots of hash<<32 | entry+1, the place given by the hash's upper bits, so that growing reads and writes in order. Zero slots are free.
 type table struct {
 	slots []uint64
@@ -55,7 +94,7 @@ func (t *table) link(slot uint64) {
 
 // memory is what the table, entries and repeats take.
 func (s *State) memory() int64 {
-	return int64(8*len(s.table.slots)+24*len(s.list)+16*len(s.repeats)) + s.texts.used
+	return int64(8*len(s.table.slots)+24*len(s.list)+16*len(s.repeats)) + s.rising.memory() + s.texts.used
 }
 
 // reach makes room for n more entries and asks for the slots of hashes and then for the entries they name, so that what follows finds both in the cache: one miss after the other would cost
@@ -115,7 +154,12 @@ func (s *State) putWords(n int) {
 func (s *State) putTexts(n int) {
 	var hashes [batch]uint32
 	for i, b := range s.values[:n] {
-		hashes[i] = hashText(b)
+		w, short := word(b)
+		if s.keys[i] = w; short {
+			hashes[i] = hashWord(w)
+		} else {
+			hashes[i] = hashText(b)
+		}
 	}
 	s.reach(hashes[:n])
 	t := &s.table
@@ -126,10 +170,10 @@ func (s *State) putTexts(n int) {
 			slot := t.slots[at]
 			if slot == 0 {
 				t.slots[at] = uint64(h)<<32 | uint64(len(s.list)+1)
-				s.fresh(s.texts.add(b), s.at[i])
+				s.fresh(s.keep(s.keys[i], s.keys[i] != 0, b), s.at[i])
 				break
 			}
-			if e := uint32(slot) - 1; uint32(slot>>32) == h && bytes.Equal(s.texts.at(s.list[e].word), b) {
+			if e := uint32(slot) - 1; uint32(slot>>32) == h && s.is(s.list[e].word, s.keys[i], s.keys[i] != 0, b) {
 				s.again(e, s.at[i])
 				break
 			}
@@ -160,10 +204,13 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 	number := s.kind != Bytes
 	var w uint64
 	var h uint32
+	short := false
 	if number {
 		w = binary.LittleEndian.Uint64(value)
-		h = hashWord(w)
 	} else {
+		w, short = word(value)
+	}
+	if h = hashWord(w); !number && !short {
 		h = hashText(value)
 	}
 	t := &s.table
@@ -172,7 +219,7 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 	for ; t.slots[i] != 0; i = (i + 1) & mask {
 		slot := t.slots[i]
 		e := uint32(slot) - 1
-		if uint32(slot>>32) == h && (number && s.list[e].word == w || !number && bytes.Equal(s.texts.at(s.list[e].word), value)) {
+		if uint32(slot>>32) == h && (number && s.list[e].word == w || !number && s.is(s.list[e].word, w, short, value)) {
 			return e, true
 		}
 	}
@@ -180,7 +227,7 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 		return 0, false
 	}
 	if !number {
-		w = s.texts.add(value)
+		w = s.keep(w, short, value)
 	}
 	t.slots[i] = uint64(h)<<32 | uint64(len(s.list)+1)
 	s.fresh(w, 0)
@@ -190,7 +237,7 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 // value returns the bytes of an entry, valid until the next call.
 func (s *State) value(e int) []byte {
 	if s.kind == Bytes {
-		return s.texts.at(s.list[e].word)
+		return s.text(s.list[e].word)
 	}
 	binary.LittleEndian.PutUint64(s.scratch[:], s.list[e].word)
 	return s.scratch[:]

@@ -91,6 +91,7 @@ func (s *State) UnmarshalBinary(data []byte) error {
 	r := codec.NewReader(data)
 	r.Header(wireName, wireVersion)
 	n := New(Kind(r.Byte()), s.options)
+	n.rising.settled = true
 	repeats := r.Int()
 	n.options.Repeats = int(repeats)
 	n.rows = r.Uint()

@@ -21,10 +21,15 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 	if err != nil {
 		return err
 	}
-	compiled := make([]*pyre.Regexp, len(patterns))
+	compiled := make([]sought, len(patterns))
 	for i, p := range patterns {
-		if compiled[i], err = pattern(p.(string)); err != nil {
+		if compiled[i].Regexp, err = pattern(p.(string)); err != nil {
 			return b.onlyMissing(err.Error()) // pandas reads a pattern once it has a text to search
+		}
+	}
+	if b.class(c) == isText {
+		for i := range compiled {
+			compiled[i].number = b.plan.sieve(c).Add(compiled[i].Regexp)
 		}
 	}
 	return b.spelt(c, func(v *view, rows mask, how spelling) (mask, error) {
@@ -34,6 +39,41 @@ func regexes(b *builder, patterns []any, all, want bool) error {
 		}
 		return found.not(v.n), nil
 	})
+}
+
+// sought is a pattern with its number in the sieve of its column.
+type sought struct {
+	*pyre.Regexp
+	number int
+}
+
+// sieve is that of a column, made where there is none.
+func (p *Plan) sieve(column int) *pyre.Sieve {
+	if p.sieves[column] == nil {
+		p.sieves[column] = &pyre.Sieve{}
+	}
+	return p.sieves[column]
+}
+
+// may is the rows, of those given, in which a pattern may be found.
+func (v *view) may(re sought, texts pyre.Texts, rows mask) mask {
+	if v.sieve == nil || v.class != isText {
+		return rows
+	}
+	if !v.sieved {
+		v.sifted, v.sieved = v.sieve.Sift(texts), true
+	}
+	if v.sifted == nil {
+		return rows
+	}
+	own := make(mask, words(v.n))
+	for w := range own {
+		own[w] = rows.word(w, v.n)
+	}
+	if !v.sifted.May(re.number, own) {
+		return rows
+	}
+	return own
 }
 
 // pattern compiles for the engine that pandas would choose. For some patterns that depends on the texts of the whole column, which come later: they
@@ -47,7 +87,7 @@ func pattern(text string) (*pyre.Regexp, error) {
 }
 
 // search finds the rows in which any of the patterns (or all) is found, of those considered.
-func search(v *view, rows mask, how spelling, patterns []*pyre.Regexp, all bool) (mask, error) {
+func search(v *view, rows mask, how spelling, patterns []sought, all bool) (mask, error) {
 	s := textOf(v, how)
 	texts := pyre.Texts{Offsets32: s.Offsets32, Offsets64: s.Offsets64, Data: s.Data}
 	var found mask
@@ -59,6 +99,7 @@ func search(v *view, rows mask, how spelling, patterns []*pyre.Regexp, all bool)
 				valid = rows.and(found.not(v.n))
 			}
 		}
+		valid = v.may(re, texts, valid)
 		if err := re.SearchAll(texts, pyre.Bits{Bytes: valid.bytes()}, pyre.Bits{Bytes: out}); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package gx
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 
 	"github.com/leathq/leat/pkg/arrowio"
@@ -127,9 +128,12 @@ func endsOfAll[T cmp.Ordered](values []T) (low, high int) {
 // few is the most texts of a set that are tried one after another.
 const few = 8
 
-// fewRows finds texts of a small set: by length first, so that most comparisons are of one number.
+// fewRows finds texts of a small set: by length first, so that most comparisons are of one number. Texts of up to eight bytes are one number each.
 func fewRows(s arrowio.Strings, n int, set []string) mask {
 	m := make(mask, words(n))
+	if keys, ok := wordsOf(set); ok && s.Offsets32 != nil {
+		return wordRows(s, n, set, keys)
+	}
 	for i := range n {
 		from, to := s.Span(i)
 		for _, t := range set {
@@ -138,6 +142,45 @@ func fewRows(s arrowio.Strings, n int, set []string) mask {
 				break
 			}
 		}
+	}
+	return m
+}
+
+// wordsOf are texts of up to eight bytes as numbers.
+func wordsOf(set []string) (out [few]uint64, ok bool) {
+	for i, t := range set {
+		if len(t) > 8 {
+			return out, false
+		}
+		var b [8]byte
+		copy(b[:], t)
+		out[i] = binary.LittleEndian.Uint64(b[:])
+	}
+	return out, len(set) <= few
+}
+
+func wordRows(s arrowio.Strings, n int, set []string, keys [few]uint64) mask {
+	m := make(mask, words(n))
+	offsets, data := s.Offsets32[:n+1], s.Data
+	for i := range n {
+		from, to := int(offsets[i]), int(offsets[i+1])
+		size := to - from
+		if size > 8 {
+			continue
+		}
+		var w uint64
+		if from+8 <= len(data) {
+			w = binary.LittleEndian.Uint64(data[from:]) & (1<<(8*size) - 1)
+		} else {
+			for k, b := range data[from:to] {
+				w |= uint64(b) << (8 * k)
+			}
+		}
+		var hit uint64
+		for k, t := range set {
+			hit |= bit(len(t) == size) & bit(keys[k] == w)
+		}
+		m[i>>6] |= hit << (i & 63)
 	}
 	return m
 }

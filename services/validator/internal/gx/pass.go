@@ -1,15 +1,19 @@
 package gx
 
-import "github.com/leathq/leat/pkg/arrowio"
+import (
+	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/pyre"
+)
 
 // pass is one batch on its way through a plan: its columns' views, its conditions' rows, worked out once each.
 type pass struct {
-	batch *arrowio.Batch
-	n     int
-	first int64 // the number of its first row
-	views []*view
-	kept  []mask // by condition
-	keptN []int
+	batch  *arrowio.Batch
+	n      int
+	first  int64 // the number of its first row
+	views  []*view
+	sieves map[int]*pyre.Sieve
+	kept   []mask // by condition
+	keptN  []int
 }
 
 func newPass(b *arrowio.Batch, first int64) *pass {
@@ -20,6 +24,7 @@ func newPass(b *arrowio.Batch, first int64) *pass {
 func (p *pass) view(i int) *view {
 	if p.views[i] == nil {
 		p.views[i] = viewOf(p.batch.Column(i))
+		p.views[i].sieve = p.sieves[i]
 	}
 	return p.views[i]
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/pyre"
 	"github.com/leathq/leat/services/validator/internal/spill"
 )
 
@@ -64,6 +65,7 @@ type Plan struct {
 	failures   []error // of conditions
 	starters   []starter
 	shared     map[string]int
+	sieves     map[int]*pyre.Sieve // by column that patterns are looked for in
 }
 
 // Compile prepares a suite for batches of a schema. An expectation that GX refuses, or that is not known here, stays part
@@ -72,7 +74,7 @@ func Compile(s *Suite, schema *arrowio.Schema, o Options) (*Plan, error) {
 	if name, twice := schema.Duplicate(); twice {
 		return nil, fmt.Errorf("the data has two columns %q; rename one, since expectations name columns", name)
 	}
-	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}}
+	p := &Plan{suite: s, schema: schema, options: o, conditions: []*condition{nil}, failures: []error{nil}, shared: map[string]int{}, sieves: map[int]*pyre.Sieve{}}
 	for i, e := range s.Expectations {
 		it := &item{expectation: e, shown: e.Kwargs, ordinal: i, part: -1}
 		p.items = append(p.items, it)

@@ -120,6 +120,9 @@ func (q quantileRanges) judge(r *ranks, e *ending, c int, method string) outcome
 	if e.class(c) == isNumber && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
 		return failed(pythonError("unsupported operand type(s) for *: 'decimal.Decimal' and 'float'"))
 	}
+	if e.class(c) == isBool && !e.state.gaps[c] && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
+		return failed(pythonError("numpy boolean subtract, the `-` operator, is not supported"))
+	}
 	found, err := r.state.Quantiles(q.quantiles, method)
 	if err != nil {
 		return failed(err)
@@ -140,7 +143,7 @@ func quantileShown(e *ending, c int, v quantile.Value, method string) any {
 	switch {
 	case math.IsNaN(v.Float):
 		return nil
-	case e.class(c) == isBool:
+	case e.class(c) == isBool && method != "linear" && method != "midpoint":
 		return v.Float != 0
 	case exactly && e.class(c) == isInt:
 		return v.Int

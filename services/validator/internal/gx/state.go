@@ -48,6 +48,7 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 		return nil, fmt.Errorf("the batch after row %d differs from the schema that the suite was compiled for: %s", s.rows, diff)
 	}
 	p := newPass(b, s.rows)
+	p.sieves = s.plan.sieves
 	if err := p.choose(s.plan.conditions); err != nil {
 		return nil, fmt.Errorf("in the rows from %d: %w", s.rows, err)
 	}

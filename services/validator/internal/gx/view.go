@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/pyre"
 )
 
 // view is a column of one batch with what several checks ask of it, worked out once.
@@ -15,6 +16,9 @@ type view struct {
 	strings *arrowio.Strings
 	lengths []int32
 	floats  []float64
+	sieve   *pyre.Sieve // of the patterns that are looked for in it; nil: none
+	sifted  *pyre.Sifted
+	sieved  bool
 }
 
 func viewOf(c *arrowio.Column) *view {

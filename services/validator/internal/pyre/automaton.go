@@ -30,6 +30,8 @@ type automaton struct {
 	first    int32
 	idle     [4]int32 // states in which no match has begun, by the sort of the character before
 	skip     skipper
+	starts   int   // how often it has started over
+	begun    int   // starts when the lanes last walked
 	special  int32 // marks and, when skipping pays, idle states are at most this
 }
 
@@ -48,6 +50,7 @@ func newAutomaton(p *program) *automaton {
 
 // startOver forgets all states but those in which a search begins.
 func (a *automaton) startOver() {
+	a.starts++
 	a.table = make([]int32, a.stride)
 	a.threads, a.atEnd, a.used = make([][]thread, 1), make([]bool, 1), 0
 	a.numbers = map[string]int32{}
@@ -161,12 +164,19 @@ func (a *automaton) work(state int32, class uint16) int32 {
 
 // search reports whether the text holds a match.
 func (a *automaton) search(text []byte) bool {
-	s := a.first
+	if a.first <= found {
+		return a.first == found
+	}
+	return a.walk(text, 0, a.first)
+}
+
+// walk is search from a place on, in the state that the text before it leads to.
+func (a *automaton) walk(text []byte, i int, s int32) bool {
 	if s <= found {
 		return s == found
 	}
 	ascii, table, special := &a.p.alphabet.ascii, a.table, a.special
-	for i := 0; i < len(text); {
+	for i < len(text) {
 		var class int32
 		if b := text[i]; b < utf8.RuneSelf {
 			class = int32(ascii[b])

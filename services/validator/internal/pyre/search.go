@@ -10,6 +10,8 @@ import (
 type Regexp struct {
 	pattern string
 	lit     []byte // every match holds it
+	root    *node
+	fixed   *fixed // nil: it is none
 	exact   bool   // the program says all; else it says where a match may be
 	program *program
 	moves   *moves // nil when exact
@@ -35,7 +37,7 @@ func Compile(pattern string) (*Regexp, error) {
 }
 
 func assemble(pattern string, root *node, groups int) (*Regexp, error) {
-	r := &Regexp{pattern: pattern, exact: root.regular(), lit: []byte(required(root))}
+	r := &Regexp{pattern: pattern, root: root, fixed: fixedOf(root), exact: root.regular(), lit: []byte(required(root))}
 	var err error
 	r.program, err = newProgram(root.loosened())
 	if err != nil {
@@ -88,6 +90,11 @@ func (r *Regexp) Search(text []byte) (bool, error) {
 }
 
 func (e *engine) search(r *Regexp, text []byte) (bool, error) {
+	if r.fixed != nil {
+		if match, known := r.fixed.search(text); known {
+			return match, nil
+		}
+	}
 	if e.auto != nil {
 		if ok := e.auto.search(text); !ok || r.exact {
 			return ok, nil

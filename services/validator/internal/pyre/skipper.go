@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // skipper finds the next byte that a match may begin with.
@@ -12,6 +13,9 @@ type skipper struct {
 	table [256]bool
 	high  bool // all of them are beyond ASCII
 	pays  bool
+
+	halves [2][16]byte // for find; those beyond ASCII are taken together
+	beyond uint64
 }
 
 // common are bytes that make up most of a text: stopping at each of them would cost more than it saves.
@@ -23,6 +27,16 @@ func newSkipper(first [256]bool, useful bool) skipper {
 		if in {
 			s.bytes = append(s.bytes, byte(b))
 			s.high = s.high && b >= 0x80
+		}
+	}
+	for h := range 8 {
+		s.halves[1][h] = 1 << h
+	}
+	for _, b := range s.bytes {
+		if b < 0x80 {
+			s.halves[0][b&15] |= 1 << (b >> 4)
+		} else {
+			s.beyond = ^uint64(0)
 		}
 	}
 	often := 0
@@ -45,6 +59,12 @@ func (s *skipper) next(text []byte, i int) int {
 		return len(text)
 	case s.high:
 		i = nextHigh(text, i)
+	}
+	if blocks := (len(text) - i) / 32; blocks > 0 && sieves && !s.table[text[i]] {
+		at := find(unsafe.Pointer(unsafe.SliceData(text[i:])), blocks, &s.halves, s.beyond)
+		if i += at; at < blocks*32 {
+			return i
+		}
 	}
 	for ; i+4 <= len(text); i += 4 {
 		if s.table[text[i]] || s.table[text[i+1]] || s.table[text[i+2]] || s.table[text[i+3]] {

@@ -105,7 +105,10 @@ type RunPlanned struct {
 	// What the source will have read when the run is complete, for the next one, in JSON.
 	Watermark []byte `protobuf:"bytes,6,opt,name=watermark,proto3" json:"watermark,omitempty"`
 	// How many files, or the like, were left out since earlier runs have read them.
-	Known         uint64 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`
+	Known uint64 `protobuf:"varint,7,opt,name=known,proto3" json:"known,omitempty"`
+	// Where the plan is too large for a message: all of this message, with what is missing here, as an object in the blob store. Here stand then only the run's
+	// id, name and tenant, and what is short.
+	Stored        *Object `protobuf:"bytes,9,opt,name=stored,proto3" json:"stored,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -187,6 +190,13 @@ func (x *RunPlanned) GetKnown() uint64 {
 		return x.Known
 	}
 	return 0
+}
+
+func (x *RunPlanned) GetStored() *Object {
+	if x != nil {
+		return x.Stored
+	}
+	return nil
 }
 
 // Closing ends a partition on data.<run>.<stage>.<partition>, where everything else is Arrow. It is no fact: it comes after the last batch, with the next number.
@@ -1303,7 +1313,7 @@ var File_leat_data_v1_events_proto protoreflect.FileDescriptor
 
 const file_leat_data_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x19leat/data/v1/events.proto\x12\fleat.data.v1\x1a\x18leat/data/v1/types.proto\"\xf7\x01\n" +
+	"\x19leat/data/v1/events.proto\x12\fleat.data.v1\x1a\x18leat/data/v1/types.proto\"\xa5\x02\n" +
 	"\n" +
 	"RunPlanned\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.leat.data.v1.RunR\x03run\x127\n" +
@@ -1315,7 +1325,8 @@ const file_leat_data_v1_events_proto_rawDesc = "" +
 	"unix_nanos\x18\x04 \x01(\x03R\tunixNanos\x12\x14\n" +
 	"\x05class\x18\x05 \x01(\tR\x05class\x12\x1c\n" +
 	"\twatermark\x18\x06 \x01(\fR\twatermark\x12\x14\n" +
-	"\x05known\x18\a \x01(\x04R\x05knownJ\x04\b\b\x10\tR\x04plan\"O\n" +
+	"\x05known\x18\a \x01(\x04R\x05known\x12,\n" +
+	"\x06stored\x18\t \x01(\v2\x14.leat.data.v1.ObjectR\x06storedJ\x04\b\b\x10\tR\x04plan\"O\n" +
 	"\aClosing\x12,\n" +
 	"\x06counts\x18\x01 \x01(\v2\x14.leat.data.v1.CountsR\x06counts\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\tR\x06digest\"\xb7\x02\n" +
@@ -1456,32 +1467,33 @@ var file_leat_data_v1_events_proto_goTypes = []any{
 	(*RunResumed)(nil),      // 13: leat.data.v1.RunResumed
 	(*Run)(nil),             // 14: leat.data.v1.Run
 	(*Partition)(nil),       // 15: leat.data.v1.Partition
-	(*Counts)(nil),          // 16: leat.data.v1.Counts
-	(*Object)(nil),          // 17: leat.data.v1.Object
+	(*Object)(nil),          // 16: leat.data.v1.Object
+	(*Counts)(nil),          // 17: leat.data.v1.Counts
 }
 var file_leat_data_v1_events_proto_depIdxs = []int32{
 	14, // 0: leat.data.v1.RunPlanned.run:type_name -> leat.data.v1.Run
 	15, // 1: leat.data.v1.RunPlanned.partitions:type_name -> leat.data.v1.Partition
-	16, // 2: leat.data.v1.Closing.counts:type_name -> leat.data.v1.Counts
-	16, // 3: leat.data.v1.SourceProgress.counts:type_name -> leat.data.v1.Counts
-	17, // 4: leat.data.v1.SourceProgress.objects:type_name -> leat.data.v1.Object
-	16, // 5: leat.data.v1.SegmentDone.counts:type_name -> leat.data.v1.Counts
-	17, // 6: leat.data.v1.SegmentDone.objects:type_name -> leat.data.v1.Object
-	16, // 7: leat.data.v1.PartitionDone.counts:type_name -> leat.data.v1.Counts
-	8,  // 8: leat.data.v1.PartitionFailed.trouble:type_name -> leat.data.v1.Trouble
-	17, // 9: leat.data.v1.PartitionFailed.objects:type_name -> leat.data.v1.Object
-	8,  // 10: leat.data.v1.StageTrouble.trouble:type_name -> leat.data.v1.Trouble
-	10, // 11: leat.data.v1.StageFinished.verdicts:type_name -> leat.data.v1.Verdict
-	17, // 12: leat.data.v1.StageFinished.objects:type_name -> leat.data.v1.Object
-	16, // 13: leat.data.v1.StageFinished.counts:type_name -> leat.data.v1.Counts
-	0,  // 14: leat.data.v1.RunEnded.outcome:type_name -> leat.data.v1.Outcome
-	16, // 15: leat.data.v1.RunEnded.counts:type_name -> leat.data.v1.Counts
-	8,  // 16: leat.data.v1.RunEnded.troubles:type_name -> leat.data.v1.Trouble
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	16, // 2: leat.data.v1.RunPlanned.stored:type_name -> leat.data.v1.Object
+	17, // 3: leat.data.v1.Closing.counts:type_name -> leat.data.v1.Counts
+	17, // 4: leat.data.v1.SourceProgress.counts:type_name -> leat.data.v1.Counts
+	16, // 5: leat.data.v1.SourceProgress.objects:type_name -> leat.data.v1.Object
+	17, // 6: leat.data.v1.SegmentDone.counts:type_name -> leat.data.v1.Counts
+	16, // 7: leat.data.v1.SegmentDone.objects:type_name -> leat.data.v1.Object
+	17, // 8: leat.data.v1.PartitionDone.counts:type_name -> leat.data.v1.Counts
+	8,  // 9: leat.data.v1.PartitionFailed.trouble:type_name -> leat.data.v1.Trouble
+	16, // 10: leat.data.v1.PartitionFailed.objects:type_name -> leat.data.v1.Object
+	8,  // 11: leat.data.v1.StageTrouble.trouble:type_name -> leat.data.v1.Trouble
+	10, // 12: leat.data.v1.StageFinished.verdicts:type_name -> leat.data.v1.Verdict
+	16, // 13: leat.data.v1.StageFinished.objects:type_name -> leat.data.v1.Object
+	17, // 14: leat.data.v1.StageFinished.counts:type_name -> leat.data.v1.Counts
+	0,  // 15: leat.data.v1.RunEnded.outcome:type_name -> leat.data.v1.Outcome
+	17, // 16: leat.data.v1.RunEnded.counts:type_name -> leat.data.v1.Counts
+	8,  // 17: leat.data.v1.RunEnded.troubles:type_name -> leat.data.v1.Trouble
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_leat_data_v1_events_proto_init() }

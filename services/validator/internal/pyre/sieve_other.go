@@ -1,0 +1,16 @@
+//go:build !amd64
+
+package pyre
+
+import "unsafe"
+
+// sieves says whether this machine scans fast enough for sieves to pay.
+const sieves = false
+
+func scan(unsafe.Pointer, int, *[2 * windowLen][16]byte) uint64 {
+	panic("pyre: a sieve on a machine that has none")
+}
+
+func find(unsafe.Pointer, int, *[2][16]byte, uint64) int {
+	panic("pyre: a search by blocks on a machine that has none")
+}
