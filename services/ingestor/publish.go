@@ -58,7 +58,6 @@ func manifest(ctx context.Context, store *blob.Store, s flow.Summary) (*dataset.
 		m.Schema = append(m.Schema, dataset.Field{Name: f.Name, Type: f.Type.String(), Nullable: f.Nullable})
 	}
 	for _, stage := range stages {
-		in := &datav1.Counts{}
 		for p, segments := range s.Segments[stage.GetName()] {
 			for _, seg := range segments {
 				if err := take(ctx, store, m, &schema, part{p, int(seg.GetSegment()), stage.GetName() == last}, seg.GetObjects()); err != nil {
@@ -74,7 +73,7 @@ func manifest(ctx context.Context, store *blob.Store, s flow.Summary) (*dataset.
 			}
 		}
 		f := s.Finished[stage.GetName()]
-		in = f.GetCounts()
+		in := f.GetCounts()
 		m.Lineage = append(m.Lineage, dataset.Step{
 			Stage: stage.GetName(), Service: stage.GetKind(), Digest: digest(stage.GetSpec()), In: int64(in.GetRowsIn()), Out: int64(in.GetValid()),
 		})
