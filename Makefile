@@ -30,12 +30,16 @@ SOURCES := services/ingestor/sources
 .PHONY: sources
 sources: ## build the source programs with heavy dependencies into bin/ (docs/source-protocol.md)
 	@mkdir -p $(BIN)
-	@cd $(SOURCES) && for s in kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
+	@cd $(SOURCES) && for s in iceberg kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
 
 .PHONY: test-sources
 test-sources: ## test the source programs: needs Python with pip, and Postgres (Debian: postgresql)
 	@$(SOURCES)/install.sh
 	@cd $(SOURCES) && GOWORK=off $(GO) test -shuffle=on -timeout 10m ./...
+
+.PHONY: kafka-real
+kafka-real: ## test the Kafka source against Apache Kafka's own broker: needs Java 17 and Maven
+	@cd $(SOURCES) && GOWORK=off $(GO) test -count 1 -timeout 10m -v -tags kafka_real ./kafka
 
 .PHONY: fetch
 fetch: build ## fetch the engine libraries and the small model into the cache
@@ -45,6 +49,7 @@ fetch: build ## fetch the engine libraries and the small model into the cache
 test: fetch ## install what the tests need and run them all, the real model included
 	@e2e/clients/install.sh
 	@e2e/arrowbus/install.sh
+	@e2e/report/install.sh
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
 	@$(MAKE) --no-print-directory test-sources
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
@@ -121,6 +126,11 @@ jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, a
 	@$(GO) test -v -count 1 -timeout 15m -run 'TestJobsOutlive|TestBulkWork' ./e2e/chaos -args -jobs 10000 -kill-every 5s -kills 0 -online-for 20s
 
 SIZES ?= 100,1000,5000
+.PHONY: bench-data
+bench-data: ## hold a table and documents against suites beside Great Expectations and polars, one core each; writes its section of docs/benchmarks.md
+	@e2e/databench/install.sh
+	@dir="$${LEAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/leat}/databench" && $(GO) run ./e2e/databench -python "$$dir/venv/bin/python" -dir "$$dir/inputs" -o docs/benchmarks.md
+
 .PHONY: data-speed
 data-speed: ## measure a whole data run by separate processes, from 100 MB to 5 GB (SIZES=100,1000); writes its section of docs/benchmarks.md
 	@$(GO) test -v -count 1 -timeout 30m -run TestSpeedAndMemoryOfARun ./e2e/data -args -sizes $(SIZES) -hold-bars -speed-doc $(CURDIR)/docs/benchmarks.md -plot $(CURDIR)/docs/img/data-memory.svg
@@ -128,7 +138,7 @@ data-speed: ## measure a whole data run by separate processes, from 100 MB to 5 
 .PHONY: data-proof
 data-proof: ## data runs on 1, 2 and 4 replicas, while a process is killed every 3 s (the same bytes), and beside inference
 	@$(GO) test -v -count 1 -timeout 20m -run TestReplicasAndKilledProcessesDoNotShow ./e2e/data -args -records 3000000 -kill-every 3s -kills 0
-	@$(GO) test -v -count 1 -timeout 10m -run TestDataRunsGiveWay ./e2e/chaos -args -online-for 20s
+	@$(GO) test -v -count 1 -timeout 10m -run TestDataRunsGiveWay ./e2e/chaos -args -online-for 40s
 
 .PHONY: routing
 routing: ## compare all routing policies in virtual time, and draw docs/img/routing.svg

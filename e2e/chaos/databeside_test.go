@@ -22,6 +22,7 @@ type quarry struct {
 	*fleet
 	ingestor *procs.Process
 	rows     atomic.Uint64 // of runs that have ended
+	runs     int
 }
 
 func (f *fleet) quarry() *quarry {
@@ -45,34 +46,33 @@ func (f *fleet) quarry() *quarry {
 	return q
 }
 
-// work carries one run after another until ctx ends.
+// work carries one run after another until ctx ends, and cancels the last.
 func (q *quarry) work(ctx context.Context) error {
 	c := ingestorv1.NewIngestorServiceClient(q.conn(q.ingestor))
 	suite := `{"suite": {"name": "s", "expectations": [
 		{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}},
 		{"type": "expect_column_value_lengths_to_be_between", "kwargs": {"column": "text", "min_value": 1, "max_value": 5000}},
 		{"type": "expect_column_values_to_match_regex", "kwargs": {"column": "text", "regex": "^Stones"}}]}}`
-	for n := 0; ctx.Err() == nil; n++ {
-		run := &datav1.Run{Id: fmt.Sprint("beside-", n), Full: true, Stages: []*datav1.Stage{
+	for ctx.Err() == nil {
+		q.runs++
+		run := &datav1.Run{Id: fmt.Sprint("beside-", q.runs), Full: true, Stages: []*datav1.Stage{
 			{Name: "read", Kind: "ingest", Spec: []byte(`{"source": {"type": "jsonl", "path": "*.jsonl"}}`)},
 			{Name: "validate", Kind: "validate", From: "read", Spec: []byte(suite)},
 		}}
-		if _, err := c.Submit(ctx, &ingestorv1.SubmitRequest{Run: run}); err != nil {
-			return gone(ctx, err)
+		whole := context.WithoutCancel(ctx)
+		if _, err := c.Submit(whole, &ingestorv1.SubmitRequest{Run: run}); err != nil {
+			return err
 		}
-		if err := q.follow(ctx, c, run.GetId()); err != nil {
-			return gone(ctx, err)
+		stop := context.AfterFunc(ctx, func() {
+			_, _ = c.Cancel(whole, &ingestorv1.CancelRequest{Run: run.GetId()}) // it may have ended
+		})
+		err := q.follow(whole, c, run.GetId())
+		stop()
+		if err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// gone is nil where an error is that of a context that has ended.
-func gone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func (q *quarry) follow(ctx context.Context, c ingestorv1.IngestorServiceClient, run string) error {
@@ -83,7 +83,7 @@ func (q *quarry) follow(ctx context.Context, c ingestorv1.IngestorServiceClient,
 	for phase, troubles := "", []*datav1.Trouble(nil); ; {
 		m, err := w.Recv()
 		switch {
-		case errors.Is(err, io.EOF) && phase == "complete":
+		case errors.Is(err, io.EOF) && (phase == "complete" || phase == "cancelled"):
 			return nil
 		case errors.Is(err, io.EOF):
 			return fmt.Errorf("run %s is %s: %v", run, phase, troubles)
@@ -97,7 +97,7 @@ func (q *quarry) follow(ctx context.Context, c ingestorv1.IngestorServiceClient,
 }
 
 // A data run beside inference, on the same machine and through the same NATS server, leaves people's time to first token about what it is without: its batches have a
-// connection of their own. What is printed is the figure; what fails is what fails beside bulk jobs.
+// connection of their own, and its processes the lower priority. What is printed is the figure; what fails is what fails beside bulk jobs.
 func TestDataRunsGiveWay(t *testing.T) {
 	l := &labour{fleet: newFleet(t, 1, 2, ""), t: t}
 	for i := range 3 {
@@ -105,22 +105,19 @@ func TestDataRunsGiveWay(t *testing.T) {
 	}
 	l.serving("sim", 3)
 	q := l.quarry()
-	during := *onlineFor
-	without := l.online(during, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	over := make(chan error, 1)
-	go func() { over <- q.work(ctx) }()
-	within(t, 30*time.Second, "a run is complete", func() bool { return q.rows.Load() > 0 })
-	before := q.rows.Load()
-	with := l.online(during, 1)
-	moved := q.rows.Load() - before
-	cancel()
-	if err := <-over; err != nil {
-		t.Fatal(err)
+	var without, with []*outcome
+	for turn := range uint64(2) { // in turns, so that what else the machine does falls on both
+		without = append(without, l.online(*onlineFor/2, turn)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- q.work(ctx) }()
+		before := q.rows.Load()
+		within(t, 30*time.Second, "a run has ended", func() bool { return q.rows.Load() > before })
+		with = append(with, l.online(*onlineFor/2, turn)...)
+		cancel()
+		if err := <-over; err != nil {
+			t.Fatal(err)
+		}
 	}
-	l.givesWay(fmt.Sprintf("data runs of %d rows", moved), without, with)
-	if moved == 0 {
-		t.Error("no data run came to its end meanwhile")
-	}
+	l.givesWay(fmt.Sprintf("data runs of %d rows", q.rows.Load()), without, with)
 }

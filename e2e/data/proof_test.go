@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/leathq/leat/e2e/driver/procs"
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/flow"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
@@ -19,7 +21,7 @@ import (
 var (
 	records   = flag.Int("records", 240000, "records of the corpus that runs are proved with")
 	killEvery = flag.Duration("kill-every", time.Second, "time between two processes that are killed under a run")
-	killMost  = flag.Int("kills", 3, "processes that are killed under a run; 0: until it ends")
+	killMost  = flag.Int("kills", 4, "processes that are killed under a run; 0: until it ends")
 	killSeed  = flag.Uint64("kill-seed", 1, "which ones")
 )
 
@@ -60,12 +62,12 @@ func TestReplicasAndKilledProcessesDoNotShow(t *testing.T) {
 	}
 }
 
-// follow waits for a run's complete end; where asked for, it kills one process after another meanwhile and starts each again: of each kind in turn, in an order and
-// of those at random.
+// follow waits for a run's complete end; where asked for, it kills one process after another meanwhile and starts each again, or lets it stand still for some seconds: of
+// each kind in turn, in an order and of those at random.
 func (f *fleet) follow(run string, kill bool) map[string]int {
 	f.t.Helper()
 	random := rand.New(rand.NewPCG(*killSeed, uint64(len(f.validators))))
-	kills, n, order := map[string]int{}, 0, random.Perm(3)
+	kills, n, order := map[string]int{}, 0, random.Perm(4)
 	next := time.Now()
 	for limit := time.Now().Add(8 * time.Minute); ; {
 		changed, outcome, shown, begun := f.watcher.Changed(), datav1.Outcome_OUTCOME_UNSPECIFIED, "", false
@@ -85,7 +87,7 @@ func (f *fleet) follow(run string, kill bool) map[string]int {
 			f.t.Fatalf("killed %v; the run stands at %s", kills, shown)
 		}
 		if kill && begun && time.Now().After(next) && (*killMost == 0 || n < *killMost) {
-			kills[f.killOne(order[n%3], random)]++
+			kills[f.killOne(order[n%4], random)]++
 			n++
 			next = time.Now().Add(*killEvery)
 		}
@@ -96,7 +98,7 @@ func (f *fleet) follow(run string, kill bool) map[string]int {
 	}
 }
 
-// killOne kills a process of a kind, which one at random, and starts it again.
+// killOne kills a process of a kind, which one at random, and starts it again, or freezes one.
 func (f *fleet) killOne(kind int, r *rand.Rand) string {
 	f.t.Helper()
 	again := func(of []*procs.Process, start func() *procs.Process) {
@@ -112,9 +114,21 @@ func (f *fleet) killOne(kind int, r *rand.Rand) string {
 	case 1:
 		again(f.ingestors, f.ingestor)
 		return "ingestor"
+	case 2:
+		return f.freeze([]*procs.Process{f.ingestors[0], f.validators[0]}[r.IntN(2)])
 	}
 	again(f.validators, f.validator)
 	return "validator"
+}
+
+// freeze stops a process for longer than a lease lives. It comes back and goes on where it stood, as if nothing were another's by now.
+func (f *fleet) freeze(p *procs.Process) string {
+	f.t.Helper()
+	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
+		f.t.Fatal(err)
+	}
+	time.AfterFunc(bus.LeaseTTL+time.Second, func() { _ = syscall.Kill(p.PID(), syscall.SIGCONT) }) // it may have been killed
+	return "frozen"
 }
 
 // made is all that a run made: what it kept by segment, its digests, counts and verdicts, without who and when.

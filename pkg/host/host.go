@@ -116,6 +116,11 @@ func Open(ctx context.Context, name string, args, environ []string, cfg any, opt
 	if o.memory > 0 && !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GOMEMLIMIT=") }) {
 		debug.SetMemoryLimit(o.memory)
 	}
+	if o.behind {
+		if err := background(); err != nil {
+			return nil, err
+		}
+	}
 	h := &Host{name: name, version: o.version, cfg: o.config, loaded: loaded, stderr: o.stderr, wishes: make(chan wish, 1)}
 	h.ID, h.Version, h.Stop = newID(name), o.version, h.askToStop
 	h.NATS, h.DrainTimeout = o.config.NATS, o.config.Host.DrainTimeout

@@ -20,6 +20,7 @@ type options struct {
 	version  string
 	defaults []func(*Config)
 	memory   int64
+	behind   bool
 }
 
 // Defaults lets a service name its own defaults (ports) before file, environment and flags are read.
@@ -65,6 +66,12 @@ func Version(v string) Option { return func(o *options) { o.version = v } }
 // SoftMemory has the collector keep what Go takes of memory below so many bytes, as far as what is in use lets it, where the environment does not say otherwise
 // (GOMEMLIMIT). It is for programs that allocate much and keep little: without it they take twice the most that they ever kept.
 func SoftMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
+
+// backgroundNice is the priority of processes in the background, from −20 to 19: such a one gets a tenth of what another gets where both want a core.
+const backgroundNice = 10
+
+// Background gives the process a lower priority, on Linux: for bulk work whose machine may also answer people. A core that is idle is all its own.
+func Background() Option { return func(o *options) { o.behind = true } }
 
 // Stderr redirects the banner and the log.
 func Stderr(w io.Writer) Option { return func(o *options) { o.stderr = w } }

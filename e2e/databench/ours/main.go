@@ -24,8 +24,19 @@ import (
 func main() {
 	profile := flag.String("profile", "", "write a CPU profile to this file")
 	times := flag.Int("times", 1, "run so often, and say what the fastest took")
+	stream := flag.Bool("stream", false, "read the Parquet file as it goes")
+	memory := flag.Bool("bandwidth", false, "measure what one core reads and copies instead")
 	flag.Parse()
-	if err := run(flag.Arg(0), flag.Arg(1), *profile, *times); err != nil {
+	err := error(nil)
+	switch {
+	case *memory:
+		err = measureMemory()
+	case *stream:
+		err = streamed(flag.Arg(0), flag.Arg(1))
+	default:
+		err = run(flag.Arg(0), flag.Arg(1), *profile, *times)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -26,7 +26,7 @@ func TestOnlyColumnsThatRepeatHaveADictionary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	for i, want := range []bool{false, true, false, true} {
 		c, err := r.MetaData().RowGroup(0).ColumnChunk(i)
 		if err != nil {

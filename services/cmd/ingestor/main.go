@@ -19,7 +19,7 @@ func serve(ctx context.Context, args, environ []string) error {
 	h, err := host.Open(ctx, "ingestor", args, environ, &cfg,
 		host.Section("data", "how data runs are carried", &cfg.Data), host.Section("blob", "where data runs keep what they make", &cfg.Blob),
 		host.Elsewhere("gateway", "router", "worker", "validator", "pools", "embedded_nats", "without"), host.ElsewhereEnv(assets.IsEnv),
-		host.SoftMemory(flow.SoftMemory))
+		host.SoftMemory(flow.SoftMemory), host.Background())
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests of this module need beside Go, outside the tree: a Python venv with pyarrow in $LEAT_CACHE/sources (else the
+# Installs what the tests of this module need beside Go, outside the tree: a Python venv with pyarrow and pyiceberg in $LEAT_CACHE/source-programs (else the
 # user's cache). Quick where it is all there. Needs python3 with pip; no root. Postgres comes from the system (Debian: postgresql, which
 # is installed where it is missing and root runs this).
 set -euo pipefail
@@ -8,7 +8,7 @@ case "$(uname -s)" in
 Darwin) cache="$HOME/Library/Caches" ;;
 *) cache="${XDG_CACHE_HOME:-$HOME/.cache}" ;;
 esac
-dir="${LEAT_CACHE:-$cache/leat}/sources"
+dir="${LEAT_CACHE:-$cache/leat}/source-programs"
 mkdir -p "$dir"
 stamp=$(cat "$here/example/requirements.txt" <(python3 -VV) | cksum)
 if [[ "$(cat "$dir/venv/stamp" 2>/dev/null)" != "$stamp" ]]; then

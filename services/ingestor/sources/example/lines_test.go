@@ -12,26 +12,8 @@ import (
 	"github.com/leathq/leat/services/ingestor/sources/internal/sourcetest"
 )
 
-// python is the one that install.sh made.
-func python(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("LEAT_CACHE")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir = filepath.Join(cache, "leat")
-	}
-	path := filepath.Join(dir, "sources", "venv", "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("run services/ingestor/sources/install.sh first: %v", err)
-	}
-	return path
-}
-
 func lines(t *testing.T, folder string) source.Source {
-	return sourcetest.Command(t, map[string]any{"folder": folder}, python(t), "lines.py")
+	return sourcetest.Command(t, map[string]any{"folder": folder}, sourcetest.Python(t), "lines.py")
 }
 
 func write(t *testing.T, path string, data []byte) {

@@ -148,3 +148,15 @@ func (s *Numbers) UnmarshalBinary(data []byte) error {
 	*s = n
 	return nil
 }
+
+// Each calls yield with every number that is told apart, in order, and how often it occurs, until yield says false. Where the summary is not exact, numbers near each other are one.
+func (s *Numbers) Each(yield func(value float64, count uint64) bool) {
+	for _, p := range s.points() {
+		if !yield(p.value, p.count) {
+			return
+		}
+	}
+}
+
+// Distinct returns how many numbers are told apart.
+func (s *Numbers) Distinct() int { return len(s.grid.cells) }

@@ -34,7 +34,11 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 	if v == nil {
 		return told(false, nil)
 	}
-	ok, err := l.hold(v)
+	v, err := l.read(v, e.plan.options.now())
+	if err != nil {
+		return unjudged(err)
+	}
+	ok, err := l.holdWhole(v)
 	if err != nil {
 		return unjudged(err)
 	}
@@ -44,6 +48,9 @@ func (l limits) observe(e *ending, column int, v any) outcome {
 // noTime compares NaT, which is neither above nor below anything, but is no number either.
 func (l limits) noTime() outcome {
 	for _, bound := range []any{l.low, l.high} {
+		if _, day := bound.(date); day {
+			return unjudged(pythonError("Cannot compare NaT with datetime.date object"))
+		}
 		if _, number := bound.(float64); number {
 			return unjudged(pythonError("'>=' not supported between instances of 'NaTType' and 'float'"))
 		}
@@ -56,7 +63,7 @@ func (l limits) number(f float64, shown any) outcome {
 	if math.IsNaN(f) {
 		return told(false, nil)
 	}
-	ok, err := l.hold(f)
+	ok, err := l.holdWhole(f)
 	if err != nil {
 		return unjudged(err)
 	}
@@ -107,7 +114,7 @@ func total(b *builder, what string, pick func(*totals) float64) error {
 			return l.number(f, floatShown(e, c, f))
 		}
 		if what == "std" {
-			return failed(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
+			return unjudged(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
 		}
 		return l.observe(e, c, e.moment(c, pick(t), t.state.Count()))
 	}

@@ -46,31 +46,6 @@ func (l limits) span() (low, high float64, ok bool) {
 	return low, high, true
 }
 
-// ordered says why GX cannot compare the two bounds with each other, or that they are the wrong way round.
-func (l limits) ordered() error {
-	for _, bound := range []any{l.low, l.high} {
-		if _, empty := bound.(Object); empty {
-			return refuse("min_value and max_value cannot be empty strings")
-		}
-	}
-	if l.low == nil || l.high == nil {
-		return nil
-	}
-	if x, ok := l.low.(date); ok {
-		l.low = day(x.Unix() / 86400)
-	} else if x, ok := l.low.(clock); ok {
-		l.low = stamp{At: x.UnixMicro(), Unit: arrowio.Micro, Zone: map[bool]string{true: "UTC"}[x.aware]}
-	}
-	d, err := compareBound(l.low, l.high)
-	switch {
-	case err != nil:
-		return err
-	case d > 0:
-		return errors.New("min_value cannot be greater than max_value")
-	}
-	return nil
-}
-
 // above is the least float greater than f; NaN, which nothing reaches, where there is none.
 func above(f float64) float64 {
 	if math.IsInf(f, 1) {
@@ -91,13 +66,14 @@ func valuesBetween(b *builder) error {
 	if err := l.ordered(); err != nil {
 		return err
 	}
-	zoned := b.plan.schema.Fields[c].Type.Zone != ""
+	t := b.plan.schema.Fields[c].Type
+	zoned := t.Zone != ""
 	if _, isDate := l.low.(date); isDate && zoned {
 		return errDates
 	}
 	low, high, numeric := l.span()
-	if numeric && zoned {
-		return errors.New("Invalid comparison between points in time with a zone and numbers")
+	if numeric && (zoned || t.Kind == arrowio.Timestamp && t.Unit == arrowio.Nano) { // others GX compares value by value
+		return errors.New("Invalid comparison between points in time and numbers")
 	}
 	if numericClass(b.class(c)) && numeric {
 		return b.one(func(v *view, _ mask) (mask, error) { return v.within(low, high), nil })

@@ -117,3 +117,6 @@ func scalar(name string) string {
 	}
 	return name
 }
+
+// DType names the dtype that pandas gives a column of an Arrow type; gaps says that a row has no value.
+func DType(t arrowio.Type, gaps bool) string { return dtype(t, gaps) }

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/leathq/leat/services/validator/internal/codec"
 )
@@ -131,35 +130,12 @@ func (r *ranks) decode(in *codec.Reader) error { return readState(in, r.state) }
 func (t *tally) encode(a *codec.Append) error {
 	a.Int(t.Elements)
 	a.Int(t.Present)
-	appendExtras(a, t.extra)
+	t.extra.encode(a)
 	return writeState(a, t.state)
 }
 
 func (t *tally) decode(r *codec.Reader) error {
 	t.Elements, t.Present = count(r), count(r)
-	t.extra = readExtras(r)
+	t.extra.decode(r)
 	return readState(r, t.state)
-}
-
-func appendExtras(a *codec.Append, extras map[int64]extra) {
-	rows := make([]int64, 0, len(extras))
-	for row := range extras {
-		rows = append(rows, row)
-	}
-	slices.Sort(rows)
-	a.Uint(uint64(len(rows)))
-	for _, row := range rows {
-		a.Int(row)
-		appendCells(a, extras[row].Keys)
-		appendCells(a, extras[row].Row)
-	}
-}
-
-func readExtras(r *codec.Reader) map[int64]extra {
-	out := map[int64]extra{}
-	for range r.Count(3) {
-		row := r.Int()
-		out[row] = extra{Keys: readCells(r), Row: readCells(r)}
-	}
-	return out
 }

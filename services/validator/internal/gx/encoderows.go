@@ -76,7 +76,7 @@ func (s *spread) encode(a *codec.Append) error {
 	if err := s.counts.encode(a); err != nil {
 		return err
 	}
-	appendExtras(a, s.extra)
+	s.extra.encode(a)
 	if err := writeState(a, s.sums); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *spread) decode(r *codec.Reader) error {
 	if err := s.counts.decode(r); err != nil {
 		return err
 	}
-	s.extra = readExtras(r)
+	s.extra.decode(r)
 	if err := readState(r, s.sums); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package gx
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 )
@@ -235,15 +234,6 @@ func compareInts(a, b int64) int {
 		return 1
 	}
 	return 0
-}
-
-// instant reads a constant of a condition as a point in time; aware says that it names its zone.
-func instant(s string) (at time.Time, aware, ok bool) {
-	if d, ok := pydate(s); ok {
-		return d.Time, false, true
-	}
-	c, ok := pydatetime(s)
-	return c.Time, c.aware, ok
 }
 
 func numericClass(c class) bool {

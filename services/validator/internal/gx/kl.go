@@ -14,15 +14,13 @@ type partition struct {
 	holdouts  divergence.Holdouts
 	threshold *float64
 	values    []any // of categories
+	keys      []any // of those, where they are not what they look like; nil: by the values
 	bins      []any // as they were written
 }
 
 func (b *builder) partition() (partition, error) {
-	var p partition
-	o, given := b.arg("partition_object").(Object)
-	if !given {
-		return p, errors.New("a partition_object is needed: one made of the data itself says nothing about it")
-	}
+	p := b.judged()
+	o, _ := b.arg("partition_object").(Object)
 	var ok1, ok2, ok3 bool
 	p.Weights, ok1 = floats(o, "weights")
 	p.Tails, ok2 = floats(o, "tail_weights")
@@ -37,12 +35,10 @@ func (b *builder) partition() (partition, error) {
 	if !ok1 || !ok2 || !ok3 || p.values == nil && p.Bins == nil {
 		return p, pythonError("Invalid partition_object provided")
 	}
-	p.holdouts.Tail, _ = b.arg("tail_weight_holdout").(float64)
-	p.holdouts.Internal, _ = b.arg("internal_weight_holdout").(float64)
-	if t, ok := b.arg("threshold").(float64); ok {
-		p.threshold = &t
+	if err := divergence.Check(p.Partition, p.holdouts, p.threshold); err != nil {
+		return p, late{err}
 	}
-	return p, divergence.Check(p.Partition, p.holdouts, p.threshold)
+	return p, nil
 }
 
 // floats reads a member that is a list of numbers; a missing one is nil.
@@ -64,6 +60,9 @@ func klLess(b *builder) error {
 	c, err := b.column("column")
 	if err != nil {
 		return err
+	}
+	if _, given := b.arg("partition_object").(Object); !given {
+		return b.divergenceFromSelf(c)
 	}
 	p, err := b.partition()
 	if err != nil {
@@ -87,7 +86,7 @@ func (p partition) continuous(b *builder, c int) error {
 	if b.class(c) == isStamp {
 		return errors.New("a histogram needs a column of numbers")
 	}
-	if k := b.class(c); !numericClass(k) || k == isNumber {
+	if !numericClass(b.class(c)) {
 		b.item.part = b.tally(c)
 		b.item.finish = func(t part, _ *ending) outcome {
 			if t.(*tally).Present > 0 {
@@ -112,7 +111,7 @@ func (p partition) continuous(b *builder, c int) error {
 func (p partition) histogram(o divergence.Observed) outcome {
 	d, err := divergence.Continuous(p.Partition, p.holdouts, o)
 	if err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	side := func(weights, tails []float64) Object {
 		return Object{{"bins", p.bins[d.From:d.To]}, {"weights", numbers(weights)}, {"tail_weights", numbers(tails)}}
@@ -145,12 +144,12 @@ func (p partition) categories(t *tally, e *ending, c int) outcome {
 	for i, v := range p.values {
 		at[setKey(v)] = i
 	}
+	for i, k := range p.keys {
+		at[k] = i
+	}
 	shown := append([]any{}, p.values...)
 	var others []int64
-	all, err := t.sorted()
-	if e.class(c) == isCategory { // their order is that of the dictionary: of first use
-		slices.SortFunc(all, func(a, b tallied) int { return cmp.Compare(a.first, b.first) })
-	}
+	all, err := t.inOrder(e.class(c))
 	if err != nil {
 		return failed(err)
 	}
@@ -165,6 +164,15 @@ func (p partition) categories(t *tally, e *ending, c int) outcome {
 	d := divergence.Categorical(p.Partition, p.holdouts, counts, others, t.Present)
 	shown = oneKind(shown, e.dtype(c) == "float64" && t.Present > 0)
 	return p.told(d, Object{{"values", shown}, {"weights", numbers(d.Observed)}}, Object{{"values", shown}, {"weights", numbers(d.Expected)}})
+}
+
+// inOrder lists the values as pandas' value_counts sorts them: categories in the order of the dictionary, which is that of first use.
+func (t *tally) inOrder(c class) ([]tallied, error) {
+	all, err := t.sorted()
+	if c == isCategory {
+		slices.SortFunc(all, func(a, b tallied) int { return cmp.Compare(a.first, b.first) })
+	}
+	return all, err
 }
 
 // oneKind is how an index of pandas holds labels: all floats where all are numbers and one is a float.

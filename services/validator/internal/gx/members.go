@@ -1,6 +1,8 @@
 package gx
 
 import (
+	"math/big"
+
 	"github.com/leathq/leat/pkg/arrowio"
 )
 
@@ -17,6 +19,7 @@ type members struct {
 func newMembers(values []any) *members {
 	m := &members{texts: map[string]struct{}{}, keys: map[any]struct{}{}, ints: map[int64]struct{}{}}
 	for _, x := range values {
+		x = word64(x)
 		if at, ok := x.(clock); ok {
 			m.keys[stampKey{at.UnixNano(), at.aware}] = struct{}{}
 			continue
@@ -99,4 +102,12 @@ func intRows[T int64 | int32](set map[int64]struct{}, values []T) mask {
 		at := uint64(int64(values[i]) - lo)
 		return at < uint64(len(table)) && table[at]
 	})
+}
+
+// word64 is a whole number beyond int64 as a column of unsigned integers has it.
+func word64(x any) any {
+	if n, ok := x.(*big.Int); ok && n.IsUint64() {
+		return n.Uint64()
+	}
+	return x
 }

@@ -11,6 +11,7 @@ type outcome struct {
 	success bool
 	result  Object
 	err     error
+	raised  bool // err leaves GX's validation itself
 	judged  bool // err came from judging a value, not from finding it
 }
 

@@ -25,9 +25,14 @@ func (b *builder) pairOf(r *rowCheck, test func(x, y *view, rows mask) (mask, er
 }
 
 func pairEqual(b *builder) error {
-	return b.pair(func(x, y *view, rows mask) (mask, error) {
+	r := &rowCheck{}
+	err := b.pairOf(r, func(x, y *view, rows mask) (mask, error) {
 		return equalRows(x, y, rows), nil
 	})
+	if err == nil {
+		b.oneVocabulary(r.columns...)
+	}
+	return err
 }
 
 // equalRows are the rows in which both columns hold a value and the values are equal.

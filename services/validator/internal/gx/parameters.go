@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // parameters puts values in place of {"$PARAMETER": …}: a name, or arithmetic over names and numbers.
@@ -56,7 +57,10 @@ func (p *Plan) parameter(expression string) (any, error) {
 	if v, ok := p.value(strings.TrimSpace(expression)); ok {
 		return v, nil
 	}
-	c := &calculator{text: expression, value: p.value}
+	c := &calculator{text: expression, value: p.value, now: p.options.now()}
+	if bare := strings.TrimSpace(expression); bare != "" && !strings.ContainsAny(bare, "+-*/^() ") {
+		return nil, fmt.Errorf("No value found for $PARAMETER %s", bare) // a number by itself is no expression
+	}
 	v, err := c.sum(0)
 	if err != nil {
 		return nil, err
@@ -64,7 +68,7 @@ func (p *Plan) parameter(expression string) (any, error) {
 	if c.skip(); c.at < len(c.text) {
 		return nil, fmt.Errorf("Parse Failure: the parameter %q does not go on at byte %d", expression, c.at)
 	}
-	return v, nil
+	return plainResult(v)
 }
 
 // calculator evaluates the arithmetic that GX allows in a parameter. Whole numbers stay whole but for / as in Python.
@@ -72,6 +76,7 @@ type calculator struct {
 	text  string
 	at    int
 	value func(name string) (any, bool)
+	now   time.Time
 }
 
 func (c *calculator) skip() {
@@ -112,15 +117,7 @@ func (c *calculator) power(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("the parameter %q is nested too deeply", c.text)
 	}
-	if c.take("-") != 0 {
-		x, err := c.power(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		return operate('-', int64(0), x)
-	}
-	c.take("+")
-	x, err := c.atom(depth)
+	x, err := c.signed(depth)
 	if err != nil || c.take("^") == 0 {
 		return x, err
 	}
@@ -129,6 +126,27 @@ func (c *calculator) power(depth int) (any, error) {
 		return nil, err
 	}
 	return operate('^', x, y)
+}
+
+// signed is an atom with its signs, which bind closer than ^ here: -2^2 is 4.
+func (c *calculator) signed(depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("the parameter %q is nested too deeply", c.text)
+	}
+	switch c.take("+-") {
+	case '+':
+		return c.signed(depth + 1)
+	case '-':
+		x, err := c.signed(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if d, ok := x.(span); ok {
+			return -d, nil
+		}
+		return operate('-', int64(0), x)
+	}
+	return c.atom(depth)
 }
 
 func (c *calculator) atom(depth int) (any, error) {
@@ -151,11 +169,11 @@ func (c *calculator) atom(depth int) (any, error) {
 	if f, err := strconv.ParseFloat(word, 64); err == nil && word[0] < 'A' {
 		return f, nil
 	}
-	if v, ok := c.value(word); ok {
-		return v, nil
-	}
 	if c.take("(") != 0 {
 		return c.call(word, depth)
+	}
+	if v, ok := c.value(word); ok {
+		return operand(v, c.now)
 	}
 	switch strings.ToUpper(word) {
 	case "PI":
@@ -170,43 +188,10 @@ func isWord(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b == '$'
 }
 
-func (c *calculator) call(name string, depth int) (any, error) {
-	x, err := c.sum(depth + 1)
-	if err != nil {
-		return nil, err
-	}
-	if c.take(")") == 0 {
-		return nil, fmt.Errorf("Parse Failure: the parameter %q lacks a )", c.text)
-	}
-	f, ok := toFloat(x)
-	if !ok {
-		return nil, fmt.Errorf("the parameter %q calculates with something that is no number", c.text)
-	}
-	switch name {
-	case "sin":
-		return math.Sin(f), nil
-	case "cos":
-		return math.Cos(f), nil
-	case "tan":
-		return math.Tan(f), nil
-	case "exp":
-		return math.Exp(f), nil
-	case "trunc":
-		return int64(f), nil
-	case "round":
-		return int64(math.RoundToEven(f)), nil
-	case "sgn":
-		return int64(bit(f > 1e-12)) - int64(bit(f < -1e-12)), nil
-	case "abs":
-		if n, ok := x.(int64); ok {
-			return max(n, -n), nil
-		}
-		return math.Abs(f), nil
-	}
-	return nil, fmt.Errorf("the parameter %q calls %s, which is not supported; there are sin, cos, tan, exp, abs, trunc, round, sgn", c.text, name)
-}
-
 func operate(op byte, a, b any) (any, error) {
+	if v, ok := shift(op, a, b); ok {
+		return v, nil
+	}
 	x, okX := toFloat(a)
 	y, okY := toFloat(b)
 	if !okX || !okY {

@@ -51,3 +51,12 @@ func pydatetime(s string) (clock, bool) {
 	t, err := time.Parse(layout, text)
 	return clock{t, m[4] != ""}, err == nil
 }
+
+// instant reads a constant of a condition as a point in time; aware says that it names its zone.
+func instant(s string) (at time.Time, aware, ok bool) {
+	if d, ok := pydate(s); ok {
+		return d.Time, false, true
+	}
+	c, ok := pydatetime(s)
+	return c.Time, c.aware, ok
+}

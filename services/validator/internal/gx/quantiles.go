@@ -69,7 +69,7 @@ func quantilesBetween(b *builder) error {
 	case isText:
 		return pythonError("Function 'quantile' has no kernel matching input types (large_string)")
 	case isObject, isStamp:
-		return errors.New("float() argument must be a string or a real number")
+		return lateErrorf("float() argument must be a string or a real number")
 	case isDay, isCategory:
 		return b.noQuantiles(c, q)
 	}
@@ -99,7 +99,7 @@ func (b *builder) noQuantiles(c int, q quantileRanges) error {
 	b.item.part = b.tally(c)
 	b.item.finish = func(p part, _ *ending) outcome {
 		if p.(*tally).Present > 0 {
-			return failed(errors.New("float() argument must be a string or a real number"))
+			return unjudged(errors.New("float() argument must be a string or a real number"))
 		}
 		values, details := make([]any, len(q.quantiles)), make([]any, len(q.quantiles))
 		for i := range details {
@@ -119,6 +119,9 @@ func (q quantileRanges) told(success bool, values, details []any) outcome {
 func (q quantileRanges) judge(r *ranks, e *ending, c int, method string) outcome {
 	if e.class(c) == isNumber && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
 		return failed(pythonError("unsupported operand type(s) for *: 'decimal.Decimal' and 'float'"))
+	}
+	if e.class(c) == isBool && !e.state.gaps[c] && r.state.Count() > 0 && (method == "linear" || method == "midpoint") {
+		return failed(pythonError("numpy boolean subtract, the `-` operator, is not supported"))
 	}
 	found, err := r.state.Quantiles(q.quantiles, method)
 	if err != nil {
@@ -140,7 +143,7 @@ func quantileShown(e *ending, c int, v quantile.Value, method string) any {
 	switch {
 	case math.IsNaN(v.Float):
 		return nil
-	case e.class(c) == isBool:
+	case e.class(c) == isBool && method != "linear" && method != "midpoint":
 		return v.Float != 0
 	case exactly && e.class(c) == isInt:
 		return v.Int

@@ -30,9 +30,6 @@ func (b *builder) repeats(r *rowCheck) error {
 	return nil
 }
 
-// extra is what a result shows of a row beside its value, kept only where it is asked for.
-type extra struct{ Keys, Row []any }
-
 // repeated lists the rows whose value occurs more than once, the first of them up to the limit.
 func (t *tally) repeated(e *ending, limit int) outcome {
 	if len(t.spec.columns) > 1 && t.Present > 0 {
@@ -41,6 +38,9 @@ func (t *tally) repeated(e *ending, limit int) outcome {
 				return failed(errors.New("unhashable type: 'numpy.ndarray'"))
 			}
 		}
+	}
+	if err := t.extra.err(); err != nil {
+		return failed(err)
 	}
 	d, err := t.state.Duplicates(limit)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *tally) repeated(e *ending, limit int) outcome {
 		}
 	}
 	counts := rowPart{check: &t.spec.rowCheck, Elements: t.Elements, Considered: t.Present}
-	s := counts.listed(rows, values, t.extra)
+	s := counts.listed(rows, values, t.extra.rows)
 	s.Unexpected = int64(d.Rows)
 	return s.finish(e)
 }

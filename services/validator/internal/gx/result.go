@@ -97,7 +97,7 @@ func (it *item) end(e *ending) Result {
 		r.Refusal, r.early = it.refusal.Error(), true
 		return r
 	}
-	o := outcome{result: Object{}, err: it.failure}
+	o := outcome{result: Object{}, err: it.failure, judged: it.judged}
 	if it.failure == nil {
 		var p part
 		if it.part >= 0 {
@@ -105,7 +105,7 @@ func (it *item) end(e *ending) Result {
 		}
 		o = it.finish(p, e)
 	}
-	r.Success, r.Result, r.Raised = &o.success, o.result, it.raised
+	r.Success, r.Result, r.Raised = &o.success, o.result, it.raised || o.raised
 	if o.err != nil {
 		r.Exception, r.Result, r.early = o.err.Error(), Object{}, !o.judged
 	}

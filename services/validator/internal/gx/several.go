@@ -75,7 +75,11 @@ func severalEqual(b *builder) error {
 		}
 		return good, nil
 	}
-	return b.several(r)
+	err := b.several(r)
+	if err == nil {
+		b.oneVocabulary(r.columns...)
+	}
+	return err
 }
 
 func severalSum(b *builder) error {
@@ -100,7 +104,9 @@ func summable(b *builder, columns []int) error {
 		}
 	}
 	whole := func(c int) bool { return b.class(c) == isStamp || b.class(c) == isCategory }
-	stamps := !slices.ContainsFunc(columns, func(c int) bool { return b.class(c) != isStamp })
+	stamps := !slices.ContainsFunc(columns, func(c int) bool {
+		return b.class(c) != isStamp || !b.plan.schema.Fields[c].Type.Equal(b.plan.schema.Fields[columns[0]].Type)
+	})
 	if slices.ContainsFunc(columns, whole) {
 		finish := b.item.finish
 		b.item.finish = func(p part, e *ending) outcome { // of no rows pandas adds up whole columns

@@ -18,7 +18,7 @@ type spread struct {
 	ranks  *quantile.State
 	column *outliers.Column
 	gaps   bool // known at the end: the column has nulls, in rows that are not considered too
-	extra  map[int64]extra
+	extra  extras
 }
 
 // spreadCheck judges values by statistics of all of them; judge gives what tells a value that fails.
@@ -28,17 +28,18 @@ type spreadCheck struct {
 	totals totals
 	ranks  ranks
 	bytes  Options
+	bound  extras
 	judge  func(s *spread) (func(f float64) bool, error)
 }
 
 func (c *spreadCheck) start() part {
-	return &spread{check: c, counts: rowPart{check: &c.rowCheck}, sums: sums.New(c.totals.kind), extra: map[int64]extra{},
+	return &spread{check: c, counts: rowPart{check: &c.rowCheck}, sums: sums.New(c.totals.kind), extra: c.bound.empty(),
 		ranks:  quantile.New(c.ranks.kind, quantile.Options{Bytes: c.bytes.Bytes, Space: c.bytes.Space}),
 		column: outliers.NewColumn(c.bytes.Bytes, c.bytes.Space)}
 }
 
 func (b *builder) spread(c int, judge func(s *spread) (func(f float64) bool, error)) error {
-	s := &spreadCheck{field: b.plan.schema.Fields[c], totals: *b.totalsOf(c), ranks: *b.ranksOf(c), bytes: b.plan.options, judge: judge}
+	s := &spreadCheck{field: b.plan.schema.Fields[c], totals: *b.totalsOf(c), ranks: *b.ranksOf(c), bytes: b.plan.options, bound: b.extras(), judge: judge}
 	s.columns, s.counts = []int{c}, "column"
 	if err := b.rows(&s.rowCheck); err != nil {
 		return err
@@ -58,7 +59,7 @@ func (s *spread) add(p *pass) (mask, error) {
 	v := p.view(r.columns[0])
 	if len(r.index) > 0 || r.format.IncludeRows {
 		rows.each(p.n, func(i int) bool {
-			s.extra[p.first+int64(i)] = extra{cells(p, i, r.columns, r.index), cells(p, i, every(len(p.views)))}
+			s.extra.put(p, i, r)
 			return true
 		})
 	}
@@ -102,9 +103,7 @@ func (s *spread) merge(next part, shift int64) error {
 	o := next.(*spread)
 	s.counts.Elements += o.counts.Elements
 	s.counts.Considered += o.counts.Considered
-	for row, e := range o.extra {
-		s.extra[row+shift] = e
-	}
+	s.extra.merge(o.extra, shift)
 	if err := s.column.Merge(o.column); err != nil {
 		return err
 	}

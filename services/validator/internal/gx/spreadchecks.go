@@ -9,6 +9,9 @@ import (
 )
 
 func (s *spread) finish(e *ending) outcome {
+	if err := s.extra.err(); err != nil {
+		return failed(err)
+	}
 	s.gaps = e.state.gaps[s.check.columns[0]]
 	fails, err := s.check.judge(s)
 	if err != nil {
@@ -33,7 +36,7 @@ func (s *spread) finish(e *ending) outcome {
 	if err != nil {
 		return failed(err)
 	}
-	return s.counts.listed(rows, values, s.extra).finish(e)
+	return s.counts.listed(rows, values, s.extra.rows).finish(e)
 }
 
 // cell is a value of the column again.

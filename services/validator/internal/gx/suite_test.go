@@ -3,6 +3,7 @@ package gx_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
@@ -104,12 +105,29 @@ func TestParameters(t *testing.T) {
 		exception  string
 	}{
 		{"four", true, ""}, {"four - 1 + 2 * 0", false, ""}, {"(one + one) ^ 2", true, ""}, {"abs(-4)", true, ""}, {"trunc(four / 2) + 2", true, ""},
+		{"-2^2", true, ""}, {"--four", true, ""}, {"round(3.9, 0) + 0", true, ""}, {"trunc(timedelta(days=4) / timedelta(1))", true, ""}, {"4", false, "No value found"}, {"PI", false, "No value found"},
+		{"on + 1", false, "neither a number"}, {"timedelta(days=1)", false, "span of time"}, {"datetime(2026, 2, 30)", false, "no point in time"}, {"now(1)", false, "now()"}, {"timedelta(years=1)", false, "weeks"},
 		{"nobody", false, "No value found for $PARAMETER nobody"}, {"four +", false, "No value found"}, {"four four", false, "Parse Failure"},
 	} {
-		suite := `{"suite_parameters":{"one":1,"four":9},"expectations":[{"type":"expect_table_row_count_to_equal","kwargs":{"value":{"$PARAMETER":"` + c.expression + `"}}}]}`
+		suite := `{"suite_parameters":{"one":1,"four":9,"on":true},"expectations":[{"type":"expect_table_row_count_to_equal","kwargs":{"value":{"$PARAMETER":"` + c.expression + `"}}}]}`
 		r, _ := run(t, suite, gx.Options{Parameters: map[string]any{"four": 4}})
 		if got := r.Results[0]; *got.Success != c.success || !strings.Contains(got.Exception, c.exception) || (c.exception == "") != (got.Exception == "") {
 			t.Errorf("%s: success %t, exception %q", c.expression, *got.Success, got.Exception)
+		}
+	}
+}
+
+// Points in time are calculated with from what a suite says, from parameters and from the time of the run.
+func TestParametersOfTime(t *testing.T) {
+	o := gx.Options{Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Parameters: map[string]any{"start": "2026-01-31"}}
+	b := arrowio.BatchOf(arrowio.Of("d", []string{"2026-02-01T12:00:00", "2026-02-28T12:00:00"}))
+	for expression, success := range map[string]bool{
+		"now() - timedelta(days=1)": true, "now() - timedelta(days=1, seconds=1)": false, "start + timedelta(weeks=4, hours=12)": true,
+		"datetime(2026, 2, 28, 12)": true, "datetime(year=2026, month=2, day=28)": false,
+	} {
+		_, _, r := hold(t, b, "expect_column_max_to_be_between", `{"column":"d","max_value":{"$PARAMETER":"`+expression+`"}}`, o)
+		if got := r.Results[0]; *got.Success != success || got.Exception != "" {
+			t.Errorf("%s: success %t, %s", expression, *got.Success, got.Exception)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func tableRowCountBetween(b *builder) error {
 
 // judge holds an observed value against the bounds.
 func (l limits) judge(observed any) outcome {
-	ok, err := l.hold(observed)
+	ok, err := l.holdWhole(observed)
 	if err != nil {
 		return unjudged(err)
 	}

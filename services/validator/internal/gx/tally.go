@@ -17,7 +17,7 @@ type tally struct {
 	state    *distinct.State
 	Elements int64 // rows that the condition keeps
 	Present  int64 // rows that are looked at and counted
-	extra    map[int64]extra
+	extra    extras
 }
 
 // tallySpec is what a tally counts.
@@ -28,6 +28,7 @@ type tallySpec struct {
 	types   []arrowio.Type
 	plain   bool // the one column's own values; else cells written one after another
 	extras  bool // rows' other cells are kept, for a result that shows them
+	bound   extras
 }
 
 // tallied is a value with how often it occurs.
@@ -44,7 +45,7 @@ func (b *builder) tally(column int) int {
 }
 
 func (b *builder) tallySpec(r rowCheck, repeats int) *tallySpec {
-	s := &tallySpec{rowCheck: r, kind: distinct.Bytes}
+	s := &tallySpec{rowCheck: r, kind: distinct.Bytes, bound: b.extras()}
 	s.options = distinct.Options{Repeats: repeats, Bytes: b.plan.options.Bytes, Space: b.plan.options.Space}
 	for _, c := range r.columns {
 		s.types = append(s.types, b.plan.schema.Fields[c].Type)
@@ -63,7 +64,7 @@ func place(column, condition int) string {
 func (t *tally) Close() error { return t.state.Close() }
 
 func (s *tallySpec) start() part {
-	return &tally{spec: s, state: distinct.New(s.kind, s.options), extra: map[int64]extra{}}
+	return &tally{spec: s, state: distinct.New(s.kind, s.options), extra: s.bound.empty()}
 }
 
 func (t *tally) add(p *pass) (mask, error) {
@@ -72,7 +73,7 @@ func (t *tally) add(p *pass) (mask, error) {
 	t.Present += int64(rows.count(p.n))
 	if t.spec.extras {
 		rows.each(p.n, func(i int) bool {
-			t.extra[p.first+int64(i)] = extra{cells(p, i, t.spec.columns, t.spec.index), cells(p, i, every(len(p.views)))}
+			t.extra.put(p, i, &t.spec.rowCheck)
 			return true
 		})
 	}
@@ -146,9 +147,7 @@ func (t *tally) merge(next part, shift int64) error {
 	o := next.(*tally)
 	t.Elements += o.Elements
 	t.Present += o.Present
-	for row, e := range o.extra {
-		t.extra[row+shift] = e
-	}
+	t.extra.merge(o.extra, shift)
 	return t.state.Merge(o.state)
 }
 

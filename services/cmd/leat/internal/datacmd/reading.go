@@ -221,6 +221,15 @@ type progress struct {
 	said        time.Time
 }
 
+// barOf shows how far reading an input is.
+func barOf(in *input, out io.Writer) *progress {
+	bar := &progress{out: terminal(out)}
+	for _, p := range in.plan.Parts {
+		bar.total += p.Rows
+	}
+	return bar
+}
+
 func (p *progress) add(rows int) {
 	p.Lock()
 	defer p.Unlock()

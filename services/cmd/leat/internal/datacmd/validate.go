@@ -7,15 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/vbauerster/mpb/v8/cwriter"
-
-	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
-	"github.com/leathq/leat/services/ingestor"
 	"github.com/leathq/leat/services/validator/check"
 )
 
@@ -35,7 +30,8 @@ const (
 type validateOptions struct {
 	InputOptions  `yaml:",inline"`
 	Suite         string `yaml:"suite" flag:"suite" doc:"the suite: a file of Great Expectations' JSON, 0.x or 1.x"`
-	Format        string `yaml:"format" flag:"format" oneof:"text|json" doc:"text for people, or json as Great Expectations writes it"`
+	Format        string `yaml:"format" flag:"format" oneof:"text|json|html" doc:"text for people, json as Great Expectations writes it, or html: a page that also draws the columns"`
+	Redact        string `yaml:"redact" flag:"redact" oneof:"pii|all|none" doc:"what a page masks in values: addresses, numbers of phones and cards, and keys; all; none"`
 	ResultFormat  string `yaml:"result_format" flag:"result-format" doc:"BOOLEAN_ONLY, BASIC, SUMMARY, COMPLETE, or a JSON object; of expectations that name none of their own"`
 	Parameters    string `yaml:"parameters" flag:"parameters" doc:"values of $PARAMETERs: a JSON object, or @FILE"`
 	SQL           bool   `yaml:"sql" flag:"sql" doc:"run expectations that Great Expectations runs on databases alone (LIKE, queries), as on an SQLite made of the rows"`
@@ -46,7 +42,7 @@ type validateOptions struct {
 
 // validateMain is leat data validate: files against a suite, within this process.
 func validateMain(ctx context.Context, args, environ []string, io_ streams) error {
-	o := &validateOptions{Format: "text", ResultFormat: "SUMMARY"}
+	o := &validateOptions{Format: "text", ResultFormat: "SUMMARY", Redact: "pii"}
 	paths, err := loadOwn("leat data validate", "Holds files against a suite of expectations, without a server.\nA directory means the files in it that end as the type's do, - is standard input.",
 		[]string{"leat data validate articles.parquet --suite suite.json", "leat data validate raw/ --type text --suite suite.json --format json"}, validateCodes, o, args, environ)
 	var help conf.Help
@@ -96,7 +92,7 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 	if err != nil {
 		return fmt.Errorf("suite %s: %w", o.Suite, err)
 	}
-	found, err := validate(ctx, in, plan, s.err)
+	found, err := validate(ctx, in, &asked{plan: plan, columns: o.Format == "html"}, s.err)
 	if err != nil {
 		return err
 	}
@@ -119,108 +115,25 @@ func argument(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// finding is what was found of rows in order, first of a partition, then of all.
-type finding struct {
-	state   *check.State
-	failing int64 // rows that fail at least one expectation
-	refused []ingestor.Refused
-	more    int64 // refused records beside them
-
-	result *check.Result
-	title  string
-	schema *arrowio.Schema
-}
-
-// shownRefused is how many refused records are kept to be shown.
-const shownRefused = 5
-
-func (f *finding) refuse(rs []ingestor.Refused) {
-	for _, r := range rs {
-		if len(f.refused) < shownRefused {
-			f.refused = append(f.refused, r)
-		} else {
-			f.more++
-		}
-	}
-}
-
-func (f *finding) refusals() int64 { return int64(len(f.refused)) + f.more }
-
-// validate reads everything. Which core read what does not show in what it found.
-func validate(ctx context.Context, in *input, plan *check.Plan, errOut io.Writer) (*finding, error) {
-	bar := &progress{out: terminal(errOut)}
-	for _, p := range in.plan.Parts {
-		bar.total += p.Rows
-	}
-	defer bar.end()
-	all := &finding{state: plan.NewState()}
-	err := each(ctx, in.plan.Parts, func(ctx context.Context, p ingestor.SourcePart) (*finding, error) {
-		own := &finding{state: plan.NewState()}
-		return own, in.part(ctx, p, func(b *arrowio.Batch, refused []ingestor.Refused) error {
-			own.refuse(refused)
-			if b == nil {
-				return nil
-			}
-			bar.add(b.Rows())
-			rows, err := own.state.Add(b)
-			own.failing += check.Failing(rows)
-			return err
-		})
-	}, func(next *finding) error {
-		all.failing += next.failing
-		all.refuse(next.refused)
-		all.more += next.more
-		return all.state.Merge(next.state)
-	})
-	return all, err
-}
-
-// terminal is out where somebody looks at it.
-func terminal(out io.Writer) io.Writer {
-	if f, ok := out.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
-		return f
-	}
-	return nil
-}
-
 // write prints the result, or puts it into a file, which is whole or not there.
 func (o *validateOptions) write(f *finding, out io.Writer) error {
 	var b bytes.Buffer
-	if o.Format == "json" {
+	switch o.Format {
+	case "json":
 		text, err := f.result.MarshalJSON()
 		if err != nil {
 			return err
 		}
 		b.Write(text)
 		b.WriteByte('\n')
-	} else {
+	case "html":
+		if err := check.HTML(&b, o.page(f)); err != nil {
+			return err
+		}
+	default:
 		printResult(&b, f, o.RefusedAreFit)
 	}
 	return deliver(o.Output, b.Bytes(), out)
-}
-
-// deliver writes data to a file by a rename, or to out where no file is named.
-func deliver(name string, data []byte, out io.Writer) error {
-	if name == "" {
-		if _, err := out.Write(data); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already where it was renamed
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close()) //nolint:gosec // a report is for whoever may see the folder
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
 }
 
 // verdict is the command's exit code, with a reason for people.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/leathq/leat/services/ingestor/internal/source"
@@ -14,12 +15,16 @@ import (
 
 const variable = "LEAT_TEST_SOURCE"
 
-// Main is a TestMain: the test's own binary is the program, where Open started it.
-func Main(m *testing.M, program func()) {
+// Main is a TestMain: the test's own binary is the program, where Open started it. after runs when all tests have.
+func Main(m *testing.M, program func(), after ...func()) {
 	if os.Getenv(variable) != "" {
 		program()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, f := range after {
+		f()
+	}
+	os.Exit(code)
 }
 
 // Open makes the source of a configuration, whose program is this test's binary.
@@ -27,6 +32,24 @@ func Open(t *testing.T, config any) source.Source {
 	t.Helper()
 	t.Setenv(variable, "1")
 	return Command(t, config, os.Args[0])
+}
+
+// Python is the interpreter that install.sh made, which has what Python's libraries write files and tables with.
+func Python(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("LEAT_CACHE")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(cache, "leat")
+	}
+	path := filepath.Join(dir, "source-programs", "venv", "bin", "python")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("run services/ingestor/sources/install.sh first: %v", err)
+	}
+	return path
 }
 
 // Command makes the source of a configuration and a program.
