@@ -63,9 +63,10 @@ func leats(t *testing.T, all map[string][]runtime.Object) map[string]started {
 // leat runs the binary with nothing but the given settings.
 func leat(t *testing.T, env []string, args ...string) (string, error) {
 	t.Helper()
+	program := programs.Ours(t, "leat") // building it is not part of the time
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, programs.Ours(t, "leat"), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -86,11 +86,19 @@ func whole(ctx context.Context, store *blob.Store, f proto.Message) (proto.Messa
 	if err = errors.Join(err, in.Close()); err != nil {
 		return nil, fmt.Errorf("read the plan of run %s: %w", said.GetRun().GetId(), err)
 	}
-	sum, out := sha256.Sum256(data), &datav1.RunPlanned{}
-	if "sha256:"+hex.EncodeToString(sum[:]) != o.GetDigest() || proto.Unmarshal(data, out) != nil || out.GetRun().GetId() != said.GetRun().GetId() {
-		return nil, nil
+	if out := planOf(said, data); out != nil {
+		return out, nil
 	}
-	return out, nil
+	return nil, nil
+}
+
+// planOf is the plan that a fact names; nil where what the store has is another.
+func planOf(said *datav1.RunPlanned, data []byte) *datav1.RunPlanned {
+	sum, out := sha256.Sum256(data), &datav1.RunPlanned{}
+	if "sha256:"+hex.EncodeToString(sum[:]) != said.GetStored().GetDigest() || proto.Unmarshal(data, out) != nil || out.GetRun().GetId() != said.GetRun().GetId() {
+		return nil
+	}
+	return out
 }
 
 // insistWhole is whole, tried again for as long as ctx lasts; nil after that.

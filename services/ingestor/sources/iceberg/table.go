@@ -41,6 +41,9 @@ func (c config) table(ctx context.Context) (*table.Table, error) {
 	case c.Metadata != "":
 		return c.at(ctx, c.Metadata)
 	case c.Path != "":
+		if err := remote(c.Path); err != nil {
+			return nil, err
+		}
 		file, err := newest(c.Path)
 		if err != nil {
 			return nil, err
@@ -58,6 +61,9 @@ func (c config) table(ctx context.Context) (*table.Table, error) {
 
 // at reads a metadata file.
 func (c config) at(ctx context.Context, file string) (*table.Table, error) {
+	if err := remote(file); err != nil {
+		return nil, err
+	}
 	name := strings.Split(c.Table, ".")
 	if c.Table == "" {
 		name = []string{"table"}
@@ -70,6 +76,14 @@ func (c config) at(ctx context.Context, file string) (*table.Table, error) {
 		return nil, fmt.Errorf("read the table's metadata %s: %w", file, err)
 	}
 	return t, nil
+}
+
+// remote refuses tables on this machine where the ingestor bounds which files may be read: a table's own files name others, wherever these lie.
+func remote(location string) error {
+	if scheme, _, ok := strings.Cut(location, "://"); sdk.Bounded() && (!ok || scheme == "file") {
+		return sdk.Fail(source.Denied, "%s: tables on the ingestor's machine are not read where ingestor.paths bounds which files may be; put the table into an object store", location)
+	}
+	return nil
 }
 
 var numbered = regexp.MustCompile(`^v?(\d+)(-.*)?(\.gz)?\.metadata\.json$`)
@@ -139,7 +153,7 @@ func (c config) fromREST(ctx context.Context) (*table.Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the catalog at %s for %s: %w", k.URI, c.Table, err)
 	}
-	return t, nil
+	return t, remote(t.MetadataLocation())
 }
 
 // fromSQL asks the table of tables that the SQL catalogs of Iceberg's Java, Python, Rust and Go libraries share.
@@ -150,6 +164,8 @@ func (c config) fromSQL(ctx context.Context) (string, error) {
 		if dsn == "" {
 			return "", sdk.Fail("bad_config", "catalog.dsn_env: the variable %s is empty; set it for the ingestor", c.Catalog.DSN)
 		}
+	} else if err := sdk.Readable(c.Catalog.File); err != nil {
+		return "", err
 	} else if _, err := os.Stat(c.Catalog.File); err != nil {
 		return "", sdk.Fail(source.Missing, "catalog.file: %v", err)
 	}
