@@ -50,7 +50,7 @@ func section(o *options, all []*contest, speed *bandwidth) string {
 		part := float64(c.streamed.Peak) / float64(c.great.Peak)
 		say("| %s: peak memory, streamed, of Great Expectations' | ≤ 0.2 | %.2f | %s |", c.title, part, held(part <= .2))
 	}
-	say("\nRoofline: one core reads %.1f GB/s and copies %.1f GB/s beyond its caches. Reading every byte of Arrow once would take", speed.Read/1e9, speed.Copy/1e9)
+	say("\nRoofline: one core reads %.1f GB/s and copies %.1f GB/s beyond its caches, by CPU time. Reading every byte of Arrow once would take", speed.Read/1e9, speed.Copy/1e9)
 	for _, c := range all {
 		least := float64(c.ours.Bytes) / speed.Read
 		say("%.1f ms for the %s (%d MB), which takes %.0f ms of CPU: %.1f %% of the bandwidth.", 1e3*least, c.title, c.ours.Bytes/1e6, 1e3*c.ours.CPU, 100*least/c.ours.CPU)

@@ -27,7 +27,6 @@ type Sieve struct {
 // scanOf is the tables of up to eight windows: for each place those of the low and of the high halves.
 type scanOf struct {
 	tables [2 * windowLen][16]byte
-	used   int
 }
 
 // runOf is a pattern whose matches hold so many bytes of a set after each other.
