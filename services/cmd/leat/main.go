@@ -48,7 +48,7 @@ func commands() []command {
 		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args, environ []string) error {
 			return jobscmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},
-		{"data", "look at datasets, compare versions, remove them", func(ctx context.Context, args, environ []string) error {
+		{"data", "run data into datasets, look at them, compare versions, remove them", func(ctx context.Context, args, environ []string) error {
 			return datacmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},

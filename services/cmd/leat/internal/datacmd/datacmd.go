@@ -1,4 +1,4 @@
-// Package datacmd is `leat data`: looking at datasets in the blob store, and removing them.
+// Package datacmd is `leat data`: starting runs and following them, looking at datasets in the blob store, and removing them.
 package datacmd
 
 import (
@@ -42,7 +42,7 @@ type session struct {
 }
 
 func commands() []command {
-	return []command{lsCommand(), showCommand(), catCommand(), diffCommand(), rmCommand(), gcCommand()}
+	return []command{lsCommand(), showCommand(), catCommand(), reportCommand(), diffCommand(), rmCommand(), gcCommand()}
 }
 
 // streams are the process's.
@@ -66,7 +66,12 @@ func directs() []direct {
 
 func usage() string {
 	var b strings.Builder
-	b.WriteString("Usage: leat data <command> [flags]\n\nFiles, without a server:\n")
+	b.WriteString("Usage: leat data <command> [flags]\n\nRuns, by an ingestor (`leat up` has one):\n")
+	for _, c := range runCommands() {
+		about, _, _ := strings.Cut(c.about, "\n")
+		fmt.Fprintf(&b, "  %-26s %s\n", c.name+" "+c.operands, about)
+	}
+	b.WriteString("\nFiles, without a server:\n")
 	for _, c := range directs() {
 		fmt.Fprintf(&b, "  %-26s %s\n", c.name+" "+c.operands, c.about)
 	}
@@ -83,6 +88,11 @@ func usage() string {
 func Main(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		return conf.Help(usage())
+	}
+	for _, c := range runCommands() {
+		if c.name == args[0] {
+			return c.main(ctx, args[1:], environ, streams{in: os.Stdin, out: out, err: errOut})
+		}
 	}
 	for _, c := range directs() {
 		if c.name == args[0] {

@@ -44,7 +44,7 @@ type command struct {
 
 // KindOption is the kind of a job. It is exported for its fields to be settings of what embeds it.
 type KindOption struct {
-	Kind string `yaml:"kind" flag:"kind" oneof:"chat|completions|responses" doc:"what was asked"`
+	Kind string `yaml:"kind" flag:"kind" oneof:"chat|completions|responses|data" doc:"what was asked"`
 }
 
 type watchOptions struct {
