@@ -113,6 +113,9 @@ func total(b *builder, what string, pick func(*totals) float64) error {
 			f := pick(t)
 			return l.number(f, floatShown(e, c, f))
 		}
+		if what == "std" && t.state.Count() < 2 { // NaT
+			return l.noTime()
+		}
 		if what == "std" {
 			return unjudged(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
 		}
