@@ -49,6 +49,7 @@ fetch: build ## fetch the engine libraries and the small model into the cache
 test: fetch ## install what the tests need and run them all, the real model included
 	@e2e/clients/install.sh
 	@e2e/arrowbus/install.sh
+	@e2e/report/install.sh
 	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
 	@$(MAKE) --no-print-directory test-sources
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets

@@ -50,6 +50,9 @@ func open(raw json.RawMessage) (sdk.Source, error) {
 	if !ok || !blob.DefaultURLMux().ValidBucketScheme(scheme) {
 		return nil, errors.New("bucket: must be a URL such as s3://name?region=eu-west-1, gs://name, azblob://name or file:///folder")
 	}
+	if scheme == "file" && sdk.Bounded() {
+		return nil, sdk.Fail(source.Denied, "bucket: folders of the ingestor's machine are not read as buckets where ingestor.paths bounds what may be read; say `type: %s` and `path`", format)
+	}
 	if format == "" {
 		return nil, fmt.Errorf("format: must be one of %s", strings.Join(kinds().Kinds(), ", "))
 	}

@@ -78,6 +78,9 @@ func (c config) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
 	driver, dsn := "pgx", os.Getenv(c.DSN)
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	if c.Driver == "sqlite" {
+		if err := sdk.Readable(c.File); err != nil {
+			return nil, nil, err
+		}
 		if _, err := os.Stat(c.File); err != nil {
 			return nil, nil, sdk.Fail("no_such_input", "the database %s cannot be read: %v", c.File, err)
 		}

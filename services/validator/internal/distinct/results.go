@@ -114,8 +114,8 @@ func (s *State) Duplicates(limit int) (Duplicates, error) {
 	if keep := s.options.Repeats; keep >= 0 && (limit < 0 || limit > keep) {
 		return d, fmt.Errorf("the first %d rows are asked for and the state keeps %d: set Options.Repeats", limit, keep)
 	}
-	if !s.rising.settled {
-		return d, nil
+	if !s.rising.settled || len(s.files) == 0 && uint64(len(s.list)) == s.count {
+		return d, nil // all differ
 	}
 	err := s.Each(func(e Entry) error {
 		if e.Count < 2 {

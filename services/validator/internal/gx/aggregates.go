@@ -114,7 +114,7 @@ func total(b *builder, what string, pick func(*totals) float64) error {
 			return l.number(f, floatShown(e, c, f))
 		}
 		if what == "std" {
-			return failed(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
+			return unjudged(pythonError("'>=' not supported between instances of 'Timedelta' and 'float'"))
 		}
 		return l.observe(e, c, e.moment(c, pick(t), t.state.Count()))
 	}

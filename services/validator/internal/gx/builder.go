@@ -2,6 +2,7 @@ package gx
 
 import (
 	"errors"
+	"fmt"
 )
 
 // builder is what the makers of checks work with: one expectation of a plan.
@@ -18,6 +19,9 @@ type build func(b *builder) error
 // raise marks a failure that leaves GX's validation itself.
 type raise struct{ error }
 
+// late marks a failure that GX meets when it judges the values, not when it finds them: its result then keeps its place among the others.
+type late struct{ error }
+
 func (b *builder) settle(err error) error {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
@@ -25,6 +29,8 @@ func (b *builder) settle(err error) error {
 	}
 	var r raise
 	b.item.raised = errors.As(err, &r)
+	var l late
+	b.item.judged = errors.As(err, &l)
 	b.item.failure = err
 	return nil
 }
@@ -100,3 +106,5 @@ func (b *builder) one(test func(v *view, considered mask) (mask, error)) error {
 	}
 	return b.rows(&rowCheck{columns: []int{c}, counts: "column", test: func(p *pass, m mask) (mask, error) { return test(p.view(c), m) }})
 }
+
+func lateErrorf(format string, args ...any) error { return late{fmt.Errorf(format, args...)} }

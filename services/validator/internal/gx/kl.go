@@ -35,7 +35,10 @@ func (b *builder) partition() (partition, error) {
 	if !ok1 || !ok2 || !ok3 || p.values == nil && p.Bins == nil {
 		return p, pythonError("Invalid partition_object provided")
 	}
-	return p, divergence.Check(p.Partition, p.holdouts, p.threshold)
+	if err := divergence.Check(p.Partition, p.holdouts, p.threshold); err != nil {
+		return p, late{err}
+	}
+	return p, nil
 }
 
 // floats reads a member that is a list of numbers; a missing one is nil.
@@ -108,7 +111,7 @@ func (p partition) continuous(b *builder, c int) error {
 func (p partition) histogram(o divergence.Observed) outcome {
 	d, err := divergence.Continuous(p.Partition, p.holdouts, o)
 	if err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	side := func(weights, tails []float64) Object {
 		return Object{{"bins", p.bins[d.From:d.To]}, {"weights", numbers(weights)}, {"tail_weights", numbers(tails)}}

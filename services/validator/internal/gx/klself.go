@@ -68,7 +68,7 @@ func (p partition) binsOfSelf(r *ranks) outcome {
 		return failed(err)
 	}
 	if box.Min >= box.Max {
-		return failed(divergence.ErrPartition) // bins without a width
+		return unjudged(divergence.ErrPartition) // bins without a width
 	}
 	counts, below, above, err := s.Histogram(p.Bins)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p partition) binsOfSelf(r *ranks) outcome {
 	}
 	p.Tails = []float64{(1 - within) / 2, (1 - within) / 2}
 	if err := divergence.Check(p.Partition, p.holdouts, p.threshold); err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	p.bins = numbers(p.Bins)
 	return p.histogram(divergence.Observed{Counts: counts, Below: below, Above: above, Values: s.Count()})
@@ -92,7 +92,7 @@ func (p partition) binsOfSelf(r *ranks) outcome {
 func (p partition) nothingOfSelf() outcome {
 	empty := divergence.Partition{Bins: []float64{0, 1}, Weights: []float64{0}, Tails: []float64{0.5, 0.5}}
 	if err := divergence.Check(empty, p.holdouts, p.threshold); err != nil {
-		return failed(err)
+		return unjudged(err)
 	}
 	side := func(tail any) Object {
 		return Object{{"bins", []any{nil}}, {"weights", []any{}}, {"tail_weights", []any{tail, tail}}}
@@ -106,7 +106,7 @@ func (p partition) valuesOfSelf(b *builder, c int) error {
 	b.item.finish = func(part part, e *ending) outcome {
 		t := part.(*tally)
 		if t.Present == 0 {
-			return failed(divergence.ErrPartition)
+			return unjudged(divergence.ErrPartition)
 		}
 		if e.class(c) == isObject {
 			return failed(pythonError("unhashable type: 'numpy.ndarray'"))
@@ -121,7 +121,7 @@ func (p partition) valuesOfSelf(b *builder, c int) error {
 			p.Weights = append(p.Weights, float64(v.Times)/float64(t.Present))
 		}
 		if err := divergence.Check(p.Partition, p.holdouts, p.threshold); err != nil {
-			return failed(err)
+			return unjudged(err)
 		}
 		return p.categories(t, e, c)
 	}

@@ -48,6 +48,11 @@ func (e entry) check(kwargs Object) (Object, error) {
 			return nil, refuse("%s: extra fields not permitted; known are %s", m.Name, strings.Join(known[len(common):], ", "))
 		}
 	}
+	if v, given := kwargs.Get("catch_exceptions"); given {
+		if _, ok := toBool(v); !ok {
+			return nil, refuse("catch_exceptions: value could not be parsed to a boolean: %s", appendJSON(nil, v))
+		}
+	}
 	if e.family == ofTable && e.condition {
 		low, isLow := mustGet(out, "min_value").(int64)
 		high, isHigh := mustGet(out, "max_value").(int64)

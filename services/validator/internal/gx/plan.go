@@ -50,6 +50,7 @@ type item struct {
 	format      ResultFormat
 	refusal     error // GX would not build it
 	failure     error // GX would fail once it runs
+	judged      bool  // the failure comes from judging values: see late
 	raised      bool  // the failure would leave GX's validation itself
 	part        int
 	finish      func(p part, e *ending) outcome

@@ -69,7 +69,7 @@ func quantilesBetween(b *builder) error {
 	case isText:
 		return pythonError("Function 'quantile' has no kernel matching input types (large_string)")
 	case isObject, isStamp:
-		return errors.New("float() argument must be a string or a real number")
+		return lateErrorf("float() argument must be a string or a real number")
 	case isDay, isCategory:
 		return b.noQuantiles(c, q)
 	}
@@ -99,7 +99,7 @@ func (b *builder) noQuantiles(c int, q quantileRanges) error {
 	b.item.part = b.tally(c)
 	b.item.finish = func(p part, _ *ending) outcome {
 		if p.(*tally).Present > 0 {
-			return failed(errors.New("float() argument must be a string or a real number"))
+			return unjudged(errors.New("float() argument must be a string or a real number"))
 		}
 		values, details := make([]any, len(q.quantiles)), make([]any, len(q.quantiles))
 		for i := range details {

@@ -97,7 +97,7 @@ func (it *item) end(e *ending) Result {
 		r.Refusal, r.early = it.refusal.Error(), true
 		return r
 	}
-	o := outcome{result: Object{}, err: it.failure}
+	o := outcome{result: Object{}, err: it.failure, judged: it.judged}
 	if it.failure == nil {
 		var p part
 		if it.part >= 0 {

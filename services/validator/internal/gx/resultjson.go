@@ -1,5 +1,7 @@
 package gx
 
+import "slices"
+
 // MarshalJSON writes the result as GX's ExpectationSuiteValidationResult.to_json_dict does.
 func (s *SuiteResult) MarshalJSON() ([]byte, error) {
 	results := make([]any, len(s.Results))
@@ -47,7 +49,7 @@ func (r *Result) object() Object {
 func kwargsShown(given, args Object) Object {
 	out := Object{}
 	for _, name := range []string{"column", "column_A", "column_B", "column_list", "mostly"} {
-		if v, ok := args.Get(name); ok {
+		if v, ok := args.Get(name); ok && !isDefault(name, v) {
 			out.Set(name, v)
 		}
 	}
@@ -58,12 +60,30 @@ func kwargsShown(given, args Object) Object {
 			out.Set("condition_parser", parser)
 		}
 	}
+	usual := map[bool]string{true: "all_values_are_missing", false: "both_values_are_missing"}[args.Has("column_list")]
 	for _, m := range args {
-		if !out.Has(m.Name) {
+		if m.Name == "ignore_row_if" && m.Value == usual {
+			continue
+		}
+		if !out.Has(m.Name) && !isDefault(m.Name, m.Value) {
 			out.Set(m.Name, argumentShown(m.Value))
 		}
 	}
 	return out
+}
+
+// defaults are what kwargs are where they are left out. GX leaves out of results what is the same.
+var defaults = map[string][]any{
+	"mostly": {1.0}, "strict_min": {false}, "strict_max": {false}, "match_on": {"any"}, "method": {"iqr"}, "multiplier": {1.5},
+	"allow_relative_error": {false, "False"}, "bucketize_data": {true}, "exact_match": {true}, "internal_weight_holdout": {0.0}, "tail_weight_holdout": {0.0}, "regex": {"(?s).*"},
+}
+
+func isDefault(name string, v any) bool {
+	switch v.(type) {
+	case []any, Object:
+		return false
+	}
+	return slices.Contains(defaults[name], v)
 }
 
 func argumentShown(v any) any {
@@ -71,10 +91,14 @@ func argumentShown(v any) any {
 	case date:
 		return v.Format("2006-01-02")
 	case clock:
-		if v.aware {
-			return v.Format("2006-01-02T15:04:05.999999-07:00")
+		layout := "2006-01-02T15:04:05"
+		if v.Nanosecond() != 0 {
+			layout += ".000000"
 		}
-		return v.Format("2006-01-02T15:04:05.999999")
+		if v.aware {
+			layout += "-07:00"
+		}
+		return v.Format(layout)
 	}
 	return v
 }

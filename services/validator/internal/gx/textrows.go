@@ -100,14 +100,14 @@ func textTokens(b *builder) error {
 	count, l := b.tokenCounter(), b.limits()
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	if n, ok := l.low.(int64); ok {
-		low = n
+		low = n + int64(bit(l.strictLow))
 	}
 	if n, ok := l.high.(int64); ok {
-		high = n
+		high = n - int64(bit(l.strictHigh))
 	}
 	return b.judgeTexts(stateless(func(text []byte) bool {
 		n := int64(count(text))
-		return n >= low && n <= high && !(l.strictLow && n == low) && !(l.strictHigh && n == high)
+		return n >= low && n <= high
 	}))
 }
 

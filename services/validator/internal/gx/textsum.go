@@ -69,7 +69,7 @@ func (j *joinedTexts) decode(r *codec.Reader) error {
 
 func (b *builder) sumOfTexts(c int, l limits) error {
 	if l.low != nil || l.high != nil {
-		return pythonError("'>=' not supported between instances of 'str' and 'float'")
+		return lateErrorf("'>=' not supported between instances of 'str' and 'float'")
 	}
 	b.item.part = b.plan.share("joined "+place(c, b.condition), &joinedTexts{column: c, condition: b.condition})
 	b.item.finish = func(p part, _ *ending) outcome {

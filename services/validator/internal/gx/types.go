@@ -156,7 +156,7 @@ func columnType(b *builder) error {
 	}
 	kind, ok := dtypeNamed(want)
 	if !ok {
-		return fmt.Errorf("Unrecognized pandas type: %s (data type '%s' not understood)", want, want)
+		return lateErrorf("Unrecognized pandas type: %s (data type '%s' not understood)", want, want)
 	}
 	return b.known(func(e *ending) outcome {
 		name := e.dtype(c)

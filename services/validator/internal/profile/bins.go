@@ -9,8 +9,8 @@ import (
 // bars is how many bins a histogram has at most.
 const bars = 24
 
-// binsOf cuts the finite numbers into bins of one width, which is 1, 2 or 5 times a power of ten, so that edges read well.
-func binsOf(s *drift.Numbers) []Bin {
+// binsOf cuts the finite numbers into bins of one width, which is 1, 2 or 5 times a power of ten, so that edges read well; at least 1 for whole numbers.
+func binsOf(s *drift.Numbers, whole bool) []Bin {
 	least, most := math.Inf(1), math.Inf(-1)
 	for v := range s.Each {
 		if !math.IsInf(v, 0) {
@@ -20,14 +20,17 @@ func binsOf(s *drift.Numbers) []Bin {
 	if least > most {
 		return nil
 	}
-	out := edges(least, most)
+	out := edges(least, most, whole)
 	fill(out, s)
 	return out
 }
 
 // edges are empty bins from one number to another; one for all where floats of that size cannot be cut so.
-func edges(least, most float64) []Bin {
+func edges(least, most float64, whole bool) []Bin {
 	width := step((most - least) / bars)
+	if whole {
+		width = max(width, 1)
+	}
 	from := math.Floor(least/width) * width
 	if end := from + (bars+2)*width; math.IsInf(end, 0) || math.IsNaN(end) || from+width == from || most+width == most {
 		return []Bin{{Low: least, High: most}}

@@ -135,10 +135,10 @@ func (n *numbers) describe(c *Column) {
 		return
 	}
 	if c.Class == Time {
-		c.Times = &Span{First: moment(n.least), Last: moment(n.most), Bins: binsOf(n.spread)}
+		c.Times = &Span{First: moment(n.least), Last: moment(n.most), Bins: binsOf(n.spread, false)}
 		return
 	}
-	c.Numbers = spreadOf(n.spread, n.least, n.most)
+	c.Numbers = spreadOf(n.spread, n.least, n.most, n.whole)
 	if c.Distinct > 0 && c.Distinct <= mostValues {
 		n.spread.Each(func(v float64, count uint64) bool {
 			c.Values = append(c.Values, Value{Text: strconv.FormatFloat(v, 'g', -1, 64), Number: v, Count: int64(count)})
@@ -162,8 +162,8 @@ func moment(seconds float64) time.Time {
 	return time.Unix(int64(whole), int64(math.Round((seconds-whole)*1e6))*1000).UTC()
 }
 
-func spreadOf(s *drift.Numbers, least, most float64) *Spread {
-	out := &Spread{Min: Real(least), Max: Real(most), Mean: Real(math.NaN()), Median: Real(math.NaN()), Bins: binsOf(s)}
+func spreadOf(s *drift.Numbers, least, most float64, whole bool) *Spread {
+	out := &Spread{Min: Real(least), Max: Real(most), Mean: Real(math.NaN()), Median: Real(math.NaN()), Bins: binsOf(s, whole)}
 	mean, total := 0.0, uint64(0)
 	for v, n := range s.Each {
 		if !math.IsInf(v, 0) {

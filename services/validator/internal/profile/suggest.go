@@ -86,6 +86,7 @@ func (w *suggestion) column(c *Column) {
 		return
 	}
 	switch {
+	case c.Unique && c.whole && c.Present() >= fewest: // ids, which grow
 	case c.Numbers != nil:
 		w.numbers(c)
 	case c.Times != nil:

@@ -102,7 +102,7 @@ func (t *texts) describe(c *Column) {
 	if c.Present() == 0 {
 		return
 	}
-	c.Lengths = spreadOf(t.lengths, t.least, t.most)
+	c.Lengths = spreadOf(t.lengths, t.least, t.most, true)
 	c.Distinct = int64(len(t.values))
 	for v, n := range t.values {
 		c.Values = append(c.Values, Value{Text: v, Count: n})

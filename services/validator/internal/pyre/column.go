@@ -73,10 +73,11 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 	var wait lane
 	for i := 0; i+1 < len(offsets); i++ {
 		from, to := int(offsets[i]), int(offsets[i+1])
-		if len(lit) > 0 && hit < from {
+		there := valid.get(i)
+		if there && len(lit) > 0 && hit < from {
 			hit = nextHit(whole, lit, from)
 		}
-		if !valid.get(i) || len(lit) > 0 && hit+len(lit) > to {
+		if !there || len(lit) > 0 && hit+len(lit) > to {
 			out.put(i, false)
 			without++
 			continue
@@ -110,7 +111,7 @@ type lane struct {
 
 // abreast says whether searching is walking the automaton and nothing else.
 func (e *engine) abreast(r *Regexp) bool {
-	return r.exact && r.fixed == nil && e.auto != nil && e.auto.special == found && e.auto.first > found
+	return r.exact && r.fixed == nil && r.tail == nil && e.auto != nil && e.auto.special == found && e.auto.first > found
 }
 
 func (l *lane) add(e *engine, text []byte, row int, out Bits) {

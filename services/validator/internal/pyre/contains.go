@@ -1,6 +1,9 @@
 package pyre
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Facts are what a whole column holds. pandas asks them before it chooses an engine for a pattern.
 type Facts struct {
@@ -109,15 +112,39 @@ func (c *Contains) For(f Facts) (*Regexp, error) {
 	return c.re2, c.re2Err
 }
 
+// alike reports whether two programs have the same steps, as far as texts of these letters can tell. It is a proof that takes no walk, which long repeats make long.
+func alike(p, q *program, letters []rune, without Facts) bool {
+	return p.start == q.start && slices.EqualFunc(p.steps, q.steps, func(s, t step) bool {
+		if s.kind != t.kind || s.x != t.x || s.y != t.y || narrowedPlace(s.place, without) != narrowedPlace(t.place, without) {
+			return false
+		}
+		return s.kind != sSet || !slices.ContainsFunc(letters, func(r rune) bool { return s.classes[p.alphabet.of(r)] != t.classes[q.alphabet.of(r)] })
+	})
+}
+
+// narrowedPlace is the place that a place is in texts without the facts.
+func narrowedPlace(pl place, without Facts) place {
+	switch {
+	case pl == boundary && without.NonASCII:
+		return boundaryASCII
+	case pl == dollar && without.Newline:
+		return textEnd
+	}
+	return pl
+}
+
 // maxPairs bounds the proof that two programs agree.
 const maxPairs = 4000
 
 // agree proves that two programs match the same texts of those that a column without the facts may hold, by walking both automata at
 // once (Hopcroft and Karp 1971). False is "no" or "not found out".
 func agree(p, q *program, without Facts) bool {
+	letters := apart(p.alphabet, q.alphabet, without)
+	if alike(p, q, letters, without) {
+		return true
+	}
 	a, b := newAutomaton(p), newAutomaton(q)
 	type pair struct{ s, t int32 }
-	letters := apart(p.alphabet, q.alphabet, without)
 	todo := []pair{{a.first, b.first}}
 	seen := map[pair]bool{todo[0]: true}
 	for len(todo) > 0 {

@@ -12,6 +12,7 @@ type Regexp struct {
 	lit     []byte // every match holds it
 	root    *node
 	fixed   *fixed // nil: it is none
+	tail    *tail  // nil: it is none
 	exact   bool   // the program says all; else it says where a match may be
 	program *program
 	moves   *moves // nil when exact
@@ -38,6 +39,12 @@ func Compile(pattern string) (*Regexp, error) {
 
 func assemble(pattern string, root *node, groups int) (*Regexp, error) {
 	r := &Regexp{pattern: pattern, root: root, fixed: fixedOf(root), exact: root.regular(), lit: []byte(required(root))}
+	if r.exact {
+		r.tail = tailOf(root)
+	}
+	if r.tail != nil {
+		r.lit = nil // it would be looked for in the whole text, of which the pattern asks for the end
+	}
 	var err error
 	r.program, err = newProgram(root.loosened())
 	if err != nil {
@@ -92,6 +99,11 @@ func (r *Regexp) Search(text []byte) (bool, error) {
 func (e *engine) search(r *Regexp, text []byte) (bool, error) {
 	if r.fixed != nil {
 		if match, known := r.fixed.search(text); known {
+			return match, nil
+		}
+	}
+	if r.tail != nil {
+		if match, known := r.tail.search(text); known {
 			return match, nil
 		}
 	}

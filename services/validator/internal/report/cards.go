@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/leathq/leat/services/validator/internal/gx"
 	"github.com/leathq/leat/services/validator/internal/profile"
@@ -25,7 +24,10 @@ type check struct {
 }
 
 // sample is a value that does not hold.
-type sample struct{ Value, Row string }
+type sample struct {
+	Value, Row string
+	rows       int
+}
 
 // card is a column on the page.
 type card struct {
@@ -50,7 +52,7 @@ func checksOf(in *Input) []check {
 	if in.Suggested != nil {
 		for _, e := range in.Suggested.Expectations {
 			c := check{column: columnOf(e.Kwargs), Mark: advised, Type: e.Type, Sentence: in.Redact.sentence(e.Type, e.Kwargs)}
-			if notes, ok := e.Meta.Get("notes"); ok {
+			if notes, ok := e.Meta.Get("notes"); ok && in.Redact != RedactAll { // they tell values
 				c.Why = RedactPII.soft(in.Redact, fmt.Sprint(notes))
 			}
 			out = append(out, c)
@@ -84,72 +86,6 @@ func (r Redact) soft(asked Redact, s string) string {
 		return cut(s, 600)
 	}
 	return r.text(s, 600)
-}
-
-// evidence is what was found in the data.
-func (c *check) evidence(o gx.Object, r Redact) {
-	n, counted := whole(o, "unexpected_count")
-	if !counted {
-		if v, ok := o.Get("observed_value"); ok {
-			c.Finding = "found " + r.observed(v)
-		}
-		return
-	}
-	elements, _ := whole(o, "element_count")
-	missing, _ := whole(o, "missing_count")
-	if considered := elements - missing; considered > 0 {
-		c.Bar, c.Good = true, 100*float64(considered-n)/float64(considered)
-		c.Goodness = percent(considered-n, considered)
-	}
-	if n == 0 {
-		return
-	}
-	c.Finding = count(n) + " of " + count(elements-missing) + " values do not hold"
-	values, _ := o.Get("partial_unexpected_list")
-	rows, _ := o.Get("partial_unexpected_index_list")
-	c.samples(values, rows, r)
-	if more := n - int64(len(c.Values)); len(c.Values) > 0 && more > 0 {
-		c.More = "and " + count(more) + " more"
-	}
-}
-
-// mostSamples is how many values that do not hold a page shows of one expectation.
-const mostSamples = 8
-
-func (c *check) samples(values, rows any, r Redact) {
-	vs, _ := values.([]any)
-	at, _ := rows.([]any)
-	for i, v := range vs[:min(len(vs), mostSamples)] {
-		s := sample{Value: r.plain(v, 160)}
-		if i < len(at) && len(at) == len(vs) {
-			if n, ok := at[i].(int64); ok {
-				s.Row = "row " + count(n)
-			}
-		}
-		c.Values = append(c.Values, s)
-	}
-}
-
-func whole(o gx.Object, name string) (int64, bool) {
-	v, ok := o.Get(name)
-	n, isInt := v.(int64)
-	return n, ok && isInt
-}
-
-func (r Redact) observed(v any) string {
-	list, ok := v.([]any)
-	if !ok {
-		return r.plain(v, 300)
-	}
-	var out []string
-	for i, x := range list {
-		if i == 2*listed {
-			out = append(out, fmt.Sprintf("and %d more", len(list)-i))
-			break
-		}
-		out = append(out, r.plain(x, 80))
-	}
-	return strings.Join(out, ", ")
 }
 
 // cards puts the checks to their columns, in the order of the data; what is of no column is about the table.
@@ -209,8 +145,8 @@ func (c *card) describe(p *profile.Column, r Redact) {
 	c.spread(p, r)
 	if len(p.Values) > 0 && p.Distinct <= mostTop {
 		c.Top, c.Chart = top(p, r), nil
-	} else if p.Class != profile.Number {
-		c.Top = top(p, r)
+	} else if p.Class != profile.Number && len(p.Values) > 0 && p.Values[0].Count*100 > p.Present() {
+		c.Top = top(p, r) // some are common
 	}
 }
 

@@ -136,8 +136,25 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
+// What was concluded from values tells them, so that it is not said where all are masked.
+func TestSuggestionsAreMaskedToo(t *testing.T) {
+	in := sample(t)
+	in.Result = nil
+	in.Suggested = &gx.Suite{Expectations: []gx.Expectation{{Type: "expect_column_values_to_be_between", Meta: gx.Object{{Name: "notes", Value: "from 41872 on"}},
+		Kwargs: gx.Object{{Name: "column", Value: "email"}, {Name: "min_value", Value: int64(31872)}}}}}
+	for redact, shows := range map[report.Redact]bool{report.RedactAll: false, report.RedactNone: true} {
+		in.Redact = redact
+		page := write(t, in)
+		for _, value := range []string{"41872", "31872"} {
+			if strings.Contains(page, value) != shows {
+				t.Errorf("redact %q: whether the page has %s is not %v", redact, value, shows)
+			}
+		}
+	}
+}
+
 func TestEqualInputGivesEqualBytes(t *testing.T) {
-	if write(t, sample(t)) != write(t, sample(t)) {
+	if first, second := write(t, sample(t)), write(t, sample(t)); first != second {
 		t.Error("two pages of one input differ")
 	}
 }

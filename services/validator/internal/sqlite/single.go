@@ -7,7 +7,7 @@ import (
 
 // Errors of questions that are none.
 var (
-	errSeveral  = errors.New("You can only execute one statement at a time.") //nolint:staticcheck // Python's words
+	errSeveral  = errors.New("a query is one statement; this is several")
 	errNoSelect = errors.New("the query is no question: it must begin with SELECT, WITH or VALUES")
 )
 

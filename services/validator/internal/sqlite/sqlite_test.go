@@ -80,3 +80,21 @@ func TestAskIsKeptIn(t *testing.T) {
 		t.Errorf("%v rows are left of 3: %v", rows, err)
 	}
 }
+
+// Whatever a query is, the rows stay as they are.
+func FuzzAsk(f *testing.F) {
+	for _, seed := range []string{"SELECT * FROM batch", "WITH x AS (SELECT 1) DELETE FROM batch", "SELECT ';' -- \n; DROP TABLE batch", "VALUES (1), (2)", "[;", "/*"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		if len(query) > 200 {
+			return
+		}
+		d := filled(t, "")
+		defer func() { _ = d.Close() }()
+		_, _, _ = d.Ask(query, 5)
+		if _, rows, err := d.Ask(`SELECT COUNT(*) FROM batch`, 1); err != nil || rows[0][0] != int64(3) {
+			t.Fatalf("after %q there are %v rows of 3: %v", query, rows, err)
+		}
+	})
+}

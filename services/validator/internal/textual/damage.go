@@ -54,7 +54,7 @@ func Mojibake(text []byte) int {
 // misread finds one character of UTF-8 that was read byte by byte, at i: where it ends (0: there is none), and whether it is one for sure.
 func misread(text []byte, i int) (end int, sure bool) {
 	lead, size := utf8.DecodeRune(text[i:])
-	more := 0
+	var more int
 	switch {
 	case lead >= 0xC2 && lead <= 0xDF:
 		more = 1

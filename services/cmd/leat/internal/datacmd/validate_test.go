@@ -129,3 +129,62 @@ func TestValidateGivesTheSameBytesForOneFileAndForMany(t *testing.T) {
 		t.Errorf("one file:\n%s\nmany:\n%s", results["one.jsonl"], results["many"])
 	}
 }
+
+// A page tells what the text tells, draws the columns, and shows no addresses unless that is asked for.
+func TestValidateWritesAPage(t *testing.T) {
+	dir := folder(t, map[string]string{"a.jsonl": `{"a": 1, "mail": "ann@example.com"}` + "\n" + `{"a": null, "mail": "bob@example.com"}` + "\n{torn carol@example.com\n",
+		"s.json": suiteOf(notNull + `, {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "mail", "value_set": ["x"]}}`)})
+	for redact, shows := range map[string]bool{"pii": false, "all": false, "none": true} {
+		var out, errOut bytes.Buffer
+		err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "a.jsonl"), "--suite", filepath.Join(dir, "s.json"), "--format", "html", "--redact", redact}, nil, &out, &errOut)
+		if host.ExitCode(err) != 1 {
+			t.Fatalf("redact %s: %v", redact, err)
+		}
+		page := out.String()
+		for _, part := range []string{"a.jsonl: not valid</title>", "0 of 2", "50.0 % missing", "Some records that are no rows", "a.jsonl:3"} {
+			if !strings.Contains(page, part) {
+				t.Errorf("redact %s: the page does not say %q", redact, part)
+			}
+		}
+		for _, who := range []string{"ann@example.com", "carol@example.com"} {
+			if strings.Contains(page, who) != shows {
+				t.Errorf("redact %s: whether the page shows %s is not %v", redact, who, shows)
+			}
+		}
+	}
+}
+
+// What profile suggests, validate takes, of one file as of many, and with the same bytes.
+func TestProfileSuggestsWhatValidateTakes(t *testing.T) {
+	files := map[string]string{}
+	var whole strings.Builder
+	for i := range 20 {
+		var part strings.Builder
+		for j := range 30 {
+			fmt.Fprintf(&part, `{"id": %d, "kind": "k%d", "x": %d.5, "gone": null}`+"\n", i*30+j, j%3, i*j%71)
+		}
+		files[fmt.Sprintf("many/%02d.jsonl", i)] = part.String()
+		whole.WriteString(part.String())
+	}
+	files["one.jsonl"] = whole.String()
+	dir := folder(t, files)
+	var suites []string
+	for _, name := range []string{"one.jsonl", "many"} {
+		var out, errOut bytes.Buffer
+		if err := datacmd.Main(t.Context(), []string{"profile", filepath.Join(dir, name), "--name", "s"}, nil, &out, &errOut); err != nil {
+			t.Fatal(err)
+		}
+		suites = append(suites, out.String())
+	}
+	if suites[0] != suites[1] {
+		t.Errorf("one file:\n%s\nmany:\n%s", suites[0], suites[1])
+	}
+	suite := filepath.Join(dir, "s.json")
+	if err := os.WriteFile(suite, []byte(suites[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut bytes.Buffer
+	if err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "many"), "--suite", suite}, nil, &out, &errOut); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}

@@ -103,9 +103,11 @@ func text(v any) string {
 	if f, ok := v.(float64); ok {
 		return fmt.Sprintf("%.4g", f)
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }
