@@ -148,7 +148,7 @@ func TestATableIsReadOnceInAnyNumberOfPartsAndFromAnyCursor(t *testing.T) {
 		}
 	}
 	half := json.RawMessage(`{"file":1,"rows":100}`)
-	if rest, err := sourcetest.Read(t, s, p.Parts[0], source.Cursor(half)); err != nil || fmt.Sprint(rest.Rows) != fmt.Sprint(whole.Rows[whole.Ends[0]+100:]) {
+	if rest, err := sourcetest.Read(t, s, p.Parts[0], half); err != nil || fmt.Sprint(rest.Rows) != fmt.Sprint(whole.Rows[whole.Ends[0]+100:]) {
 		t.Errorf("from the middle of a file on: %d rows, error %v", len(rest.Rows), err)
 	}
 }
