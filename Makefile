@@ -37,6 +37,10 @@ test-sources: ## test the source programs: needs Python with pip, and Postgres (
 	@$(SOURCES)/install.sh
 	@cd $(SOURCES) && GOWORK=off $(GO) test -shuffle=on -timeout 10m ./...
 
+.PHONY: kafka-real
+kafka-real: ## test the Kafka source against Apache Kafka's own broker: needs Java 17 and Maven
+	@cd $(SOURCES) && GOWORK=off $(GO) test -count 1 -timeout 10m -v -tags kafka_real ./kafka
+
 .PHONY: fetch
 fetch: build ## fetch the engine libraries and the small model into the cache
 	@$(BIN)/leat fetch

@@ -4,6 +4,7 @@ import bz2
 import datetime as dt
 import decimal
 import gzip
+import io
 import json
 import pathlib
 import sys
@@ -14,6 +15,8 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import zstandard
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 out = pathlib.Path(sys.argv[1])
 N = 500
@@ -117,6 +120,34 @@ rows["log@10"] = [r for r in rows["log@9"] if r["id"] != 5]
 pa.parquet.write_table(sample(0, 50).select(["id", "name"]), out / "dataset" / "data" / "train-00000-of-00001.parquet")
 pa.parquet.write_table(sample(50, 10).select(["id", "name"]), out / "dataset" / "data" / "test-00000-of-00001.parquet")
 expect("dataset", sample(0, 60).select(["id", "name"]))
+
+ARTICLE = "<p>" + " ".join(f"Sentence {i} of this article says something about the sea, as sentences do." for i in range(12)) + "</p>"
+PAGE = f"<html lang=en><head><title>Page %d</title></head><body><nav><a href=/>home</a></nav><article><h1>Page %d</h1>{ARTICLE}</article></body></html>"
+
+
+def archive(name, kind, n):
+    """A web archive of n pages, packed record by record: responses as a crawler has them, or their texts (WET)."""
+    with open(out / name, "wb") as f:
+        w = WARCWriter(f, gzip=True)
+        w.write_record(w.create_warcinfo_record(name, {"software": "warcio"}))
+        for i in range(n):
+            url, header = f"http://site.example/{i}", {"WARC-Date": "2026-01-02T03:04:05Z", "WARC-Record-ID": f"<urn:uuid:00000000-0000-0000-0000-{i:012d}>"}
+            if kind == "conversion":
+                r = w.create_warc_record(url, kind, payload=io.BytesIO(f"Text {i} — ü".encode()), warc_content_type="text/plain", warc_headers_dict=header)
+            else:
+                body, extra = (PAGE % (i, i)).encode(), []
+                if i % 3 == 1:
+                    body, extra = gzip.compress(body), [("Content-Encoding", "gzip")]
+                elif i % 3 == 2:
+                    body, extra = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), [("Transfer-Encoding", "chunked")]
+                head = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")] + extra, protocol="HTTP/1.1")
+                w.write_record(w.create_warc_record(url, "request", http_headers=StatusAndHeaders(f"GET /{i} HTTP/1.1", [("Host", "site.example")], is_http_request=True)))
+                r = w.create_warc_record(url, kind, payload=io.BytesIO(body), http_headers=head, warc_headers_dict=header)
+            w.write_record(r)
+
+
+archive("crawl.warc.gz", "response", 30)
+archive("crawl.warc.wet.gz", "conversion", 30)
 
 (out / "cut.parquet").write_bytes((out / "snappy.parquet").read_bytes()[:-1000])
 (out / "rows.json").write_text(json.dumps(rows))

@@ -19,6 +19,9 @@ var (
 // TryFast makes what is tried a number of times be tried three times, one right after the other.
 func (r *Runner) TryFast() { r.retryFirst, r.finishTries = time.Millisecond, 3 }
 
+// MissAfter is how long nobody works on a stage before that is said.
+func (r *Runner) MissAfter(d time.Duration) { r.absentFor = d }
+
 // KeepEnded is how many runs that have ended are kept.
 func (r *Runner) KeepEnded(n int) {
 	r.board.mu.Lock()

@@ -171,12 +171,13 @@ func (s *kept) Discard() {}
 
 // site is a bus, a store, and replicas that come and go.
 type site struct {
-	t     *testing.T
-	nats  *embed.Server
-	store *blob.Store
-	bus   *bus.Bus
-	cfg   flow.Config
-	log   *slog.Logger
+	missAfter time.Duration // above 0: how long nobody works on a stage before replicas say so
+	t         *testing.T
+	nats      *embed.Server
+	store     *blob.Store
+	bus       *bus.Bus
+	cfg       flow.Config
+	log       *slog.Logger
 
 	mu    sync.Mutex
 	count int
@@ -215,6 +216,9 @@ func (s *site) start(sources []flow.Source, handlers ...flow.Handler) *replica {
 	id := fmt.Sprintf("replica-%d", s.count)
 	s.mu.Unlock()
 	r := flow.New(flow.Deps{ID: id, Log: s.log, Bus: s.bus, NATS: bus.DefaultConfig(), Blob: s.store}, s.cfg, sources, handlers...)
+	if s.missAfter > 0 {
+		r.MissAfter(s.missAfter)
+	}
 	ctx, cancel := context.WithCancel(s.t.Context())
 	over := make(chan struct{})
 	go func() {

@@ -63,6 +63,7 @@ type Runner struct {
 
 	retryFirst  time.Duration
 	finishTries uint32
+	absentFor   time.Duration
 	work        sync.WaitGroup
 }
 
@@ -71,7 +72,7 @@ func New(d Deps, cfg Config, sources []Source, handlers ...Handler) *Runner {
 	r := &Runner{
 		Deps: d, id: d.ID, cfg: cfg, handlers: map[string]Handler{}, sources: map[string]Source{}, board: newBoard(), ready: make(chan struct{}),
 		active: map[string]context.CancelFunc{}, busy: map[string]int{}, not: map[string]time.Time{}, tries: map[string]uint32{},
-		retryFirst: retryFirst, finishTries: finishTries,
+		retryFirst: retryFirst, finishTries: finishTries, absentFor: absentFor,
 	}
 	for _, h := range handlers {
 		r.handlers[h.Kind()] = h
@@ -120,6 +121,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer stop()
 	close(r.ready)
 	defer r.work.Wait()
+	if len(r.sources) > 0 {
+		r.work.Go(func() { r.absences(ctx) })
+	}
 	for ctx.Err() == nil {
 		changed := r.board.wait()
 		r.look(ctx)

@@ -2,8 +2,10 @@ package ingestor
 
 import (
 	"strings"
+	"time"
 
 	"github.com/leathq/leat/pkg/flow"
+	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
 
@@ -41,7 +43,7 @@ func stageView(s *flow.State, stage string, whole bool) *ingestorv1.StageState {
 	partitions := s.Planned().GetPartitions()
 	out := &ingestorv1.StageState{Name: stage, Counts: s.StageCounts(stage), Partitions: uint32(len(partitions)), Finished: s.Finished(stage)}
 	if s.Ended() == nil && out.Finished == nil {
-		out.Trouble = s.Trouble(stage).GetTrouble()
+		out.Trouble = current(s.Trouble(stage))
 	}
 	for _, p := range partitions {
 		c, done, failed := s.Counts(stage, p.GetNumber()), s.Done(stage, p.GetNumber()), s.Failed(stage, p.GetNumber())
@@ -55,6 +57,14 @@ func stageView(s *flow.State, stage string, whole bool) *ingestorv1.StageState {
 		}
 	}
 	return out
+}
+
+// current is a trouble, unless it was that nobody worked on the stage, and nobody has said so again.
+func current(t *datav1.StageTrouble) *datav1.Trouble {
+	if t.GetTrouble().GetCode() == flow.NoReplica && time.Since(time.Unix(0, t.GetUnixNanos())) > flow.SaidFor {
+		return nil
+	}
+	return t.GetTrouble()
 }
 
 // heard is who said something of a partition last.

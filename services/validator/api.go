@@ -64,6 +64,7 @@ func (a *api) Validate(in grpc.ClientStreamingServer[validatorv1.ValidateRequest
 			return err
 		}
 		state = plan.NewState()
+		defer func() { _ = state.Close() }()
 	}
 	result, err := plan.Result(state)
 	if err != nil {
@@ -84,6 +85,38 @@ func (a *api) compile(o *validatorv1.ValidateOptions, schema *arrowio.Schema) (*
 		return nil, errs.Field("options", "invalid_suite", "options: %v", err)
 	}
 	return plan, nil
+}
+
+// Suggest looks at batches of one schema and answers with a suite that they meet.
+func (a *api) Suggest(in grpc.ClientStreamingServer[validatorv1.SuggestRequest, validatorv1.SuggestResponse]) error {
+	var seen *check.Profile
+	for n := 0; ; n++ {
+		m, err := in.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		b, err := arrowio.Decode(m.GetBatch(), arrowio.DefaultLimits())
+		if err == nil && seen == nil {
+			seen, err = check.NewProfile(b.Schema())
+		}
+		if err == nil {
+			err = seen.Add(b)
+		}
+		if err != nil {
+			return errs.Field("batch", "invalid_batch", "batch %d: %v", n, err)
+		}
+	}
+	if seen == nil {
+		return errs.Field("batch", "invalid_request", "batch: nothing was sent, and nothing suggests no suite; send at least one batch")
+	}
+	suite, err := check.Suggest("suggested", seen.Summary())
+	if err != nil {
+		return err
+	}
+	return in.SendAndClose(&validatorv1.SuggestResponse{Suite: suite})
 }
 
 // GetReport returns what a stage of a run was judged by.

@@ -28,6 +28,7 @@ type judging struct {
 	total *gx.State
 	stats []dataset.Column // of the valid rows
 	rows  int64            // that arrived
+	away  int64            // of them, in quarantine
 	now   time.Time        // when the run was planned: whoever judges says the same
 }
 
@@ -61,13 +62,14 @@ func (s *stage) Finish(ctx context.Context, in flow.Finishing) (*datav1.StageFin
 	for _, v := range verdicts {
 		out.Verdicts = append(out.Verdicts, &datav1.Verdict{Gate: v.Gate, Status: string(v.Status), Reason: v.Reason})
 	}
-	out.Objects, err = j.keep(ctx, result)
+	out.Objects, err = j.keep(ctx, result, verdicts)
 	return out, err
 }
 
 // merge takes in a segment, in its turn.
 func (j *judging) merge(ctx context.Context, segment *datav1.SegmentDone) error {
 	j.rows += int64(segment.GetCounts().GetRowsIn())
+	j.away += int64(segment.GetCounts().GetQuarantined())
 	for _, o := range segment.GetObjects() {
 		switch o.GetRole() {
 		case "state":
@@ -110,24 +112,25 @@ func (j *judging) read(ctx context.Context, o *datav1.Object) ([]byte, error) {
 	return data, nil
 }
 
-// keep writes the report, and the suite as it was given.
-func (j *judging) keep(ctx context.Context, result *gx.SuiteResult) ([]*datav1.Object, error) {
+// keep writes the report for programs and for people, and the suite as it was given.
+func (j *judging) keep(ctx context.Context, result *gx.SuiteResult, verdicts []gates.Verdict) ([]*datav1.Object, error) {
 	if j.spec.suite == nil {
 		return nil, nil
 	}
 	var out []*datav1.Object
 	for _, file := range []struct {
-		role string
-		text func() ([]byte, error)
+		role, extension string
+		text            func() ([]byte, error)
 	}{
-		{"report", result.MarshalJSON},
-		{"suite", func() ([]byte, error) { return j.spec.Suite, nil }},
+		{"report", "json", result.MarshalJSON},
+		{"report", "html", func() ([]byte, error) { return j.page(ctx, result, verdicts) }},
+		{"suite", "json", func() ([]byte, error) { return j.spec.Suite, nil }},
 	} {
 		text, err := file.text()
 		if err != nil {
 			return nil, fmt.Errorf("write the %s: %w", file.role, err)
 		}
-		s, err := j.sets.Write(ctx, "json", func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(text)); return err })
+		s, err := j.sets.Write(ctx, file.extension, func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(text)); return err })
 		if err != nil {
 			return nil, err
 		}
@@ -137,11 +140,14 @@ func (j *judging) keep(ctx context.Context, result *gx.SuiteResult) ([]*datav1.O
 }
 
 // shards are the valid ones, in order.
-func shards(segments [][]*datav1.SegmentDone) (out []dataset.Shard) {
+func shards(segments [][]*datav1.SegmentDone) []dataset.Shard { return kept(segments, "valid") }
+
+// kept are the shards of a role, in order.
+func kept(segments [][]*datav1.SegmentDone, role string) (out []dataset.Shard) {
 	for p, partition := range segments {
 		for _, s := range partition {
 			for _, o := range s.GetObjects() {
-				if o.GetRole() == "valid" {
+				if o.GetRole() == role {
 					out = append(out, dataset.Shard{Digest: o.GetDigest(), Path: o.GetKey(), Rows: int64(o.GetRows()), Bytes: int64(o.GetBytes()), Partition: p, Number: int(s.GetSegment())})
 				}
 			}

@@ -33,6 +33,9 @@ func (j *judging) gates(ctx context.Context, result *gx.SuiteResult) ([]gates.Ve
 	if len(j.in.Segments) > 0 { // without partitions there was nothing new to read
 		out = append(out, gates.Empty(j.rows, g.AllowEmpty))
 	}
+	if m := j.spec.most; m != nil {
+		out = append(out, gates.Quarantine(j.away, j.rows, m.of(j.rows)))
+	}
 	out = append(out, gates.NewRows(j.rows, g.least()))
 	earlier, err := j.earlier(ctx)
 	if err != nil {

@@ -11,19 +11,23 @@ import (
 
 	"github.com/leathq/leat/services/validator/internal/gates"
 	"github.com/leathq/leat/services/validator/internal/gx"
+	"github.com/leathq/leat/services/validator/internal/report"
 )
 
 // Spec is that of a stage of kind validate.
 type Spec struct {
-	Suite        json.RawMessage `json:"suite,omitempty"`         // as Great Expectations writes it; missing: rows are kept as they are
-	ResultFormat json.RawMessage `json:"result_format,omitempty"` // a name or an object; missing: SUMMARY
-	Parameters   json.RawMessage `json:"parameters,omitempty"`    // of the suite, an object
-	FailFast     bool            `json:"fail_fast,omitempty"`     // the first row that fails a check fails the run
+	Suite        json.RawMessage `json:"suite,omitempty"`          // as Great Expectations writes it; missing: rows are kept as they are
+	ResultFormat json.RawMessage `json:"result_format,omitempty"`  // a name or an object; missing: SUMMARY
+	Parameters   json.RawMessage `json:"parameters,omitempty"`     // of the suite, an object
+	FailFast     bool            `json:"fail_fast,omitempty"`      // the first row that fails a check fails the run
+	Most         json.RawMessage `json:"max_quarantine,omitempty"` // rows in quarantine above which the run is not valid: a number, or a share such as "2%" of those that arrive
+	Redact       string          `json:"redact,omitempty"`         // what the page masks of the rows' values: pii (default), all or none
 	Gates        Gates           `json:"gates"`
 
 	suite      *gx.Suite
 	format     gx.ResultFormat
 	parameters map[string]any
+	most       *most // nil: any number
 }
 
 // Gates judge the rows as a whole.
@@ -72,7 +76,7 @@ func readSpec(data []byte) (*Spec, error) {
 	d := json.NewDecoder(bytes.NewReader(cmpBytes(data)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(s); err != nil {
-		return nil, fmt.Errorf("it is not a mapping of suite, result_format, parameters, fail_fast and gates in JSON: %w", err)
+		return nil, fmt.Errorf("it is not a mapping of suite, result_format, parameters, fail_fast, max_quarantine, redact and gates in JSON: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something stands behind the JSON object of the spec; take it away")
@@ -108,7 +112,16 @@ func (s *Spec) read() (err error) {
 			return fmt.Errorf("parameters: %w", err)
 		}
 	}
-	return nil
+	if len(s.Most) > 0 {
+		if s.most, err = readMost(s.Most); err != nil {
+			return fmt.Errorf("max_quarantine: %w", err)
+		}
+	}
+	switch report.Redact(s.Redact) {
+	case "", report.RedactPII, report.RedactAll, report.RedactNone:
+		return nil
+	}
+	return fmt.Errorf("redact: %q is none of pii, all and none", s.Redact)
 }
 
 func (g *Gates) read() (err error) {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leathq/leat/services/ingestor/internal/source"
@@ -16,17 +15,6 @@ import (
 func TestMain(m *testing.M) { sourcetest.Main(m, main) }
 
 const topicName = "events"
-
-// broker starts a Kafka in this process with a topic of three partitions.
-func broker(t *testing.T) []string {
-	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(3, topicName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c.ListenAddrs()
-}
 
 // send writes n values to the topic's partitions in turn, in a transaction that commits or not where id is set.
 func send(t *testing.T, brokers []string, from, n int, id string, commit bool, value func(i int) []byte) {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leathq/leat/services/ingestor/internal/source/record"
@@ -55,14 +57,18 @@ func (t *topic) poll(ctx context.Context, cl *kgo.Client, sp spec, next int64) (
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	fs := cl.PollRecords(ctx, 5000)
+	gone := func(err error) bool { // was deleted, before or while it was read
+		lost := new(kgo.ErrDataLoss)
+		return errors.As(err, &lost) || errors.Is(err, kerr.OffsetOutOfRange)
+	}
+	if slices.ContainsFunc(fs.Errors(), func(e kgo.FetchError) bool { return gone(e.Err) }) {
+		return nil, sdk.Fail("input_changed", "partition %d of topic %s: records from offset %d on were deleted before they were read; run with --full to go on from what is there", sp.Partition, t.cfg.Topic, next)
+	}
 	if err := fs.Err0(); err != nil {
 		return nil, fmt.Errorf("partition %d of topic %s: nothing came from offset %d on, though it ends at %d: %w", sp.Partition, t.cfg.Topic, next, sp.To, err)
 	}
 	if es := fs.Errors(); len(es) > 0 {
 		e := es[0]
-		if lost := new(kgo.ErrDataLoss); errors.As(e.Err, &lost) {
-			return nil, sdk.Fail("input_changed", "partition %d of topic %s: records from offset %d on were deleted while the run was reading; run with --full", e.Partition, t.cfg.Topic, next)
-		}
 		return nil, fmt.Errorf("read partition %d of topic %s at offset %d: %w", e.Partition, t.cfg.Topic, next, e.Err)
 	}
 	return fs, nil

@@ -19,22 +19,17 @@ import (
 	_ "gocloud.dev/blob/s3blob"    // s3://
 
 	"github.com/leathq/leat/services/ingestor/internal/source"
-	"github.com/leathq/leat/services/ingestor/internal/source/columnar"
-	"github.com/leathq/leat/services/ingestor/internal/source/csv"
 	"github.com/leathq/leat/services/ingestor/internal/source/files"
-	"github.com/leathq/leat/services/ingestor/internal/source/jsonl"
+	"github.com/leathq/leat/services/ingestor/internal/source/formats"
 	"github.com/leathq/leat/services/ingestor/sources/sdk"
 )
 
 func main() { sdk.Main("leat-source-object", "1", open) }
 
-// formats are the words after `format:`; the rest of the configuration is that of the source of this type.
-func formats() *source.Registry {
+// kinds are the words after `format:`: all that sources of files have. The rest of the configuration is that of the source of this type.
+func kinds() *source.Registry {
 	r := source.NewRegistry()
-	r.Add("jsonl", jsonl.New)
-	r.Add("csv", csv.New)
-	r.Add("parquet", columnar.New)
-	r.Add("arrow", columnar.New)
+	formats.Register(r)
 	return r
 }
 
@@ -59,7 +54,7 @@ func open(raw json.RawMessage) (sdk.Source, error) {
 		return nil, sdk.Fail(source.Denied, "bucket: folders of the ingestor's machine are not read as buckets where ingestor.paths bounds what may be read; say `type: %s` and `path`", format)
 	}
 	if format == "" {
-		return nil, fmt.Errorf("format: must be one of %s", strings.Join(formats().Kinds(), ", "))
+		return nil, fmt.Errorf("format: must be one of %s", strings.Join(kinds().Kinds(), ", "))
 	}
 	delete(c, "bucket")
 	delete(c, "format")
@@ -68,7 +63,7 @@ func open(raw json.RawMessage) (sdk.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := formats().Make(spec, source.Deps{Getenv: os.Getenv, Log: slog.New(slog.DiscardHandler)})
+	s, err := kinds().Make(spec, source.Deps{Getenv: os.Getenv, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, said(err)
 	}

@@ -50,6 +50,7 @@ func Overall(verdicts []Verdict) Status {
 const (
 	GateNewRows   = "new_rows"
 	GateEmpty     = "empty_data"
+	GateAway      = "quarantine"
 	GateSchema    = "schema"
 	GateFreshness = "freshness"
 	GateVolume    = "volume"
@@ -66,6 +67,16 @@ func NewRows(rows, least int64) Verdict {
 	if rows < least {
 		v.Status = Skip
 		v.Reason = fmt.Sprintf("%d new rows are fewer than the %d that are worth the later steps: they are skipped until there are more", rows, least)
+	}
+	return v
+}
+
+// Quarantine fails a data set of which more than most rows failed a check each, though its expectations may allow for that. Value is rows.
+func Quarantine(away, rows, most int64) Verdict {
+	v := Verdict{Gate: GateAway, Status: Pass, Value: float64(away), Threshold: float64(most), Reason: fmt.Sprintf("%d of %d rows are in quarantine, at most %d may be", away, rows, most)}
+	if away > most {
+		v.Status = Fail
+		v.Reason += ": look at their reasons, then mend the source or allow for more"
 	}
 	return v
 }

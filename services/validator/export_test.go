@@ -1,0 +1,4 @@
+package validator
+
+// Check reads the spec of a stage.
+var Check = (*stage)(nil).Check
