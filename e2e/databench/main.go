@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -60,7 +61,7 @@ func run(o *options) error {
 		return err
 	}
 	program := filepath.Join(o.dir, "ours")
-	if out, err := exec.Command("go", "build", "-o", program, "./"+filepath.Join(o.here, "ours")).CombinedOutput(); err != nil { //nolint:gosec // our own program
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, "./"+filepath.Join(o.here, "ours")).CombinedOutput(); err != nil { //nolint:gosec // our own program
 		return fmt.Errorf("build our side: %w\n%s", err, out)
 	}
 	var all []*contest
@@ -81,7 +82,7 @@ func run(o *options) error {
 func (o *options) hold(c *contest, program string) error {
 	data, suite := filepath.Join(o.dir, c.name), filepath.Join(o.here, c.name+".json")
 	n := map[string]int{"table": o.rows, "documents": o.documents}[c.name]
-	if out, err := exec.Command(o.python, filepath.Join(o.here, "data.py"), c.name, fmt.Sprint(n), data).CombinedOutput(); err != nil { //nolint:gosec // our own program
+	if out, err := exec.CommandContext(context.Background(), o.python, filepath.Join(o.here, "data.py"), c.name, fmt.Sprint(n), data).CombinedOutput(); err != nil { //nolint:gosec // our own program
 		return fmt.Errorf("write the input: %w\n%s", err, out)
 	}
 	profile := data + ".prof"
@@ -110,14 +111,14 @@ func (o *options) hold(c *contest, program string) error {
 	if err := measure(&sample{}, program, "-times", "10", "-profile", profile, data, suite); err != nil {
 		return err
 	}
-	top, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount", "12", program, profile).Output() //nolint:gosec // our own program
+	top, err := exec.CommandContext(context.Background(), "go", "tool", "pprof", "-top", "-nodecount", "12", program, profile).Output() //nolint:gosec // our own program
 	c.profile = string(top)
 	return err
 }
 
 // measure runs a program on the first core and reads the JSON that it prints.
 func measure(into any, args ...string) error {
-	cmd := exec.Command("taskset", append([]string{"-c", "0"}, args...)...) //nolint:gosec // our own programs
+	cmd := exec.CommandContext(context.Background(), "taskset", append([]string{"-c", "0"}, args...)...) //nolint:gosec // our own programs
 	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "POLARS_MAX_THREADS=1", "GOMAXPROCS=1")
 	out, err := cmd.Output()
 	if err != nil {

@@ -27,7 +27,7 @@ func main() {
 	stream := flag.Bool("stream", false, "read the Parquet file as it goes")
 	memory := flag.Bool("bandwidth", false, "measure what one core reads and copies instead")
 	flag.Parse()
-	err := error(nil)
+	var err error
 	switch {
 	case *memory:
 		err = measureMemory()
