@@ -78,6 +78,7 @@ func TestGuide(t *testing.T) {
 	if len(blocks) == 0 {
 		t.Fatal("the guide has no commands")
 	}
+	lists(t)
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
@@ -113,5 +114,16 @@ func compare(t *testing.T, blocks []block, out string) {
 			}
 			lines = lines[at+1:]
 		}
+	}
+}
+
+// lists has the machine know which packages there are.
+func lists(t *testing.T) {
+	t.Helper()
+	if exec.CommandContext(t.Context(), "apt-cache", "show", "debian-faq").Run() == nil {
+		return
+	}
+	if out, err := exec.CommandContext(t.Context(), "apt-get", "update", "-qq").CombinedOutput(); err != nil {
+		t.Fatalf("the guide takes documents from Debian's packages: %v\n%s", err, out)
 	}
 }

@@ -7,6 +7,10 @@
 {{- $own := dict "host" $host "nats" $nats -}}
 {{- if eq .component "worker" -}}
 {{- $_ := set $own "worker" (include "leat.workerConfig" . | fromYaml) -}}
+{{- else if has .component (list "ingestor" "validator") -}}
+{{- with .v.config }}{{ $_ := set $own $.component . }}{{ end -}}
+{{- with .root.Values.data.config }}{{ $_ := set $own "data" . }}{{ end -}}
+{{- $_ := set $own "blob" (dict "url" .root.Values.data.store) -}}
 {{- else -}}
 {{- with .v.config }}{{ $_ := set $own $.component . }}{{ end -}}
 {{- with include "leat.pools" .root | fromYaml }}{{ $_ := set $own "pools" . }}{{ end -}}

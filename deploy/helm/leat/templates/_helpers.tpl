@@ -72,6 +72,12 @@ Never below the 120 s that operators expect of a pod with streams.
 {{- /* All components as a list of {component, pool, v}: v has a component's own values, a pool's over workerDefaults. */ -}}
 {{- define "leat.components" -}}
 {{- $out := list (dict "component" "gateway" "pool" "" "v" .Values.gateway) (dict "component" "router" "pool" "" "v" .Values.router) -}}
+{{- if .Values.data.enabled -}}
+{{- if not .Values.data.store }}{{ fail "data.store: where do data runs keep what they make? s3://BUCKET, gs://BUCKET, azblob://CONTAINER, or file:///PATH on a volume that all pods have (data.volumes)" }}{{ end -}}
+{{- range list "ingestor" "validator" -}}
+{{- $out = append $out (dict "component" . "pool" "" "v" (index $.Values.data .)) -}}
+{{- end -}}
+{{- end -}}
 {{- $seen := dict -}}
 {{- range .Values.workers -}}
 {{- if hasKey $seen .name }}{{ fail (printf "workers: two pools are called %s" .name) }}{{ end -}}

@@ -2,6 +2,7 @@
 {{- define "leat.pod" -}}
 {{- $root := .root -}}
 {{- $worker := eq .component "worker" -}}
+{{- $data := has .component (list "ingestor" "validator") -}}
 {{- $creds := include "leat.natsCredsKey" $root -}}
 metadata:
   annotations:
@@ -100,11 +101,21 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
         {{- end }}
+        {{- if $data }}
+        {{- with $root.Values.data.volumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- end }}
   volumes:
     - name: config
       configMap: {name: {{ include "leat.name" . }}}
     - name: tmp
-      emptyDir: {sizeLimit: 1Gi}
+      emptyDir: {sizeLimit: {{ $data | ternary $root.Values.data.scratch "1Gi" }}}
+    {{- if $data }}
+    {{- with $root.Values.data.volumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- end }}
     {{- if $creds }}
     - name: nats
       secret:
