@@ -4,6 +4,7 @@ package guide_test
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,13 +65,27 @@ func pattern(line string) *regexp.Regexp {
 const mark = "@@ block "
 
 // script runs all blocks in one shell, so that what one starts or sets is there for the next, and ends what they started.
-func script(blocks []block) string {
+func script(t *testing.T, blocks []block) string {
+	t.Helper()
 	var s strings.Builder
 	s.WriteString("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n")
 	for i, b := range blocks {
 		s.WriteString("echo '" + mark + string(rune('A'+i)) + "'\n" + b.commands)
 	}
-	return s.String()
+	grpc := free(t)
+	text := strings.ReplaceAll(s.String(), "leat up ", "leat up --http "+free(t)+" --grpc "+grpc+" --nats-listen "+free(t)+" ")
+	return regexp.MustCompile(`leat data runs?\b`).ReplaceAllString(text, "$0 --addr "+grpc)
+}
+
+// free is an address that nobody listens on: the guide has the usual ones, which may be taken where tests run.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 func TestGuide(t *testing.T) {
@@ -82,7 +97,7 @@ func TestGuide(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", script(blocks))
+	cmd := exec.CommandContext(ctx, "bash", "-c", script(t, blocks))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(programs.Ours(t, "leat"))+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "LEAT_CACHE="+programs.Cache())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -70,6 +70,12 @@ type Drift struct {
 // off switches a gate off.
 const off = "off"
 
+// CheckSpec reads the spec of a stage of kind validate as a validator would; its errors name the field. Concurrent use is safe.
+func CheckSpec(data []byte) error {
+	_, err := readSpec(data)
+	return err
+}
+
 // readSpec reads a stage's spec; its errors name the field.
 func readSpec(data []byte) (*Spec, error) {
 	s := &Spec{}

@@ -33,6 +33,7 @@ func folder(t *testing.T) string {
 	for name, text := range map[string]string{
 		"raw/a.jsonl": rows.String(), "good.json": suite("id"), "bad.json": suite("note"), "good.yaml": run("good.json"), "bad.yaml": run("bad.json"),
 		"key.yaml": "name: docs\nsauce: {}\n", "type.yaml": "source: {type: jsonk, path: raw}\n", "gone.yaml": "source: {type: jsonl, path: nothing}\n",
+		"gate.yaml":   "source: {type: jsonl, path: raw}\nvalidate: {suite: good.json, gates: {min_rows: 5}}\n",
 		"secret.yaml": "source: {type: jsonl, path: raw, password: '${HOME}'}\n",
 	} {
 		path := filepath.Join(dir, name)
@@ -103,6 +104,7 @@ func TestRunsThatCannotBe(t *testing.T) {
 		{`key.yaml:2: a run has no key "sauce"; do you mean "source"?`, []string{"run", file("key.yaml")}},
 		{`do you mean "jsonl"?`, []string{"run", file("type.yaml")}},
 		{`nothing`, []string{"run", file("gone.yaml")}},
+		{`unknown field "min_rows"`, []string{"run", file("gate.yaml")}},
 		{`password_env`, []string{"run", file("secret.yaml")}},
 		{`do you mean "limits"?`, []string{"run", file("good.yaml"), "--set", "limit.max_bad=1"}},
 		{`since`, []string{"run", file("good.yaml"), "--since", "yesterday"}},

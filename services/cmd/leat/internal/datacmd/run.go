@@ -14,6 +14,7 @@ import (
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor"
 	"github.com/leathq/leat/services/ingestor/runfile"
+	"github.com/leathq/leat/services/validator"
 )
 
 // runOptions are those of leat data run. What the file says holds where they are not given.
@@ -47,6 +48,13 @@ func (o *runOptions) run(ctx context.Context, c *caller, path string) error {
 		fmt.Fprintln(c.s.err, note)
 	}
 	run := o.over(f, path)
+	for _, stage := range run.GetStages() { // the ingestor leaves it to validators, which look at it when rows come
+		if stage.GetKind() == validator.Kind {
+			if err := validator.CheckSpec(stage.GetSpec()); err != nil {
+				return fmt.Errorf("%s: %s: %w", path, stage.GetName(), err)
+			}
+		}
+	}
 	class := f.Class
 	if o.Class != "" {
 		class = o.Class
