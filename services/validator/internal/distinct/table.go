@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -102,7 +101,9 @@ func (s *State) memory() int64 {
 func (s *State) reach(hashes []uint32) {
 	s.table.reserve(len(hashes))
 	if need := len(s.list) + len(hashes); need > cap(s.list) {
-		s.list = slices.Grow(s.list, max(need, 2*len(s.list))-len(s.list))
+		grown := make([]entry, len(s.list), max(need, 2*len(s.list))) // slices.Grow would touch the memory that is not used yet
+		copy(grown, s.list)
+		s.list = grown
 	}
 	t := &s.table
 	if len(t.slots) < 1<<12 {

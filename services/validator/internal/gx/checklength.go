@@ -52,6 +52,9 @@ func (v *view) lengthsWithin(low, high int64) mask {
 		return decide(v.n, func(i int) bool { n := int64(v.lengths[i]); return n >= low && n <= high })
 	}
 	s := v.texts()
+	if m, ok := sizesWithin(s, v.n, low, high); ok {
+		return m
+	}
 	return decide(v.n, func(i int) bool {
 		from, to := s.Span(i)
 		size := int64(to - from)

@@ -82,7 +82,7 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 			without++
 			continue
 		}
-		if i == litAfter && without < litAfter/2 && to < litAfter*shortest && e.auto != nil && r.exact {
+		if i == litAfter && without < litAfter/2 && to-int(offsets[0]) < litAfter*shortest && e.auto != nil && r.exact {
 			lit = nil // short texts that mostly hold it: looking for it costs more than it saves
 		}
 		if e.abreast(r) {

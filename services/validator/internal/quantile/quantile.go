@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/leathq/leat/services/validator/internal/presence"
 	"github.com/leathq/leat/services/validator/internal/spill"
@@ -96,8 +95,10 @@ func (s *State) room() error {
 	}
 	s.sorted = false
 	if cap(s.cells)-len(s.cells) < step {
-		// Doubling copies each cell about once; append would grow by quarters.
-		s.cells = slices.Grow(s.cells, max(step, len(s.cells)))
+		// Doubling copies each cell about once; append would grow by quarters, and slices.Grow would touch the memory that is not used yet.
+		grown := make([]uint64, len(s.cells), len(s.cells)+max(step, len(s.cells)))
+		copy(grown, s.cells)
+		s.cells = grown
 	}
 	return nil
 }
