@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -54,7 +53,7 @@ type report struct {
 
 func run(data, suite, profile string, times int) error {
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(100)
+
 	batches, err := load(data + ".arrow")
 	if err != nil {
 		return err

@@ -172,6 +172,11 @@ func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there prese
 		}
 		n := 0
 		to := min(from+batch, rows)
+		if k, short := shorts(s, data, offsets[from:to+1], there, from); short {
+			s.putWords(k)
+			s.rows += uint64(to - from)
+			continue
+		}
 		for i := from; i < to; i++ {
 			if !there.Has(i) {
 				continue

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/leathq/leat/services/validator/internal/presence"
 )
 
 var seed, factor = rand.Uint64(), rand.Uint64() | 1
@@ -31,6 +33,28 @@ func word(b []byte) (w uint64, short bool) {
 		w |= uint64(c) << (8 * i)
 	}
 	return w | inside | uint64(len(b))<<56, true
+}
+
+// shorts gathers a batch of texts as words where all are short.
+func shorts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask, from int) (n int, all bool) {
+	all = there.All()
+	for i := range len(offsets) - 1 {
+		begin, size := int(offsets[i]), int(offsets[i+1]-offsets[i])
+		if size > 7 {
+			return 0, false
+		}
+		var w uint64
+		if begin+8 <= len(data) {
+			w = binary.LittleEndian.Uint64(data[begin:])&(1<<(8*size)-1) | inside | uint64(size)<<56
+		} else {
+			w, _ = word(data[begin : begin+size])
+		}
+		s.keys[n], s.at[n] = w, s.rows+uint64(i)
+		if all || there.Has(from+i) {
+			n++
+		}
+	}
+	return n, true
 }
 
 // text is that of an entry, valid until the next call.
@@ -106,7 +130,7 @@ func (s *State) reach(hashes []uint32) {
 		s.list = grown
 	}
 	t := &s.table
-	if len(t.slots) < 1<<12 {
+	if len(t.slots) < 1<<15 {
 		return
 	}
 	var named [batch]uint32
