@@ -52,24 +52,14 @@ func (v *view) lengthsWithin(low, high int64) mask {
 		return decide(v.n, func(i int) bool { n := int64(v.lengths[i]); return n >= low && n <= high })
 	}
 	s := v.texts()
-	if m, ok := sizesWithin(s, v.n, low, high); ok {
-		return m
-	}
-	return decide(v.n, func(i int) bool {
-		from, to := s.Span(i)
-		size := int64(to - from)
-		if size < low {
-			return false
+	m, unsure := sizesWithin(s, v.n, low, high)
+	unsure.each(v.n, func(i int) bool {
+		if n := int64(points(s.At(i))); n >= low && n <= high {
+			m.set(i)
 		}
-		if size <= high && (size+3)/4 >= low {
-			return true
-		}
-		if (size+3)/4 > high {
-			return false
-		}
-		n := int64(points(s.Data[from:to]))
-		return n >= low && n <= high
+		return true
 	})
+	return m
 }
 
 // points counts code points of UTF-8, eight bytes at a time: those that are not continuation bytes (10xxxxxx).

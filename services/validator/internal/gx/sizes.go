@@ -2,26 +2,21 @@ package gx
 
 import "github.com/leathq/leat/pkg/arrowio"
 
-// sizesWithin is lengthsWithin by the sizes of texts in bytes alone; ok is false where some text has to be looked at.
-func sizesWithin(s arrowio.Strings, n int, low, high int64) (m mask, ok bool) {
-	if s.Offsets32 == nil || low < 0 {
-		return nil, false
-	}
-	offsets := s.Offsets32[:n+1]
-	m = make(mask, words(n))
-	var unsure uint64
-	for w := range m {
-		var hit uint64
-		from := w << 6
-		block := offsets[from:min(from+65, n+1)]
-		for i := range len(block) - 1 {
-			size := int64(block[i+1] - block[i])
-			least := (size + 3) / 4 // code points
-			in := bit(size <= high) & bit(least >= low)
-			hit |= in << i
-			unsure |= in ^ 1 ^ (bit(size < low) | bit(least > high))
+// sizesWithin finds texts of low to high code points by their sizes in bytes alone: a text has at most as many as bytes, and at least a quarter of them. unsure are those that have to be
+// looked at.
+func sizesWithin(s arrowio.Strings, n int, low, high int64) (in, unsure mask) {
+	in, unsure = make(mask, words(n)), make(mask, words(n))
+	for w := range in {
+		var hit, open uint64
+		for i := range min(64, n-w<<6) {
+			from, to := s.Span(w<<6 + i)
+			size := int64(to - from)
+			least := (size + 3) / 4
+			yes := bit(size <= high) & bit(least >= low)
+			hit |= yes << i
+			open |= (yes ^ 1 ^ (bit(size < low) | bit(least > high))) << i
 		}
-		m[w] = hit
+		in[w], unsure[w] = hit, open
 	}
-	return m, unsure == 0
+	return in, unsure
 }

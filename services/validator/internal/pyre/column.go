@@ -67,6 +67,9 @@ func searchAll[O int32 | int64](r *Regexp, offsets []O, data []byte, valid, out 
 	}
 	e := r.borrow()
 	defer r.giveBack(e)
+	if r.fixed != nil && out.Offset == 0 && len(out.Bytes) == (len(offsets)+62)/64*8 { // whole words: nobody else's bits are in them
+		return fixedAll(r, e, offsets, data, valid, out)
+	}
 	whole := data[:offsets[len(offsets)-1]]
 	hit, without := -1, 0
 	lit := r.lit

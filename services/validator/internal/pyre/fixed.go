@@ -1,6 +1,9 @@
 package pyre
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // fixed is a pattern that asks each character of a text by itself: ^, sets of ASCII characters, and $. It needs no automaton; a text with other characters goes to that.
 type fixed struct {
@@ -86,3 +89,28 @@ func (f *fixed) search(text []byte) (match, known bool) {
 }
 
 func ascii(text []byte) bool { return nextHigh(text, 0) == len(text) }
+
+// fixedAll is searchAll for such a pattern, a word of answers at a time.
+func fixedAll[O int32 | int64](r *Regexp, e *engine, offsets []O, data []byte, valid, out Bits) error {
+	n := len(offsets) - 1
+	for from := 0; from < n; from += 8 {
+		var bits byte
+		for i := from; i < min(from+8, n); i++ {
+			if !valid.get(i) {
+				continue
+			}
+			match, known := r.fixed.search(data[offsets[i]:offsets[i+1]])
+			if !known {
+				var err error
+				if match, err = e.search(r, data[offsets[i]:offsets[i+1]]); err != nil {
+					return fmt.Errorf("row %d: %w", i, err)
+				}
+			}
+			if match {
+				bits |= 1 << (i - from)
+			}
+		}
+		out.Bytes[from>>3] = bits
+	}
+	return nil
+}
