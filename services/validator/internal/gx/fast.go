@@ -128,11 +128,11 @@ func endsOfAll[T cmp.Ordered](values []T) (low, high int) {
 // few is the most texts of a set that are tried one after another.
 const few = 8
 
-// fewRows finds texts of a small set: by length first, so that most comparisons are of one number. Texts of up to eight bytes are one number each.
+// fewRows finds texts of a small set: by length first, so that most comparisons are of one number. Texts of up to seven bytes are one number each.
 func fewRows(s arrowio.Strings, n int, set []string) mask {
 	m := make(mask, words(n))
 	if keys, ok := wordsOf(set); ok && s.Offsets32 != nil {
-		return wordRows(s, n, set, keys)
+		return wordRows(s, n, keys[:len(set)])
 	}
 	for i := range n {
 		from, to := s.Span(i)
@@ -146,41 +146,48 @@ func fewRows(s arrowio.Strings, n int, set []string) mask {
 	return m
 }
 
-// wordsOf are texts of up to eight bytes as numbers.
+// wordsOf are texts of up to seven bytes as numbers, their lengths in the upper byte.
 func wordsOf(set []string) (out [few]uint64, ok bool) {
+	if len(set) > few {
+		return out, false
+	}
 	for i, t := range set {
-		if len(t) > 8 {
+		if len(t) > 7 {
 			return out, false
 		}
 		var b [8]byte
 		copy(b[:], t)
-		out[i] = binary.LittleEndian.Uint64(b[:])
+		out[i] = binary.LittleEndian.Uint64(b[:]) | uint64(len(t))<<56
 	}
-	return out, len(set) <= few
+	return out, true
 }
 
-func wordRows(s arrowio.Strings, n int, set []string, keys [few]uint64) mask {
+func wordRows(s arrowio.Strings, n int, keys []uint64) mask {
 	m := make(mask, words(n))
 	offsets, data := s.Offsets32[:n+1], s.Data
-	for i := range n {
-		from, to := int(offsets[i]), int(offsets[i+1])
-		size := to - from
-		if size > 8 {
-			continue
-		}
-		var w uint64
-		if from+8 <= len(data) {
-			w = binary.LittleEndian.Uint64(data[from:]) & (1<<(8*size) - 1)
-		} else {
-			for k, b := range data[from:to] {
-				w |= uint64(b) << (8 * k)
-			}
-		}
+	for w := range m {
 		var hit uint64
-		for k, t := range set {
-			hit |= bit(len(t) == size) & bit(keys[k] == w)
+		block := offsets[w<<6 : min(w<<6+65, n+1)]
+		for i := range len(block) - 1 {
+			from, size := int(block[i]), int(block[i+1]-block[i])
+			if size > 7 {
+				continue
+			}
+			key := uint64(size) << 56
+			if from+8 <= len(data) {
+				key |= binary.LittleEndian.Uint64(data[from:]) & (1<<(8*size) - 1)
+			} else {
+				for k, b := range data[from : from+size] {
+					key |= uint64(b) << (8 * k)
+				}
+			}
+			var in uint64
+			for _, k := range keys {
+				in |= bit(k == key)
+			}
+			hit |= in << i
 		}
-		m[i>>6] |= hit << (i & 63)
+		m[w] = hit
 	}
 	return m
 }
