@@ -30,8 +30,10 @@ type automaton struct {
 	first    int32
 	idle     [4]int32 // states in which no match has begun, by the sort of the character before
 	skip     skipper
-	starts   int   // how often it has started over
-	begun    int   // starts when the lanes last walked
+	starts   int // how often it has started over
+	begun    int // starts when the lanes last walked
+	version  int // changes whenever the table does
+	byBytes  wide
 	special  int32 // marks and, when skipping pays, idle states are at most this
 }
 
@@ -51,6 +53,7 @@ func newAutomaton(p *program) *automaton {
 // startOver forgets all states but those in which a search begins.
 func (a *automaton) startOver() {
 	a.starts++
+	a.version++
 	a.table = make([]int32, a.stride)
 	a.threads, a.atEnd, a.used = make([][]thread, 1), make([]bool, 1), 0
 	a.numbers = map[string]int32{}
@@ -145,6 +148,7 @@ func keyOf(threads []thread) string {
 
 // work finds out where a state goes by a class. The state itself may get another number; it is not used afterwards.
 func (a *automaton) work(state int32, class uint16) int32 {
+	a.version++
 	if a.used > cacheBytes {
 		kept := a.threads[state/a.stride]
 		a.startOver()
