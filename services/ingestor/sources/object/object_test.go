@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/klauspost/compress/gzip"
@@ -35,8 +37,9 @@ func stores(t *testing.T) []store {
 	if err := backend.CreateBucket("corpus"); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir, google := t.TempDir(), googles(t)
 	return []store{
+		google,
 		{"s3", "s3://corpus?region=us-east-1&use_path_style=true&disable_https=true&endpoint=" + server.URL, func(key string, data []byte) {
 			if _, err := backend.PutObject("corpus", key, map[string]string{}, bytes.NewReader(data), int64(len(data)), nil); err != nil {
 				t.Fatal(err)
@@ -52,6 +55,29 @@ func stores(t *testing.T) []store {
 			}
 		}},
 	}
+}
+
+// googles is a store of Google's, by the server that its own clients take for one.
+func googles(t *testing.T) store {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().(*net.TCPAddr)
+	if err := l.Close(); err != nil { // objects are read under the address that the server knows as its own, so it has to know it before it listens
+		t.Fatal(err)
+	}
+	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{Scheme: "http", Host: "127.0.0.1", Port: uint16(at.Port), PublicHost: at.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "corpus"})
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL(), "http://"))
+	return store{"gs", "gs://corpus?access_id=-", func(key string, data []byte) {
+		server.CreateObject(fakestorage.Object{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "corpus", Name: key}, Content: data})
+	}}
 }
 
 // records are lines of JSON, a bad one after every thousand.
