@@ -104,6 +104,8 @@ func TestRunsThatCannotBe(t *testing.T) {
 		{`key.yaml:2: a run has no key "sauce"; do you mean "source"?`, []string{"run", file("key.yaml")}},
 		{`do you mean "jsonl"?`, []string{"run", file("type.yaml")}},
 		{`nothing`, []string{"run", file("gone.yaml")}},
+		{`fails [{"expectation":0`, []string{"run", file("bad.yaml"), "--fail-fast", "--id=fast"}},
+		{`max_quarantine`, []string{"run", file("bad.yaml"), "--max-quarantine=200%"}},
 		{`unknown field "min_rows"`, []string{"run", file("gate.yaml")}},
 		{`password_env`, []string{"run", file("secret.yaml")}},
 		{`do you mean "limits"?`, []string{"run", file("good.yaml"), "--set", "limit.max_bad=1"}},

@@ -24,6 +24,8 @@ type runOptions struct {
 	Set          []string `yaml:"set" flag:"set" doc:"KEY=VALUE in place of the file's, such as source.path=raw; may be given several times"`
 	Since        string   `yaml:"since" flag:"since" doc:"only what is not older: 2026-01-31, a time such as 2026-01-31T12:00:00Z, or a watermark in JSON"`
 	Full         bool     `yaml:"full" flag:"full" doc:"read everything, also what earlier runs of the name have read"`
+	FailFast     bool     `yaml:"fail_fast" flag:"fail-fast" doc:"the first row that fails a check fails the run"`
+	Quarantine   string   `yaml:"max_quarantine" flag:"max-quarantine" doc:"rows, or a share such as 2%, that may fail checks; more make the run invalid; empty: the file's, else any"`
 	Detach       bool     `yaml:"detach" flag:"detach" doc:"print the run's id and leave it, instead of watching it to its end"`
 	Class        string   `yaml:"class" flag:"class" doc:"high, normal or bulk: work on runs of a class goes before that of the next; default: the file's, else bulk"`
 	Tenant       string   `yaml:"tenant" flag:"tenant" doc:"whose run it is; default: the file's, else default"`
@@ -40,7 +42,14 @@ func runCommand() *ranCommand {
 }
 
 func (o *runOptions) run(ctx context.Context, c *caller, path string) error {
-	f, err := runfile.Read(path, runfile.Options{Files: ingestor.FileSources().Kinds(), Getenv: os.LookupEnv, Set: rejoined(o.Set)})
+	set := rejoined(o.Set)
+	if o.FailFast {
+		set = append(set, "validate.fail_fast=true")
+	}
+	if o.Quarantine != "" {
+		set = append(set, "validate.max_quarantine="+o.Quarantine)
+	}
+	f, err := runfile.Read(path, runfile.Options{Files: ingestor.FileSources().Kinds(), Getenv: os.LookupEnv, Set: set})
 	if err != nil {
 		return err
 	}
