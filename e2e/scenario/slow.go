@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -12,7 +11,7 @@ import (
 )
 
 // slowClient: a client that reads nothing pauses only itself and is cut at the limit; should it read on soon, it finds an
-// error event at the end of what was on its way, or a connection that broke. Another client of the same worker has its own answers meanwhile.
+// error event at the end of what was on its way. Another client of the same worker has its own answers meanwhile.
 func slowClient(t *testing.T, d Driver) {
 	w := fast("alpha")
 	w.Args = append(w.Args, "--slots", "2", "--sim-kv-blocks", "50000")
@@ -34,22 +33,16 @@ func slowClient(t *testing.T, d Driver) {
 			t.Errorf("another client: status %d after %s", r.Status, took)
 		}
 	}
-	nothing := func(name string) {
+	for _, name := range []string{"llm_active_requests", "vllm:num_requests_running", "leat_router_dispatched"} {
 		until(t, name+" is 0: the slow client holds nothing any more", func() bool { return sum(t, f, name) == 0 })
 	}
-	nothing("llm_active_requests")
-	rest, err := io.ReadAll(body) // soon: what is left is offered for as long again as the client may take nothing
+	rest, err := io.ReadAll(body)
 	end := rest[max(0, len(rest)-400):]
-	if errors.Is(err, io.ErrUnexpectedEOF) && !strings.Contains(string(rest), "[DONE]") {
-		// Seen about once in ten runs on a busy machine, and not understood yet: nothing is offered, and the client sees a connection that broke.
-		t.Logf("a stream that was cut broke off after %d bytes, without an error event", len(rest))
-	} else if err != nil || strings.Contains(string(rest), "[DONE]") || !strings.Contains(string(end), `"code":"slow_client"`) {
+	if err != nil || strings.Contains(string(rest), "[DONE]") || !strings.Contains(string(end), `"code":"slow_client"`) {
 		t.Errorf("a stream that was cut ends after %d bytes with %v: %s", len(rest), err, end)
 	}
-	nothing("vllm:num_requests_running")
-	nothing("leat_router_dispatched")
 	idle(t, f)
-	t.Logf("%d bytes were on their way", len(rest))
+	t.Logf("%d bytes were on their way, then an error event", len(rest))
 }
 
 // readNothing starts a long stream and reads nothing of it; the buffers of both kernels take in some megabytes.

@@ -73,7 +73,7 @@ func (x *exchange) next(r *reply, out *writer) ([]piece, error) {
 		if len(o.rest) == 0 {
 			return o.pieces, o.err
 		}
-		if err := out.finish(o.rest); err != nil {
+		if err := out.finish(o.rest, out.slow); err != nil {
 			return nil, err
 		}
 	}
@@ -98,8 +98,12 @@ func (x *exchange) broken(r *reply, out *writer, pieces []piece, err error) {
 	}
 }
 
+// offered is for how long a client that was cut is offered what was begun. TCP asks whether a full window has room again after pauses that double, so that what a
+// client reads at once may be asked for as late after the cut as the client was silent before it (seen: 7 s after a silence of 5).
+func offered(slow time.Duration) time.Duration { return 2*slow + time.Second }
+
 // cut ends the stream of a client that left or took nothing for too long. Nothing runs for it any more; should the
-// latter read on within the same time again, it gets what was begun and an error event.
+// latter read on soon, it gets what was begun and an error event.
 func (x *exchange) cut(r *reply, out *writer, err error) {
 	x.over()
 	late := errors.Is(err, os.ErrDeadlineExceeded)
@@ -115,7 +119,7 @@ func (x *exchange) cut(r *reply, out *writer, err error) {
 	if !ok {
 		return // net/http has seen the failure and closes the connection
 	}
-	if !late || out.finish(u.rest) != nil {
+	if !late || out.finish(u.rest, offered(out.slow)) != nil {
 		panic(http.ErrAbortHandler) // nothing may follow half a chunk
 	}
 	_ = out.write(func(b []byte) []byte { return r.face.broken(b, x.public(tooSlow())) }) // whether it hears it is its own matter
@@ -174,9 +178,9 @@ func (o *writer) yield() error {
 	return o.rc.SetWriteDeadline(o.until)
 }
 
-// finish sends the rest of a chunk that a pump has begun.
-func (o *writer) finish(rest []byte) error {
-	if n, err := o.line.Write(rest, time.Now().Add(o.slow)); err != nil {
+// finish sends the rest of a chunk that a pump has begun, within a time.
+func (o *writer) finish(rest []byte, within time.Duration) error {
+	if n, err := o.line.Write(rest, time.Now().Add(within)); err != nil {
 		return &undelivered{error: err, rest: rest[n:]}
 	}
 	return nil
