@@ -74,20 +74,21 @@ func (s *segment) Add(_ context.Context, _ uint64, b flow.Batch) (flow.Batch, er
 	first := s.row
 	s.row += uint64(batch.Rows())
 	s.counts.RowsIn += uint64(batch.Rows())
-	if rows == nil || len(rows.Failed) == 0 {
+	away := rows.Any()
+	if away == nil {
 		s.counts.Valid += uint64(batch.Rows())
 		s.stage.metrics.held(batch.Rows(), 0)
 		return b, s.valid.Add(batch)
 	}
-	return s.part(batch, rows, first)
+	return s.part(batch, rows, away, first)
 }
 
 // part keeps rows that pass and rows that fail apart.
-func (s *segment) part(batch *arrowio.Batch, rows *gx.Rows, first uint64) (flow.Batch, error) {
+func (s *segment) part(batch *arrowio.Batch, rows *gx.Rows, away *arrowio.Bitmap, first uint64) (flow.Batch, error) {
 	keep := arrowio.NewBitmap(batch.Rows())
 	var bad []int
 	for i := range batch.Rows() {
-		if slices.ContainsFunc(rows.Failed, func(f gx.Failed) bool { return f.Rows.Get(i) }) {
+		if away.Get(i) {
 			bad = append(bad, i)
 		} else {
 			keep.Set(i)

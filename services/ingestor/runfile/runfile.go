@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/near"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
@@ -186,35 +187,9 @@ func (d *document) graph() (out []*datav1.Stage, err error) {
 
 // hint is the end of a refusal of a word: the nearest of the known ones, or all of them.
 func hint(word string, known []string) string {
-	best, at := max(len(word)/3, 2)+1, ""
-	for _, k := range known {
-		if n := distance(word, k); n < best {
-			best, at = n, k
-		}
-	}
+	at := near.Word(word, known, max(len(word)/3, 2)+1)
 	if at == "" {
 		return "; there are " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("; do you mean %q?", at)
-}
-
-// distance is Levenshtein's, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -81,24 +81,3 @@ func format(text string) (gx.ResultFormat, error) {
 	}
 	return gx.ParseResultFormat(text)
 }
-
-// Failing is how many rows of a batch fail at least one expectation.
-func Failing(r *Rows) int64 {
-	if r == nil || len(r.Failed) == 0 {
-		return 0
-	}
-	if len(r.Failed) == 1 {
-		return int64(r.Failed[0].Rows.Count())
-	}
-	n := int64(0)
-	first := r.Failed[0].Rows
-	for i := range first.Len {
-		for _, f := range r.Failed {
-			if f.Rows.Get(i) {
-				n++
-				break
-			}
-		}
-	}
-	return n
-}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/leathq/leat/pkg/near"
 )
 
 // Deps are what a source may use of the process that it runs in.
@@ -84,35 +86,9 @@ func Decode(spec []byte, into any) error {
 
 // Suggest is ` (do you mean "x"?)` for the nearest of the known words, empty where none is near.
 func Suggest(word string, known []string) string {
-	best, at := max(len(word)/2+1, 3), "" // two letters that changed places count as two
-	for _, k := range known {
-		if d := distance(word, k); d < best {
-			best, at = d, k
-		}
-	}
+	at := near.Word(word, known, max(len(word)/2+1, 3))
 	if at == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (do you mean %q?)", at)
-}
-
-// distance is Levenshtein's, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,6 +1,10 @@
 package gx
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/leathq/leat/pkg/near"
+)
 
 // family is what an expectation looks at: it decides the shape of the result and the place among a suite's results.
 type family uint8
@@ -164,32 +168,6 @@ func Types() []string {
 
 // Nearest returns the known type that is the fewest edits away from name, and whether it is near enough to be meant.
 func Nearest(name string) (string, bool) {
-	best, at := "", len(name)/3+1
-	for _, n := range Types() {
-		if d := distance(name, n); d < at {
-			best, at = n, d
-		}
-	}
+	best := near.Word(name, Types(), len(name)/3+1)
 	return best, best != ""
-}
-
-// distance is Levenshtein's: the fewest insertions, removals and replacements of a byte (Wagner and Fischer, 1974).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -130,7 +130,7 @@ func (q quantileRanges) judge(r *ranks, e *ending, c int, method string) outcome
 	values, details, success := make([]any, len(found)), make([]any, len(found)), true
 	for i, v := range found {
 		values[i] = quantileShown(e, c, v, method)
-		ok := near(v.Float, q.low[i]) || near(v.Float, q.high[i]) || q.low[i] <= v.Float && v.Float <= q.high[i]
+		ok := isClose(v.Float, q.low[i]) || isClose(v.Float, q.high[i]) || q.low[i] <= v.Float && v.Float <= q.high[i]
 		details[i] = ok
 		success = success && ok
 	}
@@ -153,8 +153,8 @@ func quantileShown(e *ending, c int, v quantile.Value, method string) any {
 	return v.Float
 }
 
-// near is numpy's isclose with GX's tolerance.
-func near(a, b float64) bool {
+// isClose is numpy's isclose with GX's tolerance.
+func isClose(a, b float64) bool {
 	if math.IsInf(a, 0) || math.IsInf(b, 0) {
 		return a == b
 	}

@@ -32,6 +32,20 @@ type Rows struct {
 	Failed []Failed
 }
 
+// Any is the rows that fail at least one expectation; nil where none does. r may be nil.
+func (r *Rows) Any() *arrowio.Bitmap {
+	if r == nil || len(r.Failed) == 0 {
+		return nil
+	}
+	all := arrowio.NewBitmap(r.Failed[0].Rows.Len)
+	for _, f := range r.Failed { // all of them begin at bit 0, as mask.bitmap makes them
+		for i, b := range f.Rows.Bits {
+			all.Bits[i] |= b
+		}
+	}
+	return all
+}
+
 // Failed is the rows that fail one expectation; Ordinal is its place in the suite, from 0.
 type Failed struct {
 	Ordinal int
