@@ -1,4 +1,5 @@
 """Writes the inputs of the benchmark: a table of 14 columns and documents. The same arguments give the same bytes."""
+import os
 import sys
 
 import numpy as np
@@ -45,7 +46,23 @@ def table(rows):
     })
 
 
-def documents(rows):
+def documentation(rows, folder):
+    """Real technical documentation, cut where a paragraph ends after about 2,800 characters; rows: at most so many."""
+    texts = []
+    for name in sorted(os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.endswith(".txt")):
+        with open(name, encoding="utf-8", errors="replace") as f:
+            parts, size = [], 0
+            for part in f.read().split("\n\n") + [None]:
+                if part is None or size + len(part) > 2800 and size:
+                    texts.append("\n\n".join(parts))
+                    parts, size = [], 0
+                if part is not None:
+                    parts.append(part)
+                    size += len(part) + 2
+    return beside(texts[:rows])
+
+
+def prose(rows):
     rng = np.random.default_rng(11)
     texts = []
     for j in range(rows):
@@ -59,6 +76,12 @@ def documents(rows):
         if j % 200 == 9:
             parts.append("<b>bold</b>")
         texts.append("\n".join(" ".join(parts[k:k + 4]) for k in range(0, len(parts), 4)))
+    return beside(texts)
+
+
+def beside(texts):
+    """The texts with seven columns that such a data set has."""
+    rng, rows = np.random.default_rng(12), len(texts)
     i = np.arange(rows)
     return pa.table({
         "id": pa.array([f"doc-{k:08d}" for k in i]),
@@ -74,7 +97,7 @@ def documents(rows):
 
 if __name__ == "__main__":
     kind, rows, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    t = {"table": table, "documents": documents}[kind](rows)
+    t = {"table": table, "documentation": documentation, "prose": prose}[kind](rows, *sys.argv[4:])
     feather.write_feather(t, out + ".arrow", compression="uncompressed", chunksize=65_536)
     pq.write_table(t, out + ".parquet", row_group_size=131_072)
     print(f"{t.num_rows} rows, {t.nbytes} bytes of Arrow")

@@ -55,6 +55,7 @@ type State struct {
 	at      [batch]uint64
 	values  [batch][]byte
 	scratch [8]byte
+	lending bool // new texts stay where they lie
 }
 
 // entry is a distinct value: a number itself, or the place of a text. What a lookup needs lies in one cache line.
@@ -158,12 +159,35 @@ func addWords[T any](s *State, values []T, there presence.Mask, word func(T) (ui
 	return nil
 }
 
-// AddTexts adds the next rows of a column of strings or bytes (Kind Bytes): row i is data[offsets[i]:offsets[i+1]], as Arrow has it. data is copied where a value is new.
-func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask) error {
+// AddTexts adds the next rows of a column of strings or bytes (Kind Bytes): row i is data[offsets[i]:offsets[i+1]], as Arrow has it. Where a value is new it is copied, or,
+// where most of what there is of memory with data would be copied, kept as it lies: data must not change then. held is how many bytes stay in memory with data: the batch's.
+func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask, held int64) error {
 	if s.kind != Bytes {
 		return errKind
 	}
-	rows := max(len(offsets)-1, 0)
+	if len(offsets) < 2 {
+		return nil
+	}
+	before := len(s.texts.lent)
+	s.lending = s.lends(int64(offsets[len(offsets)-1]-offsets[0]), int64(len(offsets)-1), held)
+	defer func() { s.lending = false }()
+	err := addTexts(s, data, offsets, there)
+	if len(s.texts.lent) > before {
+		s.texts.used += held
+	}
+	return err
+}
+
+// longText is from how many bytes on texts are long: a reference to one costs 24.
+const longText = 128
+
+// lends says whether texts of so many bytes and rows are better kept where they lie: if they are most of what is held for them, long, and mostly new.
+func (s *State) lends(size, rows, held int64) bool {
+	return size >= rows*longText && size >= held/4*3 && uint64(len(s.list)) >= s.count/2
+}
+
+func addTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask) error {
+	rows := len(offsets) - 1
 	for from := 0; from < rows; from += batch {
 		if from%step == 0 || s.texts.used > s.options.Bytes {
 			if err := s.bound(); err != nil {

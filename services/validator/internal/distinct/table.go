@@ -76,8 +76,11 @@ func (s *State) is(entry, w uint64, short bool, b []byte) bool {
 
 // keep gives a new text a word.
 func (s *State) keep(w uint64, short bool, b []byte) uint64 {
-	if short {
+	switch {
+	case short:
 		return w
+	case s.lending:
+		return s.texts.lend(b)
 	}
 	return s.texts.add(b)
 }

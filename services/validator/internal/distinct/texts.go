@@ -2,16 +2,23 @@ package distinct
 
 import "encoding/binary"
 
-// texts holds the bytes of entries in blocks that never move, each text after its length.
+// texts holds the bytes of entries in blocks that never move, each text after its length, or where they lie in a batch.
 type texts struct {
 	blocks [][]byte
+	lent   [][]byte
 	used   int64
 }
+
+// lent is the bit of a place that is a number of lent.
+const lent = 1 << 62
 
 const blockSize = 1 << 20
 
 // at returns the text at a place: block<<32 | offset.
 func (t *texts) at(place uint64) []byte {
+	if place&lent != 0 {
+		return t.lent[place&^lent]
+	}
 	b := t.blocks[place>>32][uint32(place):]
 	n, size := uint64(b[0]), 1
 	if n >= 0x80 {
@@ -35,4 +42,11 @@ func (t *texts) add(b []byte) (place uint64) {
 	place = uint64(last)<<32 | uint64(len(t.blocks[last]))
 	t.blocks[last] = append(binary.AppendUvarint(t.blocks[last], uint64(len(b))), b...)
 	return place
+}
+
+// lend keeps a text where it lies. What that holds in memory is for the caller to count.
+func (t *texts) lend(b []byte) (place uint64) {
+	t.lent = append(t.lent, b)
+	t.used += 24
+	return lent | uint64(len(t.lent)-1)
 }

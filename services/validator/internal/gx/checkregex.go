@@ -47,6 +47,14 @@ type sought struct {
 	number int
 }
 
+// in searches all valid rows, with what a sieve says of them if there is one.
+func (re sought) in(sifted *pyre.Sifted, texts pyre.Texts, valid, out pyre.Bits) error {
+	if sifted != nil {
+		return sifted.SearchAll(re.number, valid, out)
+	}
+	return re.SearchAll(texts, valid, out)
+}
+
 // sieve is that of a column, made where there is none.
 func (p *Plan) sieve(column int) *pyre.Sieve {
 	if p.sieves[column] == nil {
@@ -55,25 +63,15 @@ func (p *Plan) sieve(column int) *pyre.Sieve {
 	return p.sieves[column]
 }
 
-// may is the rows, of those given, in which a pattern may be found.
-func (v *view) may(re sought, texts pyre.Texts, rows mask) mask {
+// sift is what the sieve says of the column's texts; nil: nothing.
+func (v *view) sift(texts pyre.Texts) *pyre.Sifted {
 	if v.sieve == nil || v.class != isText {
-		return rows
+		return nil
 	}
 	if !v.sieved {
 		v.sifted, v.sieved = v.sieve.Sift(texts), true
 	}
-	if v.sifted == nil {
-		return rows
-	}
-	own := make(mask, words(v.n))
-	for w := range own {
-		own[w] = rows.word(w, v.n)
-	}
-	if !v.sifted.May(re.number, own) {
-		return rows
-	}
-	return own
+	return v.sifted
 }
 
 // pattern compiles for the engine that pandas would choose. For some patterns that depends on the texts of the whole column, which come later: they
@@ -99,8 +97,7 @@ func search(v *view, rows mask, how spelling, patterns []sought, all bool) (mask
 				valid = rows.and(found.not(v.n))
 			}
 		}
-		valid = v.may(re, texts, valid)
-		if err := re.SearchAll(texts, pyre.Bits{Bytes: valid.bytes()}, pyre.Bits{Bytes: out}); err != nil {
+		if err := re.in(v.sift(texts), texts, pyre.Bits{Bytes: valid.bytes()}, pyre.Bits{Bytes: out}); err != nil {
 			return nil, err
 		}
 		hit := maskFromBytes(out)

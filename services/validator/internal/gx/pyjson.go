@@ -2,11 +2,13 @@ package gx
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Repr prints a float as Python's repr does: the shortest digits that read back, an exponent below 1e-4 and from 1e16 on.
@@ -75,12 +77,56 @@ func appendFloat(b []byte, f float64) []byte {
 	return append(b, Repr(f)...)
 }
 
+// appendString writes a text as encoding/json does without escapes for HTML; texts are most of what is written, and long.
 func appendString(b []byte, s string) []byte {
-	var sb strings.Builder
-	e := json.NewEncoder(&sb)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
-	return append(b, strings.TrimSuffix(sb.String(), "\n")...)
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if i++; asItIs[c] {
+				continue
+			}
+			b = append(b, s[from:i-1]...)
+			b = appendEscape(b, c)
+			from = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == '\u2028' || r == '\u2029' || r == utf8.RuneError && n == 1 {
+			b = append(b, s[from:i]...)
+			b = fmt.Appendf(b, `\u%04x`, r)
+			from = i + n
+		}
+		i += n
+	}
+	return append(append(b, s[from:]...), '"')
+}
+
+// asItIs are the characters of ASCII that stand for themselves.
+var asItIs = func() (p [utf8.RuneSelf]bool) {
+	for c := range p {
+		p[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return p
+}()
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, `\b`...)
+	case '\f':
+		return append(b, `\f`...)
+	case '\n':
+		return append(b, `\n`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\t':
+		return append(b, `\t`...)
+	}
+	return fmt.Appendf(b, `\u%04x`, c)
 }
 
 func appendList(b []byte, list []any) []byte {

@@ -78,12 +78,13 @@ func (t *tally) add(p *pass) (mask, error) {
 		})
 	}
 	if t.spec.plain {
-		return nil, t.addColumn(p.view(t.spec.columns[0]), presence.Mask{Bits: rows.bytes()})
+		return nil, t.addColumn(p.view(t.spec.columns[0]), presence.Mask{Bits: rows.bytes()}, p.batch.Bytes())
 	}
 	return nil, t.addRows(p, rows)
 }
 
-func (t *tally) addColumn(v *view, there presence.Mask) error {
+// addColumn adds the rows of a column that are there. held is what its batch takes of memory.
+func (t *tally) addColumn(v *view, there presence.Mask, held int64) error {
 	c := v.column
 	switch c.Kind() {
 	case arrowio.Int8:
@@ -109,9 +110,9 @@ func (t *tally) addColumn(v *view, there presence.Mask) error {
 	}
 	s := v.texts()
 	if s.Offsets64 != nil {
-		return distinct.AddTexts(t.state, s.Data, s.Offsets64, there)
+		return distinct.AddTexts(t.state, s.Data, s.Offsets64, there, held)
 	}
-	return distinct.AddTexts(t.state, s.Data, s.Offsets32, there)
+	return distinct.AddTexts(t.state, s.Data, s.Offsets32, there, held)
 }
 
 // addRows adds each row's cells, written one after another, as one value.

@@ -29,6 +29,8 @@ type automaton struct {
 	anchored bool // a match begins only at the start of a text
 	first    int32
 	idle     [4]int32 // states in which no match has begun, by the sort of the character before
+	lastIdle int32    // the highest of them, and at least found
+	idles    bool     // there are such states
 	skip     skipper
 	starts   int // how often it has started over
 	begun    int // starts when the lanes last walked
@@ -64,9 +66,11 @@ func (a *automaton) startOver() {
 		begins = make([]bool, a.p.alphabet.size())
 	}
 	useful := true
+	a.lastIdle, a.idles = found, true
 	for i, before := range []sort8{asciiWord, otherWord, newline, other} {
 		a.g.reset()
 		a.idle[i] = a.enter(before)
+		a.lastIdle, a.idles = max(a.lastIdle, a.idle[i]), a.idles && a.idle[i] > found
 		useful = useful && a.idle[i] > found && !a.anchored
 		if starts && useful {
 			useful = a.begin(a.idle[i], begins)
@@ -217,8 +221,14 @@ func (a *automaton) idleAfter(text []byte) int32 {
 	if a.idle[0] == a.idle[3] && a.idle[0] == a.idle[2] && a.idle[0] == a.idle[1] {
 		return a.idle[0]
 	}
-	r, _ := utf8.DecodeLastRune(text)
-	switch a.p.alphabet.sorts[a.p.alphabet.of(r)] {
+	var class uint16
+	if b := text[len(text)-1]; b < utf8.RuneSelf {
+		class = a.p.alphabet.ascii[b]
+	} else {
+		r, _ := utf8.DecodeLastRune(text)
+		class = a.p.alphabet.of(r)
+	}
+	switch a.p.alphabet.sorts[class] {
 	case asciiWord:
 		return a.idle[0]
 	case otherWord:

@@ -35,7 +35,7 @@ func fixedOf(n *node) *fixed {
 			if !begun || ended || len(f.at) == longestFixed {
 				return false
 			}
-			ascii, _ := leads(n.set)
+			ascii := asciiOf(n.set)
 			var at [256]bool
 			for b := range at {
 				at[b] = ascii.has(b)

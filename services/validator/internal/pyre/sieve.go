@@ -1,6 +1,7 @@
 package pyre
 
 import (
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -12,74 +13,110 @@ const (
 	shortest = 64
 	// mostWindows bounds what one pattern may ask to be looked for.
 	mostWindows = 16
+	// part is for how many bytes of a text it is known together which windows fit in them.
+	part = 128
+	// beyondASCII is set in what a scan finds where a text has such bytes.
+	beyondASCII = 1 << perScan
 )
 
-// Sieve tells for many patterns at once, in one pass over a column, which rows may hold a match: windows of three bytes that every match of a pattern has one of
+// Sieve tells for many patterns at once, in one pass over a column, where matches may be: windows of three bytes that every match of a pattern has one of
 // are looked for, eight at a time, by their halves (the fingerprints of Teddy in Hyperscan and Rust's regex, here with sets of bytes at each place and verified by
 // the pattern's own automaton). Fill it before it is used; then any number of goroutines may.
 type Sieve struct {
-	scans []scanOf
-	masks []uint64 // by pattern: bits of the scans together; 0: it is not sifted
-	bits  int
-	runs  []runOf
+	scans    [][2]tables // up to eight windows each, for texts of ASCII and for others
+	bits     int
+	patterns []sifting
 }
 
-// scanOf is the tables of up to eight windows: for each place those of the low and of the high halves.
-type scanOf struct {
-	tables [2 * windowLen][16]byte
-}
+// tables are for each place of windows those of the low and of the high halves.
+type tables [2 * windowLen][16]byte
 
-// runOf is a pattern whose matches hold so many bytes of a set after each other.
-type runOf struct {
-	bytes byteSet
-	least int
-}
-
-// Add makes a pattern known, and returns its number.
-func (s *Sieve) Add(r *Regexp) int {
-	s.masks, s.runs = append(s.masks, 0), append(s.runs, runOf{})
-	n := len(s.masks) - 1
-	if r.root == nil || !sieves {
-		return n
-	}
-	if set, least := longRun(r.root); least >= windowLen*4 {
-		s.runs[n] = runOf{set, least}
-		return n
-	}
-	ws := windows(r.root)
-	if len(ws) == 0 || len(ws) > mostWindows || often(ws) > tooOften || s.bits+len(ws) > 64 {
-		return n
-	}
-	for i := range ws {
-		s.masks[n] |= 1 << s.take(&ws[i])
-	}
-	return n
-}
-
-// take gives a window a bit.
-func (s *Sieve) take(w *window) int {
-	if s.bits%perScan == 0 {
-		s.scans = append(s.scans, scanOf{})
-	}
-	c := &s.scans[len(s.scans)-1]
-	bit := byte(1) << (s.bits % perScan)
+// put adds a window's bytes from 0 to below.
+func (t *tables) put(w *window, below int, bit byte) {
 	for k := range w {
-		for b := range 256 {
+		for b := range below {
 			if w[k].has(b) {
-				c.tables[2*k][b&15] |= bit
-				c.tables[2*k+1][b>>4] |= bit
+				t[2*k][b&15] |= bit
+				t[2*k+1][b>>4] |= bit
 			}
 		}
 	}
-	s.bits++
-	return s.bits - 1
+}
+
+// sifting is what a sieve looks for on behalf of a pattern: windows, a run, or windows that a run begins with.
+type sifting struct {
+	of    *Regexp
+	masks [2]uint64 // in texts of ASCII, in others: bits of all scans together, those of a scan in a byte; 0: no windows
+	run   runOf     // least is 0: no run
+	reach reach
+}
+
+func (p *sifting) sifts() bool { return p.masks != [2]uint64{} || p.run.least > 0 }
+
+// Add makes a pattern known, and returns its number.
+func (s *Sieve) Add(r *Regexp) int {
+	p := sifting{of: r}
+	if r.root != nil && r.fixed == nil && r.tail == nil && sieves {
+		p.reach = reachOf(r.root)
+		if run := longRun(r.root); run.least >= windowLen*4 {
+			p.run = run
+			own := []window{{run.first, run.all, run.all}}
+			s.watch(&p, own, own)
+		} else {
+			s.watch(&p, plainly.windows(r.root), widely.windows(r.root))
+		}
+	}
+	s.patterns = append(s.patterns, p)
+	return len(s.patterns) - 1
+}
+
+// watch gives windows, those for texts of ASCII and those for others, the same bits, if they tell enough and there is room for them.
+func (s *Sieve) watch(p *sifting, ascii, wide []window) {
+	n := max(len(ascii), len(wide))
+	if n > mostWindows || s.bits+n > 64 {
+		return
+	}
+	begin := s.bits
+	if len(ascii) > 0 && plainly.any(ascii) <= tooOften {
+		p.masks[0] = s.take(begin, ascii, 0)
+	}
+	if len(wide) > 0 && widely.any(wide) <= tooOften {
+		p.masks[1] = s.take(begin, wide, 1)
+	}
+}
+
+// take gives windows the bits from one on.
+func (s *Sieve) take(bit int, ws []window, wide int) (mask uint64) {
+	for i := range ws {
+		if bit/perScan == len(s.scans) {
+			s.scans = append(s.scans, [2]tables{})
+		}
+		s.scans[bit/perScan][wide].put(&ws[i], []int{utf8.RuneSelf, 256}[wide], 1<<(bit%perScan))
+		mask |= 1 << bit
+		bit++
+	}
+	s.bits = max(s.bits, bit)
+	return mask
+}
+
+func (s *Sieve) empty() bool {
+	for i := range s.patterns {
+		if s.patterns[i].sifts() {
+			return false
+		}
+	}
+	return true
 }
 
 // Sifted is what a sieve found out about the rows of a column.
 type Sifted struct {
-	sieve *Sieve
-	rows  []uint64 // by row: the windows that may be there
-	texts Texts
+	sieve  *Sieve
+	texts  Texts
+	rows   []uint64 // by row: the windows that may be there
+	begins []int32  // by row: its first part
+	parts  []uint64 // by part: the windows that may begin there
+	high   []bool   // by row: it has bytes beyond ASCII
+	broken []uint64 // rows that are not UTF-8, a bit each: of them nothing is known; nil: there are none
 }
 
 // Sift looks at all rows; nil where that would not pay.
@@ -88,109 +125,52 @@ func (s *Sieve) Sift(t Texts) *Sifted {
 	if n == 0 || s.empty() {
 		return nil
 	}
-	if _, to := t.span(n - 1); to-t.from() < n*shortest {
+	_, to := t.span(n - 1)
+	if to-t.from() < n*shortest {
 		return nil
 	}
-	out := &Sifted{sieve: s, texts: t}
-	if len(s.scans) == 0 {
-		return out
-	}
-	out.rows = make([]uint64, n)
-	var tail []byte
+	out := &Sifted{sieve: s, texts: t, rows: make([]uint64, n), begins: make([]int32, n), high: make([]bool, n), parts: make([]uint64, 0, (to-t.from())/part+n)}
 	for i := range out.rows {
-		from, to := t.span(i)
-		if from == to {
-			continue
-		}
-		blocks := (to - from + 31) / 32
-		at := unsafe.Pointer(unsafe.SliceData(t.Data[from:]))
-		if from+blocks*32+windowLen-1 > len(t.Data) { // the scan must not leave the data
-			tail = append(append(tail[:0], t.Data[from:to]...), make([]byte, 32+windowLen)...)
-			at = unsafe.Pointer(unsafe.SliceData(tail))
-		}
-		for k := range s.scans {
-			found := scan(at, blocks, &s.scans[k].tables)
-			found |= found >> 32
-			found |= found >> 16
-			found |= found >> 8
-			out.rows[i] |= (found & 0xFF) << (k * perScan)
-		}
+		out.scan(i)
 	}
 	return out
 }
 
-func (s *Sieve) empty() bool {
-	for n := range s.masks {
-		if s.masks[n] != 0 || s.runs[n].least > 0 {
-			return false
-		}
+// scan looks at a row. A scan may see windows that end in the next row; what is made of them looks at the row itself.
+func (s *Sifted) scan(i int) {
+	from, to := s.texts.span(i)
+	s.begins[i] = int32(len(s.parts)) //nolint:gosec // a column has less than 2^31 parts of 128 bytes
+	if from == to {
+		return
 	}
-	return true
+	blocks := (to - from + 31) / 32
+	first := len(s.parts)
+	s.parts = s.parts[:first+(blocks+3)/4]
+	at := unsafe.Pointer(unsafe.SliceData(s.texts.Data[from:]))
+	if from+blocks*32+windowLen-1 > len(s.texts.Data) { // the scan must not leave the data
+		tail := append(append(make([]byte, 0, to-from+32+windowLen), s.texts.Data[from:to]...), make([]byte, 32+windowLen)...)
+		at = unsafe.Pointer(unsafe.SliceData(tail))
+	}
+	high := len(s.sieve.scans) == 0
+	for k := range s.sieve.scans {
+		c, marks := &s.sieve.scans[k], unsafe.Add(unsafe.Pointer(&s.parts[first]), k)
+		found := uint64(beyondASCII)
+		if !high {
+			found = scan(at, blocks, &c[0], marks)
+		}
+		if high = found >= beyondASCII; high {
+			found = scan(at, blocks, &c[1], marks)
+		}
+		s.rows[i] |= (found & 0xFF) << (k * perScan)
+	}
+	s.high[i] = high
+	if high && !utf8.Valid(s.texts.Data[from:to]) {
+		if s.broken == nil {
+			s.broken = make([]uint64, (len(s.rows)+63)/64)
+		}
+		s.broken[i>>6] |= 1 << (i & 63)
+	}
 }
 
-// May clears the bits of rows that cannot hold a match of a pattern, of a bitmap whose row i is bit i%64 of word i/64. ok is false where nothing is known of it; rows then
-// stays as it is.
-func (s *Sifted) May(pattern int, rows []uint64) (ok bool) {
-	mask, run := s.sieve.masks[pattern], s.sieve.runs[pattern]
-	switch {
-	case run.least > 0:
-		for i := range s.texts.Rows() {
-			if rows[i>>6]>>(i&63)&1 == 1 {
-				if from, to := s.texts.span(i); !run.in(s.texts.Data[from:to]) {
-					rows[i>>6] &^= 1 << (i & 63)
-				}
-			}
-		}
-		return true
-	case mask == 0:
-		return false
-	}
-	for w := range rows {
-		var may uint64
-		for i, r := range s.rows[w<<6 : min(w<<6+64, len(s.rows))] {
-			if r&mask != 0 {
-				may |= 1 << i
-			}
-		}
-		rows[w] &= may
-	}
-	return true
-}
-
-// in reports whether a text has such a run. It looks back from where a run that begins here would have to reach, so that it sees few bytes.
-func (r *runOf) in(text []byte) bool {
-	for begin := 0; begin+r.least <= len(text); {
-		at := begin + r.least - 1
-		for at >= begin && r.bytes.has(int(text[at])) {
-			at--
-		}
-		if at < begin {
-			return true
-		}
-		begin = at + 1
-	}
-	return false
-}
-
-// longRun is the longest run of characters of one set that every match holds, in characters, which are that many bytes at least.
-func longRun(n *node) (set byteSet, least int) {
-	switch n.kind {
-	case kGroup, kAtomic:
-		return longRun(n.subs[0])
-	case kCat:
-		for _, s := range n.subs {
-			if own, k := longRun(s); k > least {
-				set, least = own, k
-			}
-		}
-	case kRepeat:
-		if sub := n.subs[0]; sub.kind == kSet {
-			ascii, more := leads(sub.set)
-			if more {
-				ascii.union(beyond)
-			}
-			return ascii, n.min
-		}
-	}
-	return set, least
-}
+// whole reports whether nothing is known of a row.
+func (s *Sifted) whole(i int) bool { return s.broken != nil && s.broken[i>>6]>>(i&63)&1 == 1 }

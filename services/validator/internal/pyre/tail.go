@@ -21,13 +21,13 @@ func tailOf(n *node) *tail {
 	if !t.newline && parts[last].place != textEnd || first == nil || least != 1 {
 		return nil // of many such characters the last one decides
 	}
-	t.first, _ = leads(first.set)
+	t.first = asciiOf(first.set)
 	if last == 2 {
 		after, least, most := repeatedSet(parts[1])
 		if after == nil || least != 0 || most != unlimited {
 			return nil
 		}
-		t.after, _ = leads(after.set)
+		t.after = asciiOf(after.set)
 	}
 	return t
 }

@@ -1,5 +1,10 @@
 package pyre
 
+import (
+	"slices"
+	"unicode/utf8"
+)
+
 // windowLen is how many bytes a window looks at.
 const windowLen = 3
 
@@ -16,14 +21,44 @@ func (s *byteSet) union(o byteSet) {
 	}
 }
 
-// beyond are the bytes of characters beyond ASCII; anyByte are all.
-var beyond, anyByte = byteSet{2: ^uint64(0), 3: ^uint64(0)}, byteSet{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+// inner are the bytes of a character behind its first; anyByte are all.
+var inner, anyByte = byteSet{2: ^uint64(0)}, byteSet{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
 
 // window is bytes that follow each other somewhere in a match: byte k of it is in set k.
 type window [windowLen]byteSet
 
+// weights guess each byte's share of texts.
+type weights [256]float64
+
+// plainly are those of texts of ASCII, widely of texts in which characters beyond it are common.
+var plainly, widely = newWeights(false), newWeights(true)
+
+func newWeights(wide bool) *weights {
+	const letters = "etaoinsrhldcumfpgwybvkxjqz"
+	var w weights
+	for b := range w {
+		switch {
+		case b < ' ':
+			w[b] = 1e-6
+		case '0' <= b && b <= '9', 'A' <= b && b <= 'Z':
+			w[b] = .002
+		case b < utf8.RuneSelf:
+			w[b] = .001
+		case wide && b < 0xC0:
+			w[b] = .01
+		case wide:
+			w[b] = .005
+		}
+	}
+	for i := range len(letters) {
+		w[letters[i]] = .1 / (1 + float64(i)*.35)
+	}
+	w[' '], w['\n'], w['.'], w[','] = .17, .01, .01, .01
+	return &w
+}
+
 // often is about how large a part of a text's places a window fits: the higher, the less it tells.
-func (w *window) often() float64 {
+func (ws *weights) often(w *window) float64 {
 	f := 1.0
 	for k := range w {
 		if w[k] == anyByte {
@@ -32,7 +67,7 @@ func (w *window) often() float64 {
 		sum := 0.0
 		for b := range 256 {
 			if w[k].has(b) {
-				sum += frequency(byte(b))
+				sum += ws[b]
 			}
 		}
 		f *= sum
@@ -40,43 +75,19 @@ func (w *window) often() float64 {
 	return f
 }
 
-// frequency guesses a byte's share of a text.
-func frequency(b byte) float64 {
-	const letters = "etaoinsrhldcumfpgwybvkxjqz"
-	switch {
-	case b == ' ':
-		return .17
-	case 'a' <= b && b <= 'z':
-		for i := range len(letters) {
-			if letters[i] == b {
-				return .1 / (1 + float64(i)*.35)
-			}
-		}
-	case b == '\n', b == '.', b == ',':
-		return .01
-	case '0' <= b && b <= '9', 'A' <= b && b <= 'Z':
-		return .002
-	case b < ' ':
-		return 1e-6
-	case b < 0x80:
-		return .001
-	}
-	return 5e-4
-}
-
 // windows are such that every match holds one of them; none where the pattern is not known to hold any.
-func windows(n *node) []window {
+func (ws *weights) windows(n *node) []window {
 	switch n.kind {
 	case kSet:
-		return []window{windowAt([]runeSet{n.set})}
+		return spelt(n.set)
 	case kGroup, kAtomic:
-		return windows(n.subs[0])
+		return ws.windows(n.subs[0])
 	case kRepeat, kCat:
-		return rarest(n)
+		return ws.rarest(n)
 	case kAlt:
 		var all []window
 		for _, s := range n.subs {
-			own := windows(s)
+			own := ws.windows(s)
 			if own == nil {
 				return nil
 			}
@@ -87,16 +98,18 @@ func windows(n *node) []window {
 	return nil
 }
 
-func often(ws []window) float64 {
+// any is how often any of some windows fits.
+func (ws *weights) any(all []window) float64 {
 	sum := 0.0
-	for i := range ws {
-		sum += ws[i].often()
+	for i := range all {
+		sum += ws.often(&all[i])
 	}
 	return sum
 }
 
 // finder walks a sequence and keeps the windows that tell most.
 type finder struct {
+	*weights
 	best []window
 	run  []runeSet // characters that follow each other
 }
@@ -104,15 +117,15 @@ type finder struct {
 // longestRun bounds what of a run is looked at.
 const longestRun = 64
 
-func rarest(n *node) []window {
-	f := &finder{}
+func (ws *weights) rarest(n *node) []window {
+	f := &finder{weights: ws}
 	f.walk(n)
 	f.cut()
 	return f.best
 }
 
 func (f *finder) offer(ws []window) {
-	if ws != nil && (f.best == nil || often(ws) < often(f.best)) {
+	if ws != nil && (f.best == nil || f.any(ws) < f.any(f.best)) {
 		f.best = ws
 	}
 }
@@ -121,6 +134,9 @@ func (f *finder) offer(ws []window) {
 func (f *finder) cut() {
 	for at := range f.run {
 		f.offer([]window{windowAt(f.run[at:])})
+	}
+	if len(f.run) == 1 {
+		f.offer(spelt(f.run[0]))
 	}
 	f.run = nil
 }
@@ -142,7 +158,7 @@ func (f *finder) walk(n *node) {
 		f.repeat(n)
 	default:
 		f.cut()
-		f.offer(windows(n))
+		f.offer(f.windows(n))
 	}
 }
 
@@ -173,19 +189,18 @@ func windowAt(chars []runeSet) window {
 	var inside [windowLen + 5]bool // by byte: a character may go on there
 	for k := range windowLen {
 		if inside[k] {
-			w[k].union(beyond)
+			w[k].union(inner)
 		}
 		for i := range min(len(chars), windowLen+1) {
 			if !begins[k][i] {
 				continue
 			}
-			ascii, more := leads(chars[i])
-			w[k].union(ascii)
-			if ascii != (byteSet{}) {
+			first, more := leads(chars[i])
+			w[k].union(first)
+			if first[0]|first[1] != 0 {
 				begins[k+1][i+1] = true
 			}
 			if more {
-				w[k].union(beyond)
 				inside[k+1], inside[k+2], inside[k+3] = true, true, true
 				begins[k+2][i+1], begins[k+3][i+1], begins[k+4][i+1] = true, true, true
 			}
@@ -197,13 +212,92 @@ func windowAt(chars []runeSet) window {
 	return w
 }
 
-// leads are the ASCII characters of a set, and whether it has others.
-func leads(s runeSet) (ascii byteSet, more bool) {
+// leads are the bytes that the characters of a set begin with, in well-formed text, and whether any is beyond ASCII.
+func leads(s runeSet) (first byteSet, more bool) {
 	for i := 0; i+1 < len(s); i += 2 {
-		for r := s[i]; r <= min(s[i+1], 0x7F); r++ {
-			ascii.add(int(r))
+		for b := int(lead(s[i])); b <= int(lead(s[i+1])); b++ {
+			if b < utf8.RuneSelf || b >= 0xC2 {
+				first.add(b)
+			}
 		}
-		more = more || s[i+1] > 0x7F
+		more = more || s[i+1] >= utf8.RuneSelf
 	}
-	return ascii, more
+	return first, more
+}
+
+// asciiOf are the ASCII characters of a set.
+func asciiOf(s runeSet) byteSet {
+	all, _ := leads(s)
+	return byteSet{all[0], all[1]}
+}
+
+// bytesOf are all bytes of the characters of a set.
+func bytesOf(s runeSet) byteSet {
+	all, more := leads(s)
+	if more {
+		all.union(inner)
+	}
+	return all
+}
+
+// mostSpelt is how many ranges of characters beyond ASCII get windows of their own.
+const mostSpelt = 3
+
+// spelt are the windows of one character: those of ASCII together, and the others by their bytes where they are few.
+func spelt(s runeSet) []window {
+	var ascii runeSet
+	var out []window
+	for i := 0; i+1 < len(s); i += 2 {
+		if s[i] < utf8.RuneSelf {
+			ascii = append(ascii, s[i], min(s[i+1], utf8.RuneSelf-1))
+		}
+		if s[i+1] < utf8.RuneSelf {
+			continue
+		}
+		lo, hi := utf8.AppendRune(nil, max(s[i], utf8.RuneSelf)), utf8.AppendRune(nil, s[i+1])
+		if !utf8.ValidRune(s[i]) || !utf8.ValidRune(s[i+1]) || len(lo) != len(hi) || lo[0] != hi[0] || len(out) == mostSpelt {
+			return []window{windowAt([]runeSet{s})}
+		}
+		w := window{anyByte, anyByte, anyByte}
+		for k, same := 0, true; k < min(len(lo), windowLen); k++ {
+			w[k] = inner
+			if same {
+				w[k] = byteSet{}
+				for b := int(lo[k]); b <= int(hi[k]); b++ {
+					w[k].add(b)
+				}
+			}
+			same = same && lo[k] == hi[k]
+		}
+		out = append(out, w)
+	}
+	return append(out, halved(ascii)...)
+}
+
+// halved are the windows of one ASCII character of a set, so cut that low and high halves of bytes together tell which it has.
+func halved(ascii runeSet) []window {
+	if len(ascii) == 0 {
+		return nil
+	}
+	set := asciiOf(ascii)
+	var lows [8]uint16
+	for b := range utf8.RuneSelf {
+		if set.has(b) {
+			lows[b>>4] |= 1 << (b & 15)
+		}
+	}
+	var out []window
+	for h, low := range lows {
+		if low == 0 || slices.Contains(lows[:h], low) {
+			continue
+		}
+		w := window{{}, anyByte, anyByte}
+		for b := range utf8.RuneSelf {
+			if lows[b>>4] == low && low>>(b&15)&1 == 1 {
+				w[0].add(b)
+			}
+		}
+		out = append(out, w)
+	}
+	return out
 }
