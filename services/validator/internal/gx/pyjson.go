@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,9 @@ func appendFloat(b []byte, f float64) []byte {
 
 // appendString writes a text as encoding/json does without escapes for HTML; texts are most of what is written, and long.
 func appendString(b []byte, s string) []byte {
+	if len(s)+2 > cap(b)-len(b) {
+		b = slices.Grow(b, max(len(s)+2, len(b))) // append alone would copy long results more often
+	}
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {

@@ -85,9 +85,12 @@ func (h *hunt) windows(base int, here uint32) bool {
 		}
 		from, to := at, at+1
 		if r := &h.p.run; r.least > 0 { // it begins with the window
-			to = r.end(h.text, at)
-			if to-from < r.least || r.fewer(h.text[from:to]) {
-				h.look = max(to, at+1)
+			if stop := r.stop(h.text, at); stop >= 0 {
+				h.look = stop + 1
+				continue
+			}
+			if to = r.end(h.text, at+r.least); r.fewer(h.text[from:to]) {
+				h.look = to
 				continue
 			}
 		}

@@ -52,17 +52,30 @@ func (r *runOf) next(text []byte, begin int) (from, to int, ok bool) {
 	if r.least >= 2*32-1 && r.stops.known {
 		return r.nextLong(text, begin)
 	}
-	for begin+r.least <= len(text) {
-		at := begin + r.least - 1
-		for at >= begin && r.table[text[at]] { // from where the run would have to reach, so that few bytes are looked at
-			at--
-		}
-		if at < begin {
+	for begin < len(text) {
+		stop := r.stop(text, begin)
+		if stop < 0 {
 			return begin, r.end(text, begin+r.least), true
 		}
-		begin = at + 1
+		begin = stop + 1
 	}
 	return 0, 0, false
+}
+
+// stop is the last place that keeps a run from being long enough which begins at a place; -1 where nothing does. It looks back from where the run would have to reach, so
+// that it sees few bytes.
+func (r *runOf) stop(text []byte, begin int) int {
+	at := begin + r.least - 1
+	if at >= len(text) {
+		return len(text)
+	}
+	for at >= begin && r.table[text[at]] {
+		at--
+	}
+	if at < begin {
+		return -1
+	}
+	return at
 }
 
 // nextLong is next for runs that have one of the blocks whole of which the text is made.
