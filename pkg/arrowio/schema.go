@@ -66,6 +66,9 @@ func (s *Schema) Equal(o *Schema) bool {
 
 // Difference names the first column in which o differs from s; empty where they are equal.
 func (s *Schema) Difference(o *Schema) string {
+	if s == o {
+		return ""
+	}
 	for i := range s.Fields {
 		if i >= len(o.Fields) {
 			return fmt.Sprintf("column %q is missing", s.Fields[i].Name)

@@ -60,7 +60,7 @@ func BenchmarkAdd(b *testing.B) {
 			rate(b, n, func() {
 				s := distinct.New(distinct.Bytes, distinct.Options{Repeats: 20})
 				for from := 0; from < n; from += 1 << 14 {
-					_ = distinct.AddTexts(s, data, offsets[from:from+1<<14+1], presence.Mask{}, int64(len(data)))
+					_ = distinct.AddTexts(s, data, offsets[from:from+1<<14+1], presence.Mask{}, func() int64 { return int64(len(data)) })
 				}
 			})
 		})

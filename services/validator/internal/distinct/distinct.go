@@ -160,8 +160,8 @@ func addWords[T any](s *State, values []T, there presence.Mask, word func(T) (ui
 }
 
 // AddTexts adds the next rows of a column of strings or bytes (Kind Bytes): row i is data[offsets[i]:offsets[i+1]], as Arrow has it. Where a value is new it is copied, or,
-// where most of what there is of memory with data would be copied, kept as it lies: data must not change then. held is how many bytes stay in memory with data: the batch's.
-func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask, held int64) error {
+// where most of what there is of memory with data would be copied, kept as it lies: data must not change then. held tells how many bytes stay in memory with data: the batch's.
+func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask, held func() int64) error {
 	if s.kind != Bytes {
 		return errKind
 	}
@@ -173,7 +173,7 @@ func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there prese
 	defer func() { s.lending = false }()
 	err := addTexts(s, data, offsets, there)
 	if len(s.texts.lent) > before {
-		s.texts.used += held
+		s.texts.used += held()
 	}
 	return err
 }
@@ -182,8 +182,8 @@ func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there prese
 const longText = 128
 
 // lends says whether texts of so many bytes and rows are better kept where they lie: if they are most of what is held for them, long, and mostly new.
-func (s *State) lends(size, rows, held int64) bool {
-	return size >= rows*longText && size >= held/4*3 && uint64(len(s.list)) >= s.count/2
+func (s *State) lends(size, rows int64, held func() int64) bool {
+	return size >= rows*longText && uint64(len(s.list)) >= s.count/2 && size >= held()/4*3
 }
 
 func addTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask) error {

@@ -67,7 +67,7 @@ func add(t testing.TB, s *distinct.State, c column, from, to int) {
 	case distinct.Float:
 		err = distinct.AddFloats(s, floats, mask)
 	case distinct.Bytes:
-		err = distinct.AddTexts(s, data, offsets, mask, int64(len(data)))
+		err = distinct.AddTexts(s, data, offsets, mask, func() int64 { return int64(len(data)) })
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package gx
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/leathq/leat/pkg/arrowio"
@@ -121,7 +122,11 @@ func maskOf(b *arrowio.Bitmap, n int) mask {
 // bitmap gives a mask of n rows as Arrow's bits.
 func (m mask) bitmap(n int) *arrowio.Bitmap {
 	b := arrowio.NewBitmap(n)
-	m.each(n, func(i int) bool { b.Set(i); return true })
+	var last [8]byte
+	for w := range words(n) {
+		binary.LittleEndian.PutUint64(last[:], m.word(w, n))
+		copy(b.Bits[w*8:], last[:])
+	}
 	return b
 }
 

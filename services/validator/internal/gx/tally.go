@@ -78,13 +78,13 @@ func (t *tally) add(p *pass) (mask, error) {
 		})
 	}
 	if t.spec.plain {
-		return nil, t.addColumn(p.view(t.spec.columns[0]), presence.Mask{Bits: rows.bytes()}, p.batch.Bytes())
+		return nil, t.addColumn(p.view(t.spec.columns[0]), presence.Mask{Bits: rows.bytes()}, p.batch.Bytes)
 	}
 	return nil, t.addRows(p, rows)
 }
 
-// addColumn adds the rows of a column that are there. held is what its batch takes of memory.
-func (t *tally) addColumn(v *view, there presence.Mask, held int64) error {
+// addColumn adds the rows of a column that are there. held tells what its batch takes of memory.
+func (t *tally) addColumn(v *view, there presence.Mask, held func() int64) error {
 	c := v.column
 	switch c.Kind() {
 	case arrowio.Int8:
