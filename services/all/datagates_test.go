@@ -138,6 +138,8 @@ func TestARunIsHeldAgainstEarlierOnes(t *testing.T) {
 	held(100, 40, 0, `{"gates": {"min_new_rows": 0, "nulls": {"off": true}}}`, "complete", "null_rate", "", "")
 	held(100, 2, 0, `{"gates": {"min_new_rows": 101}}`, "skipped", "new_rows", "fewer than the 101", "skip")
 	held(100, 2, 0, `{"gates": {"min_new_rows": 100}}`, "complete", "new_rows", "at least 100", "pass")
+	held(0, 0, 3, plain, "invalid", "empty_data", "nothing is known of it", "fail")
+	held(0, 0, 4, `{"gates": {"min_new_rows": 0, "allow_empty": true}}`, "complete", "empty_data", "which this source may have", "pass")
 }
 
 // A schema that a run failed by fails the next run too: what was kept aside is no measure.
