@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/leathq/leat/services/validator/internal/gx"
 	"github.com/leathq/leat/services/validator/internal/textual"
 )
 
@@ -86,27 +85,6 @@ var escape = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^ux])`)
 // unescaped has spaces in place of escapes.
 func unescaped(s string) []byte {
 	return escape.ReplaceAllFunc([]byte(s), func(e []byte) []byte { return bytes.Repeat([]byte(" "), len(e)) })
-}
-
-// inside is a value of lists and objects with its texts masked.
-func (r Redact) inside(v any) any {
-	switch v := v.(type) {
-	case string:
-		return r.masked(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = r.inside(v[i])
-		}
-		return out
-	case gx.Object:
-		out := make(gx.Object, len(v))
-		for i, m := range v {
-			out[i] = gx.Member{Name: m.Name, Value: r.inside(m.Value)}
-		}
-		return out
-	}
-	return v
 }
 
 func cut(s string, most int) string {

@@ -32,9 +32,6 @@ func (r Redact) plain(v any, most int) string {
 			return real(v)
 		}
 	}
-	if r != RedactAll {
-		v = r.inside(v)
-	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // the template escapes
