@@ -50,12 +50,17 @@ func (c *Client) mostAge(ctx context.Context) time.Duration {
 
 // passOn lets another message stand for a job in hand.
 func (d *Delivery) passOn(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	d.end.Lock()
+	defer d.end.Unlock()
+	if d.ended {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // both, or the job has two messages
 	defer cancel()
 	if err := d.c.again(ctx, d.Job, d.msg.Data(), d.sequence, d.since); err != nil {
 		return err
 	}
-	if err := d.msg.DoubleAck(ctx); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+	if err := d.msg.DoubleAck(ctx); err != nil {
 		return fmt.Errorf("take the old message of job %s off the queue: %w", d.ID, err)
 	}
 	d.passed.Store(true)

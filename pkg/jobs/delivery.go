@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type Delivery struct {
 	held     *running
 	stop     context.CancelFunc // ends who does it
 	tries    tries
+	end      sync.Mutex // of msg, by what is said of the job or by passOn
 	ended    bool
 	passed   atomic.Bool // another message stands for the job, and msg is gone
 }
@@ -196,6 +198,8 @@ func (d *Delivery) Failed(delays []time.Duration) bool {
 }
 
 func (d *Delivery) putOff(delay time.Duration) {
+	d.end.Lock()
+	defer d.end.Unlock()
 	d.ended = true
 	if d.passed.Load() {
 		return
@@ -208,6 +212,8 @@ func (d *Delivery) putOff(delay time.Duration) {
 
 // forget takes the job off the queue.
 func (d *Delivery) forget(ctx context.Context) {
+	d.end.Lock()
+	defer d.end.Unlock()
 	d.ended = true
 	if d.passed.Load() { // who gets its other message finds its result
 		return
