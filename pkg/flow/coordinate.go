@@ -18,6 +18,10 @@ import (
 // MaxPartitions is how many partitions a run has at most: each has a consumer per stage.
 const MaxPartitions = 256
 
+// keepConsumers is how long a consumer stays that nobody reads: longer than EVENTS keeps the facts of its run. Without it DATA would drop what is sent to a partition, and one
+// may wait long until it is begun.
+const keepConsumers = keepPlans
+
 // Summary is a run whose stages have all finished.
 type Summary struct {
 	Planned  *datav1.RunPlanned
@@ -151,7 +155,7 @@ func (r *Runner) consumers(ctx context.Context, f *datav1.RunPlanned) error {
 			_, err := r.Bus.JetStream().CreateOrUpdateConsumer(ctx, events.DataStream, jetstream.ConsumerConfig{
 				Durable:       consumerName(run.GetId(), stage.GetName(), p.GetNumber()),
 				FilterSubject: events.Data.Name(run.GetId(), stage.GetFrom(), fmt.Sprint(p.GetNumber())), AckPolicy: jetstream.AckExplicitPolicy,
-				AckWait: ackWait, MaxDeliver: -1, MaxAckPending: int(2*r.cfg.perSegment()) + fetchMost, InactiveThreshold: 24 * time.Hour,
+				AckWait: ackWait, MaxDeliver: -1, MaxAckPending: int(2*r.cfg.perSegment()) + fetchMost, InactiveThreshold: keepConsumers,
 			})
 			if err != nil {
 				return fmt.Errorf("make the consumer of partition %d for stage %s: %w", p.GetNumber(), stage.GetName(), err)
