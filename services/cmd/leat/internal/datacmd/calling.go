@@ -61,6 +61,9 @@ type caller struct {
 func ran(c command, o *AddrOption, run func(ctx context.Context, c *caller) error) command {
 	c.codes, c.failed = runCodes, exitNot
 	c.run = func(ctx context.Context, with call) error {
+		if strings.Contains(o.Addr, "://") {
+			return wrong("--addr %s: it is HOST:PORT of gRPC, such as %s", o.Addr, nearby)
+		}
 		conn, err := grpc.NewClient(o.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			return fmt.Errorf("address %s: %w", o.Addr, err)
@@ -80,12 +83,24 @@ func (c *caller) said(err error) error {
 	switch {
 	case err == nil || !ok:
 		return err
+	case st.Code() == codes.Canceled:
+		return context.Canceled
+	case absent(err) && strings.Contains(st.Message(), "HTTP/1"):
+		return fmt.Errorf("what answers at %s speaks HTTP and no gRPC: name an ingestor with --addr; that of `leat up` is at %s", c.addr, nearby)
 	case absent(err):
-		return fmt.Errorf("no ingestor answers at %s: %s (start one with `leat up`, or name another with --addr)", c.addr, st.Message())
+		return fmt.Errorf("no ingestor answers at %s: %s (start one with `leat up`, or name another with --addr)", c.addr, reason(st.Message()))
 	case st.Code() == codes.Unimplemented:
 		return fmt.Errorf("what answers at %s is no ingestor: name one with --addr; that of `leat up` is at %s", c.addr, nearby)
 	}
 	return errors.New(st.Message())
+}
+
+// reason is why nobody answers, without gRPC's own words around it.
+func reason(message string) string {
+	if _, inner, ok := strings.Cut(message, `desc = "`); ok {
+		message = strings.TrimSuffix(inner, `"`)
+	}
+	return strings.TrimPrefix(message, "transport: Error while dialing: ")
 }
 
 // absent says whether an error is that nobody answers, and not what somebody says.

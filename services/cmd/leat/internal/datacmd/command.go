@@ -3,6 +3,7 @@ package datacmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -42,6 +43,9 @@ func (c *command) main(ctx context.Context, args []string, environ variables.Env
 	operands, err := c.load(args, environ)
 	if err == nil {
 		err = c.run(ctx, call{s, operands})
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = fmt.Errorf("stopped before it was done (%w)", context.Cause(ctx))
 	}
 	var help conf.Help
 	var own *host.Exit

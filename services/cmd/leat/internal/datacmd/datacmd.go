@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/leathq/leat/pkg/conf"
+	"github.com/leathq/leat/pkg/near"
 	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
@@ -57,12 +58,17 @@ func Main(ctx context.Context, args []string, environ variables.Environ, out, er
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		return conf.Help(usage())
 	}
+	var names []string
 	for _, g := range groups() {
 		for _, c := range g.commands {
 			if c.name == args[0] {
 				return c.main(ctx, args[1:], environ, streams{in: os.Stdin, out: out, err: errOut})
 			}
+			names = append(names, c.name)
 		}
+	}
+	if meant := near.Word(args[0], names, 3); meant != "" {
+		return wrong("%q is no command of leat data; do you mean %q?", args[0], meant)
 	}
 	return wrong("%q is no command of leat data\n\n%s", args[0], usage())
 }

@@ -19,7 +19,7 @@ func (c *caller) summary(s *ingestorv1.RunState) error {
 	run := s.GetRun()
 	after := ""
 	if d := lasted(s); d > 0 {
-		after = " after " + d.Round(10*time.Millisecond).String()
+		after = " after " + max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
 	}
 	fmt.Fprintf(w, "run\t%s: %s%s\n", run.GetId(), s.GetPhase(), after)
 	if s.GetPlannedUnixNanos() != 0 {

@@ -36,12 +36,8 @@ func deliver(name string, out io.Writer, write func(io.Writer) error) error {
 		return fill(name, write) // /dev/null, say
 	}
 	f, err := os.CreateTemp(filepath.Dir(into), "."+filepath.Base(into)+"-")
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err // its name would be news to the user
-	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return unwritten(name, err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }()                       // gone already where it was renamed
 	err = errors.Join(buffered(f, write), f.Chmod(0o644), f.Close()) //nolint:gosec // a report is for whoever may see the folder
@@ -49,9 +45,18 @@ func deliver(name string, out io.Writer, write func(io.Writer) error) error {
 		err = os.Rename(f.Name(), into)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return unwritten(name, err)
 	}
 	return nil
+}
+
+// unwritten says why there is no file of that name. Names of files that were to become it would be news to the user.
+func unwritten(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("write %s: %w", name, err)
 }
 
 // fill has write fill something that is there and no file.
@@ -68,5 +73,8 @@ func fill(name string, write func(io.Writer) error) error {
 
 func buffered(out io.Writer, write func(io.Writer) error) error {
 	b := bufio.NewWriter(out)
-	return errors.Join(write(b), b.Flush())
+	if err := write(b); err != nil {
+		return err
+	}
+	return b.Flush()
 }

@@ -66,7 +66,7 @@ func (c *caller) list(ctx context.Context, o *listOptions) error {
 	for _, s := range got.GetStates() {
 		took := "-"
 		if d := lasted(s); d > 0 {
-			took = d.Round(100 * time.Millisecond).String()
+			took = max(d.Round(100*time.Millisecond), 100*time.Millisecond).String()
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.GetRun().GetId(), clean(s.GetRun().GetName()), s.GetPhase(), moment(s.GetPlannedUnixNanos()), took,
 			rows(s.GetCounts()), clean(s.GetRun().GetTarget().GetDataset()))
