@@ -187,6 +187,9 @@ func TestARunReachesOnlyWhatTheSettingsOpen(t *testing.T) {
 	for _, c := range []struct{ name, source, says string }{
 		{"a file", `{"type": "jsonl", "path": "` + closed + `/a.jsonl"}`, "ingestor.paths"},
 		{"a directory above", `{"type": "csv", "path": "../*"}`, "ingestor.paths"},
+		{"a table's directory", `{"type": "delta", "path": "` + closed + `"}`, "ingestor.paths"},
+		{"a dataset's directory", `{"type": "huggingface", "path": "` + closed + `"}`, "ingestor.paths"},
+		{"a page of a local file", `{"type": "http", "url": "file://` + closed + `/a.jsonl"}`, "http://"},
 		{"a file of credentials", `{"type": "nats", "url": "nats://localhost", "stream": "S", "creds": "` + closed + `/a.jsonl"}`, "ingestor.paths"},
 		{"a variable, by HTTP", `{"type": "http", "url": "http://127.0.0.1:1", "auth": {"env": "SECRET", "header": "X"}}`, "ingestor.environment"},
 		{"a variable, by NATS", `{"type": "nats", "url": "nats://localhost", "stream": "S", "token_env": "SECRET"}`, "ingestor.environment"},
@@ -195,6 +198,7 @@ func TestARunReachesOnlyWhatTheSettingsOpen(t *testing.T) {
 		{"an address of the cloud", `{"type": "http", "url": "http://169.254.169.254/latest"}`, "ingestor.allow_link_local"},
 		{"the same by NATS", `{"type": "nats", "url": "nats://169.254.169.254", "stream": "S"}`, "ingestor.allow_link_local"},
 		{"in other clothes", `{"type": "http", "url": "http://[::ffff:a9fe:a9fe]/latest"}`, "ingestor.allow_link_local"},
+		{"a program by its path", `{"type": "x/../../../../../../../../../bin/true"}`, "no type"},
 		{"a program that is not there", `{"type": "oracle"}`, "ingestor.sources_dir"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
