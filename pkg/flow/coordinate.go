@@ -65,12 +65,21 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	if err := r.consumers(ctx, f); err != nil {
 		return err
 	}
-	if r.Started != nil {
-		if err := r.Started(ctx, f); err != nil {
-			return fmt.Errorf("tell of the start of run %s: %w", run.GetId(), err)
-		}
+	if err := r.started(ctx, f, 0, f.GetUnixNanos()); err != nil {
+		return err
 	}
 	return r.create(ctx, events.RunPlanned.Name(run.GetId()), said)
+}
+
+// started tells of the start of an attempt at a run.
+func (r *Runner) started(ctx context.Context, f *datav1.RunPlanned, attempt uint32, nanos int64) error {
+	if r.Started == nil {
+		return nil
+	}
+	if err := r.Started(ctx, f, attempt, time.Unix(0, nanos)); err != nil {
+		return fmt.Errorf("tell of the start of run %s: %w", f.GetRun().GetId(), err)
+	}
+	return nil
 }
 
 // pinned is a run with the size of its segments, so that all replicas agree on it, and how much of it may be on its way.

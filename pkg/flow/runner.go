@@ -35,9 +35,9 @@ type Deps struct {
 	// Publish makes the dataset of a run whose stages have all finished; success says whether the checks hold. The same run gives the same version. nil: none
 	// is made. Only replicas with sources use it.
 	Publish func(ctx context.Context, store *blob.Store, s Summary) (version string, err error)
-	// Started is told of every run that is planned, before anybody works on it, and Ending of its end before that is a fact: perhaps several times, the same
-	// each time. An error is tried again. nil: nobody is told.
-	Started func(ctx context.Context, f *datav1.RunPlanned) error
+	// Started is told of every run that is planned, attempt 0, and of each attempt after it, before anybody works on it; Ending of an attempt's end before that
+	// is a fact: perhaps several times, of the same each time. An error is tried again, by whoever asked for the start. nil: nobody is told.
+	Started func(ctx context.Context, f *datav1.RunPlanned, attempt uint32, at time.Time) error
 	Ending  func(ctx context.Context, store *blob.Store, s Summary, f *datav1.RunEnded) error
 }
 
