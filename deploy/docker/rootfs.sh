@@ -2,7 +2,7 @@
 # Assembles the root file system of an image: one program, what its loader and it open by name, certificates, and a user that is not
 # root. No shell, no package manager. The Dockerfile runs it, and so does the test on machines without a Docker engine.
 #   rootfs.sh OUT PROGRAM [ENGINE]
-# An ingestor's source programs (leat-source-*) that lie beside PROGRAM come along: they are static.
+# The source programs (leat-source-*) that lie beside PROGRAM come along with an ingestor and with leat, but for workers: they are static.
 # OUT: directory to make. PROGRAM: a binary for this machine's architecture. ENGINE: directory of llama.cpp's libraries, for workers.
 set -eu
 [ $# -ge 2 ] || { echo "usage: rootfs.sh OUT PROGRAM [ENGINE]" >&2; exit 2; }
@@ -12,7 +12,7 @@ name=$(basename "$program")
 mkdir -p "$out/usr/local/bin" "$out/etc/ssl/certs" "$out/tmp" "$out/home/nonroot" "$out/var/cache/leat" "$out/proc" "$out/dev" "$out/sys"
 cp "$program" "$out/usr/local/bin/$name"
 ln -sf "usr/local/bin/$name" "$out/entrypoint"
-if [ "$name" = ingestor ]; then
+if [ -z "$engine" ] && { [ "$name" = leat ] || [ "$name" = ingestor ]; }; then
 	for source in "$(dirname "$program")"/leat-source-*; do
 		if [ -x "$source" ]; then cp "$source" "$out/usr/local/bin/"; fi
 	done

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leathq/leat/e2e/driver/procs"
 	"github.com/leathq/leat/pkg/events"
 	"github.com/leathq/leat/pkg/jobs"
 )
@@ -49,10 +50,7 @@ func TestBulkWorkGivesWay(t *testing.T) {
 	}
 	l.serving("sim", 3)
 	c, b := l.client()
-	within(t, 20*time.Second, "the streams are there", func() bool {
-		_, err := b.JetStream().Stream(t.Context(), events.ResultsStream)
-		return err == nil
-	})
+	procs.AwaitStream(t, b.JetStream(), events.ResultsStream)
 	during := *onlineFor
 	without := l.online(during, 1)
 	const tokens = 96 // a bulk answer takes some 2.5 s
@@ -69,7 +67,7 @@ func TestBulkWorkGivesWay(t *testing.T) {
 	}
 	total := 48*int(during/time.Second)/2 + 100 // more than the fleet can do meanwhile
 	submit(total)
-	within(t, 20*time.Second, "bulk work has the idle slots", func() bool {
+	procs.Within(t, 20*time.Second, "bulk work has the idle slots", func() bool {
 		held := 0
 		for name := range l.workers {
 			held += int(l.status(name).GetHeld())

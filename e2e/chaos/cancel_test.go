@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leathq/leat/e2e/driver/procs"
 )
 
 // cancels is how many clients leave in each stage of an engine's test: 201 over the three stages.
@@ -136,7 +138,7 @@ func (r *rig) leaveOnce(s stage, victim ask, c *company) time.Duration {
 	go func() { over <- send(ctx, newClient(), r.gateways[0].HTTP, victim, func() { close(begun) }) }()
 	switch {
 	case s.filled:
-		within(r.t, 20*time.Second, "the victim waits in the router", func() bool { return r.queued() == 1 })
+		procs.Within(r.t, 20*time.Second, "the victim waits in the router", func() bool { return r.queued() == 1 })
 	case s.decodes:
 		select {
 		case <-begun:
@@ -146,7 +148,7 @@ func (r *rig) leaveOnce(s stage, victim ask, c *company) time.Duration {
 			r.t.Fatal("no first token within 20 s")
 		}
 	default:
-		within(r.t, 20*time.Second, "the victim runs", func() bool { return r.running() == c.size+1 })
+		procs.Within(r.t, 20*time.Second, "the victim runs", func() bool { return r.running() == c.size+1 })
 	}
 	pause := time.NewTimer(rand.N(20 * time.Millisecond)) // not always at the same place of a step
 	<-pause.C

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leathq/leat/e2e/driver/procs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
 
@@ -36,7 +37,7 @@ func TestKilledEngineChildCostsOnlyTheStreamsItHadBegun(t *testing.T) {
 	b := learn(t, f.gateways[0].HTTP, 2*llamaSlots, pages)
 	idle := goroutines(f.workers["l0"])
 	l := begin(llamaStreams, func(int) string { return f.gateways[0].HTTP }, func(client, i int) ask { return pages[(client+5*i)%len(pages)] })
-	within(t, 60*time.Second, "all slots are taken", func() bool {
+	procs.Within(t, 60*time.Second, "all slots are taken", func() bool {
 		return l.seen() > 2*llamaSlots && f.status("l0").GetRunning() == llamaSlots && f.status("l1").GetRunning() == llamaSlots
 	})
 	child := childOf(t, f.workers["l0"].PID())
@@ -44,10 +45,10 @@ func TestKilledEngineChildCostsOnlyTheStreamsItHadBegun(t *testing.T) {
 	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 5*time.Second, "the worker says that its engine is gone", func() bool {
+	procs.Within(t, 5*time.Second, "the worker says that its engine is gone", func() bool {
 		return f.status("l0").GetState() == inferv1.WorkerState_WORKER_STATE_UNHEALTHY
 	})
-	again := within(t, 60*time.Second, "the worker has a new engine", func() bool {
+	again := procs.Within(t, 60*time.Second, "the worker has a new engine", func() bool {
 		return f.status("l0").GetState() == inferv1.WorkerState_WORKER_STATE_READY
 	})
 	ready := time.Now()
@@ -68,10 +69,10 @@ func TestKilledEngineChildCostsOnlyTheStreamsItHadBegun(t *testing.T) {
 		t.Error("the new engine got no work")
 	}
 	for _, name := range []string{"l0", "l1"} {
-		within(t, 15*time.Second, name+" holds nothing", func() bool { r := f.status(name); return r.GetHeld() == 0 && r.GetRunning() == 0 })
+		procs.Within(t, 15*time.Second, name+" holds nothing", func() bool { r := f.status(name); return r.GetHeld() == 0 && r.GetRunning() == 0 })
 	}
-	within(t, 15*time.Second, "the gateway holds no sequence", func() bool { return metric(f.gateways[0], "leat_gateway_sequences") == 0 })
-	within(t, 15*time.Second, "the worker runs no more goroutines than before", func() bool { n := goroutines(f.workers["l0"]); return n >= 0 && n <= idle+8 })
+	procs.Within(t, 15*time.Second, "the gateway holds no sequence", func() bool { return metric(f.gateways[0], "leat_gateway_sequences") == 0 })
+	procs.Within(t, 15*time.Second, "the worker runs no more goroutines than before", func() bool { n := goroutines(f.workers["l0"]); return n >= 0 && n <= idle+8 })
 }
 
 // childOf finds the only child process of a process.

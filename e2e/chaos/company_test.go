@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leathq/leat/e2e/driver/procs"
 )
 
 // company is the other sequences: long streams that run while victims come and go.
@@ -37,7 +39,7 @@ func (r *rig) meet(all bool) *company {
 		})
 	}
 	begun.Wait()
-	within(r.t, 20*time.Second, "only company runs", func() bool { return r.running() == c.size })
+	procs.Within(r.t, 20*time.Second, "only company runs", func() bool { return r.running() == c.size })
 	return c
 }
 

@@ -112,7 +112,7 @@ func TestDataRunsGiveWay(t *testing.T) {
 		over := make(chan error, 1)
 		go func() { over <- q.work(ctx) }()
 		before := q.rows.Load()
-		within(t, 30*time.Second, "a run has ended", func() bool { return q.rows.Load() > before })
+		procs.Within(t, 30*time.Second, "a run has ended", func() bool { return q.rows.Load() > before })
 		with = append(with, l.online(*onlineFor/2, turn)...)
 		cancel()
 		if err := <-over; err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,9 +26,8 @@ import (
 type fleet struct {
 	t        *testing.T
 	dir      string
-	natsPort string
 	config   string // YAML file of all of them
-	nats     *procs.Process
+	nats     *procs.Server
 	routers  []*procs.Process
 	gateways []*procs.Process
 	workers  map[string]*procs.Process
@@ -39,13 +37,11 @@ type fleet struct {
 // newFleet starts everything but workers. settings is the YAML of the pools section, or empty.
 func newFleet(t *testing.T, routers, gateways int, settings string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: t.TempDir(), workers: map[string]*procs.Process{}, conns: map[string]*grpc.ClientConn{}}
-	f.natsPort = freePort(t)
+	f := &fleet{t: t, dir: t.TempDir(), nats: procs.NewServer(t), workers: map[string]*procs.Process{}, conns: map[string]*grpc.ClientConn{}}
 	f.config = filepath.Join(f.dir, "leat.yaml")
 	if err := os.WriteFile(f.config, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.startNATS()
 	for i := range routers {
 		f.routers = append(f.routers, f.service("router", fmt.Sprintf("router %d", i)))
 	}
@@ -55,43 +51,10 @@ func newFleet(t *testing.T, routers, gateways int, settings string) *fleet {
 	return f
 }
 
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// startNATS starts the server, or starts it again: the port and the store stay.
-func (f *fleet) startNATS() {
-	f.t.Helper()
-	file := filepath.Join(f.dir, "nats.conf")
-	conf := fmt.Sprintf("listen: \"127.0.0.1:%s\"\njetstream { store_dir: %q }\nno_fast_producer_stall: true\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"2s\"\n",
-		f.natsPort, filepath.Join(f.dir, "nats"))
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	f.nats = procs.Run(f.t, f.out("nats-server"), programs.Tool(f.t, "github.com/nats-io/nats-server/v2", "v2.15.2"), "-c", file)
-}
-
-// out is a log of its own, whose end is shown when the test fails.
-func (f *fleet) out(name string) *procs.Output {
-	o := &procs.Output{}
-	f.t.Cleanup(func() {
-		if f.t.Failed() {
-			f.t.Logf("the last lines of %s:\n%s", name, o.Tail(30))
-		}
-	})
-	return o
-}
-
 func (f *fleet) service(kind, name string, args ...string) *procs.Process {
 	f.t.Helper()
-	base := []string{"--config", f.config, "--nats", "nats://127.0.0.1:" + f.natsPort, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof"}
-	return procs.Run(f.t, f.out(name), programs.Ours(f.t, kind), append(base, args...)...)
+	base := []string{"--config", f.config, "--nats", f.nats.NATS, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof"}
+	return procs.Run(f.t, procs.Log(f.t, name, 30), programs.Ours(f.t, kind), append(base, args...)...)
 }
 
 // worker starts a worker, or a new life of one, and waits until every gateway's clients can reach its model.
@@ -99,7 +62,7 @@ func (f *fleet) worker(name, model string, args ...string) *procs.Process {
 	f.t.Helper()
 	p := f.service("worker", name, append([]string{"--name", name, "--served-model-name", model}, args...)...)
 	f.workers[name] = p
-	within(f.t, 60*time.Second, name+" takes work", func() bool {
+	procs.Within(f.t, 60*time.Second, name+" takes work", func() bool {
 		r := f.status(name)
 		return r != nil && r.GetState() == inferv1.WorkerState_WORKER_STATE_READY
 	})
@@ -109,7 +72,7 @@ func (f *fleet) worker(name, model string, args ...string) *procs.Process {
 // serving waits until every gateway knows the model and every router its workers and an owner.
 func (f *fleet) serving(model string, workers int) {
 	f.t.Helper()
-	within(f.t, 20*time.Second, "the fleet serves "+model, func() bool {
+	procs.Within(f.t, 20*time.Second, "the fleet serves "+model, func() bool {
 		for _, g := range f.gateways {
 			if _, body := get(g.HTTP, "/v1/models"); !strings.Contains(body, strconv.Quote(model)) {
 				return false

@@ -64,7 +64,7 @@ func (l *labour) simulator(name string) {
 func (l *labour) client() (*jobs.Client, *bus.Bus) {
 	l.t.Helper()
 	cfg := bus.DefaultConfig()
-	cfg.URL = "nats://127.0.0.1:" + l.natsPort
+	cfg.URL = l.nats.NATS
 	b, err := bus.Connect(l.t.Context(), cfg, bus.Options{Name: "client of jobs"})
 	if err != nil {
 		l.t.Fatal(err)
@@ -93,7 +93,7 @@ func (l *labour) killOne(r *rand.Rand) string {
 		return "worker " + name
 	}
 	l.nats.Kill(l.t)
-	l.startNATS()
+	l.nats.Start(l.t)
 	return "nats-server"
 }
 
@@ -101,10 +101,7 @@ func (l *labour) killOne(r *rand.Rand) string {
 func TestJobsOutliveEveryProcess(t *testing.T) {
 	l := newLabour(t)
 	c, b := l.client()
-	within(t, 20*time.Second, "the streams are there", func() bool {
-		_, err := b.JetStream().Stream(t.Context(), events.ResultsStream)
-		return err == nil
-	})
+	procs.AwaitStream(t, b.JetStream(), events.ResultsStream)
 	n := *jobCount
 	results := make([]*jobs.Result, n)
 	var work sync.WaitGroup
@@ -225,7 +222,7 @@ func TestJobsByTheOfficialClient(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, client, append([]string{"--server", "nats://127.0.0.1:" + l.natsPort}, args...)...)
+		cmd := exec.CommandContext(ctx, client, append([]string{"--server", l.nats.NATS}, args...)...)
 		cmd.Env = append(os.Environ(), "HOME="+l.dir, "XDG_CONFIG_HOME="+l.dir)
 		out, err := cmd.CombinedOutput()
 		if err != nil {

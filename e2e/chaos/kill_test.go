@@ -63,7 +63,7 @@ func TestKilledRouterCostsNothing(t *testing.T) {
 	heir := p.idOf(other)
 	killed := time.Now()
 	p.routers[victim].Kill(t)
-	within(t, 5*time.Second, "the other router owns the partition", func() bool { id, _ := p.owner(other, "sim"); return id == heir })
+	procs.Within(t, 5*time.Second, "the other router owns the partition", func() bool { id, _ := p.owner(other, "sim"); return id == heir })
 	takeover := time.Since(killed)
 	on(time.Second)
 	p.routers[victim] = p.service("router", "router again")
@@ -101,7 +101,7 @@ func TestHangingRouterIsReplacedAndFenced(t *testing.T) {
 	heir := p.idOf(other)
 	hung := time.Now()
 	stop(t, p.routers[victim])
-	within(t, 10*time.Second, "the other router owns the partition", func() bool { id, _ := p.owner(other, "sim"); return id == heir })
+	procs.Within(t, 10*time.Second, "the other router owns the partition", func() bool { id, _ := p.owner(other, "sim"); return id == heir })
 	takeover := time.Since(hung)
 	on(time.Second)
 	signal(t, p.routers[victim], syscall.SIGCONT)
@@ -128,7 +128,7 @@ func TestKilledNATSCostsNothing(t *testing.T) {
 	l := p.dance()
 	p.nats.Kill(t)
 	on(500 * time.Millisecond)
-	p.startNATS()
+	p.nats.Start(t)
 	on(lasts)
 	got := l.end()
 	typed := func(o *outcome) bool { return o.verdict() == broken || o.verdict() == refused }
@@ -156,7 +156,7 @@ func TestKilledGatewayCostsOnlyItsOwnClients(t *testing.T) {
 	p.use(other) // those that are cut off come back there
 	killed := time.Now()
 	dead.Kill(t)
-	free := within(t, 15*time.Second, "every worker has stopped what the dead gateway asked for", func() bool {
+	free := procs.Within(t, 15*time.Second, "every worker has stopped what the dead gateway asked for", func() bool {
 		for _, w := range p.workers {
 			if metric(w, "leat_worker_orphans_total") < 1 {
 				return false

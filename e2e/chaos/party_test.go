@@ -80,7 +80,7 @@ func (p *party) address(client int) string {
 func (p *party) dance() *load {
 	p.t.Helper()
 	l := begin(streams, p.address, func(client, i int) ask { return p.pages[(client*7+i)%len(p.pages)] })
-	within(p.t, 20*time.Second, "the party is in full swing", func() bool { return l.seen() > streams && p.held() > 2*simSlots })
+	procs.Within(p.t, 20*time.Second, "the party is in full swing", func() bool { return l.seen() > streams && p.held() > 2*simSlots })
 	return l
 }
 
@@ -125,16 +125,16 @@ func (p *party) full() {
 func (p *party) settled() {
 	p.t.Helper()
 	limit := 15 * time.Second
-	within(p.t, limit, "workers hold nothing", func() bool { return p.held() == 0 })
-	within(p.t, limit, "gateways hold no sequence", func() bool { return p.sum(p.gateways, "leat_gateway_sequences") == 0 })
-	within(p.t, limit, "routers have nothing queued or dispatched", func() bool {
+	procs.Within(p.t, limit, "workers hold nothing", func() bool { return p.held() == 0 })
+	procs.Within(p.t, limit, "gateways hold no sequence", func() bool { return p.sum(p.gateways, "leat_gateway_sequences") == 0 })
+	procs.Within(p.t, limit, "routers have nothing queued or dispatched", func() bool {
 		return p.sum(p.routers, "llm_queue_depth") == 0 && p.sum(p.routers, "leat_router_dispatched") == 0
 	})
 	for kind, of := range p.processes() {
 		for _, proc := range of {
 			now := 0
 			defer func() { p.t.Logf("goroutines of a %s: %d before, %d after", kind, p.idle[kind], now) }()
-			within(p.t, limit, fmt.Sprintf("a %s runs no more goroutines than before (%d)", kind, p.idle[kind]), func() bool {
+			procs.Within(p.t, limit, fmt.Sprintf("a %s runs no more goroutines than before (%d)", kind, p.idle[kind]), func() bool {
 				now = goroutines(proc)
 				return now >= 0 && now <= p.idle[kind]+8 // connections of this test come and go
 			})
@@ -152,7 +152,7 @@ func (p *party) sum(of []*procs.Process, name string) (sum float64) {
 // oneOwner waits until all routers name the same living owner, and returns its epoch.
 func (f *fleet) oneOwner(pool string) (id string, epoch uint64) {
 	f.t.Helper()
-	within(f.t, 10*time.Second, "all routers name the same owner", func() bool {
+	procs.Within(f.t, 10*time.Second, "all routers name the same owner", func() bool {
 		owners, alive := map[string]bool{}, map[string]bool{}
 		for _, r := range f.routers {
 			var e uint64

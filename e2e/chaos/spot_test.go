@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leathq/leat/e2e/driver/procs"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 )
 
@@ -67,11 +68,11 @@ func TestASpotMachineIsTakenAway(t *testing.T) {
 	go func() {
 		moved <- post(fmt.Sprintf(`{"model":"m","prompt":%q,"max_tokens":2,"ignore_eos":true}`, strings.Repeat("wheel ", 1500)))
 	}()
-	within(t, 10*time.Second, "the worker holds both", func() bool { return f.status("spot").GetHeld() == 2 })
+	procs.Within(t, 10*time.Second, "the worker holds both", func() bool { return f.status("spot").GetHeld() == 2 })
 	f.worker("other", "m", "--engine", "sim")
 	f.serving("m", 2)
 	close(preempted)
-	within(t, 5*time.Second, "the router knows why it leaves", func() bool {
+	procs.Within(t, 5*time.Second, "the router knows why it leaves", func() bool {
 		for _, w := range f.pool(f.routers[0], "m").GetWorkers() {
 			r := w.GetReport()
 			if r.GetState() == inferv1.WorkerState_WORKER_STATE_DRAINING && strings.HasPrefix(r.GetStateNote(), "gcp takes this machine away at ") {

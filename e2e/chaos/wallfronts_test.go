@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leathq/leat/e2e/bench/upstream"
+	"github.com/leathq/leat/e2e/driver/procs"
 )
 
 // The ways to the engines.
@@ -115,7 +116,7 @@ func startNginx(t *testing.T, engines []*upstream.Server) []*front {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself, which the answers have shown
 		_ = cmd.Wait()
 	})
-	within(t, 10*time.Second, "nginx listens", func() bool {
+	procs.Within(t, 10*time.Second, "nginx listens", func() bool {
 		conn, err := net.Dial("tcp", b)
 		if err != nil {
 			return false
@@ -123,4 +124,14 @@ func startNginx(t *testing.T, engines []*upstream.Server) []*front {
 		return conn.Close() == nil
 	})
 	return []*front{{name: nginxPlain, address: a}, {name: nginxRetrying, address: b}}
+}
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }

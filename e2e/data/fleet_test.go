@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -27,10 +25,9 @@ import (
 type fleet struct {
 	t          *testing.T
 	dir        string
-	input      string // directory of what is read
-	natsPort   string
+	input      string   // directory of what is read
 	settings   []string // flags of all services
-	nats       *procs.Process
+	nats       *procs.Server
 	ingestors  []*procs.Process
 	validators []*procs.Process
 	config     flow.Config // of all services
@@ -40,11 +37,11 @@ type fleet struct {
 
 func newFleet(t *testing.T, input string, replicas int, config flow.Config) *fleet {
 	t.Helper()
-	f := &fleet{t: t, dir: t.TempDir(), input: input, natsPort: freePort(t), config: config}
+	f := &fleet{t: t, dir: t.TempDir(), input: input, config: config,
+		nats: procs.NewServer(t, "GOMEMLIMIT=256MiB")} // as NATS's own chart has it, at four fifths of the limit
 	url := "file://" + filepath.Join(f.dir, "store")
-	f.settings = append([]string{"--nats", "nats://127.0.0.1:" + f.natsPort, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof", "--store", url},
+	f.settings = append([]string{"--nats", f.nats.NATS, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--pprof", "--store", url},
 		"--data-segment-bytes", fmt.Sprint(int64(config.SegmentBytes)), "--data-batch-bytes", fmt.Sprint(int64(config.BatchBytes)), "--data-max-bytes", fmt.Sprint(int64(config.MaxBytes)))
-	f.startNATS()
 	for range replicas {
 		f.ingestors = append(f.ingestors, f.ingestor())
 		f.validators = append(f.validators, f.validator())
@@ -57,65 +54,27 @@ func newFleet(t *testing.T, input string, replicas int, config flow.Config) *fle
 	return f
 }
 
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// startNATS starts the server, or starts it again: the port and the store stay.
-func (f *fleet) startNATS() {
-	f.t.Helper()
-	file := filepath.Join(f.dir, "nats.conf")
-	conf := fmt.Sprintf("listen: \"127.0.0.1:%s\"\njetstream { store_dir: %q }\nno_fast_producer_stall: true\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"2s\"\n",
-		f.natsPort, filepath.Join(f.dir, "nats"))
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Setenv("GOMEMLIMIT", "256MiB") // as NATS's own chart has it, at four fifths of the limit; of the server alone
-	defer func() { _ = os.Unsetenv("GOMEMLIMIT") }()
-	f.nats = procs.Run(f.t, f.out("nats-server"), programs.Tool(f.t, "github.com/nats-io/nats-server/v2", "v2.15.2"), "-c", file)
-}
-
-// out is a log of its own, whose end is shown when the test fails.
-func (f *fleet) out(name string) *procs.Output {
-	o := &procs.Output{}
-	f.t.Cleanup(func() {
-		if f.t.Failed() {
-			f.t.Logf("the last lines of %s:\n%s", name, o.Tail(8))
-		}
-	})
-	return o
-}
-
 func (f *fleet) ingestor() *procs.Process {
 	f.t.Helper()
-	return procs.Run(f.t, f.out("ingestor"), programs.Ours(f.t, "ingestor"), append([]string{"--source-dir", f.input}, f.settings...)...)
+	return procs.Run(f.t, procs.Log(f.t, "ingestor", 8), programs.Ours(f.t, "ingestor"), append([]string{"--source-dir", f.input}, f.settings...)...)
 }
 
 func (f *fleet) validator() *procs.Process {
 	f.t.Helper()
-	return procs.Run(f.t, f.out("validator"), programs.Ours(f.t, "validator"), f.settings...)
+	return procs.Run(f.t, procs.Log(f.t, "validator", 8), programs.Ours(f.t, "validator"), f.settings...)
 }
 
 // watch folds the facts in this process, as a replica does that works on nothing.
 func (f *fleet) watch() {
 	f.t.Helper()
 	cfg := bus.DefaultConfig()
-	cfg.URL = "nats://127.0.0.1:" + f.natsPort
+	cfg.URL = f.nats.NATS
 	b, err := bus.Connect(f.t.Context(), cfg, bus.Options{Name: "watcher"})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = b.Close(context.Background()) })
-	within(f.t, 20*time.Second, "the streams are there", func() bool {
-		_, err := b.JetStream().Stream(f.t.Context(), "EVENTS")
-		return err == nil
-	})
+	procs.AwaitStream(f.t, b.JetStream(), "EVENTS")
 	f.watcher = flow.New(flow.Deps{ID: "watcher", Log: slog.New(slog.DiscardHandler), Bus: b, NATS: cfg, Blob: f.store}, f.config, nil)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	over := make(chan error, 1)
@@ -133,7 +92,7 @@ func (f *fleet) watch() {
 func (f *fleet) submit(req *ingestorv1.SubmitRequest) {
 	f.t.Helper()
 	var last error
-	within(f.t, 30*time.Second, "an ingestor takes the run", func() bool {
+	procs.Within(f.t, 30*time.Second, "an ingestor takes the run", func() bool {
 		c, err := grpc.NewClient(f.ingestors[0].GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			f.t.Fatal(err)
@@ -148,19 +107,4 @@ func (f *fleet) submit(req *ingestorv1.SubmitRequest) {
 		last = err
 		return err == nil
 	})
-}
-
-// within polls a condition until it holds and returns how long that took; it fails the test after limit.
-func within(t *testing.T, limit time.Duration, what string, holds func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		if time.Since(began) > limit {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-		<-tick.C
-	}
-	return time.Since(began)
 }

@@ -109,7 +109,7 @@ func (f *fleet) killOne(kind int, r *rand.Rand) string {
 	switch kind {
 	case 0:
 		f.nats.Kill(f.t)
-		f.startNATS()
+		f.nats.Start(f.t)
 		return "nats-server"
 	case 1:
 		again(f.ingestors, f.ingestor)

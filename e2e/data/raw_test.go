@@ -16,7 +16,7 @@ import (
 func (f *fleet) raw(size int64) float64 {
 	f.t.Helper()
 	const message = 700 << 10
-	nc, err := nats.Connect("nats://127.0.0.1:" + f.natsPort)
+	nc, err := nats.Connect(f.nats.NATS)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func run(t *testing.T, size int64) *sample {
 			}
 		})
 		out.memory, out.cpu = map[string]int64{}, map[string]time.Duration{}
-		for i, p := range []*procs.Process{f.ingestors[0], f.validators[0], f.nats} {
+		for i, p := range []*procs.Process{f.ingestors[0], f.validators[0], f.nats.Process} {
 			out.memory[services[i]], out.cpu[services[i]] = peak(t, p.PID()), spent(t, p.PID())
 		}
 		waits()

@@ -38,6 +38,9 @@ func grant(s events.Store, g events.Grant) []string {
 	out = append(out, g.Says...)
 	for _, durable := range g.Takes {
 		out = append(out, takes(stream, durable)...)
+		if g.Removes {
+			out = append(out, api+"CONSUMER.DELETE."+stream+"."+durable)
+		}
 	}
 	return out
 }

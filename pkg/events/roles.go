@@ -111,7 +111,7 @@ type Grant struct {
 	// Keys of a bucket that it reads, watches and writes, as a NATS wildcard. An object store has no keys to tell apart:
 	// any text here is all of it.
 	Keys string
-	// Reads: any message of a stream. Removes: any of them, too.
+	// Reads: any message of a stream. Removes: any of them, too, and the consumers that it takes.
 	Reads, Removes bool
 	// Says are further subjects that it publishes to a stream: those that are no Flow's.
 	Says []string

@@ -27,8 +27,8 @@ type unheld struct {
 	partition uint32 // that waits
 }
 
-// absences says of stages that nobody works on them, where batches wait for them: without that a run that lacks a service would wait without a word.
-// It is the sources' replicas that do, until ctx ends.
+// absences says of stages that nobody works on them, where batches wait for them: without that a run that lacks a service would wait without a word. It says of runs, too,
+// that their facts are going. It is the sources' replicas that do, until ctx ends.
 func (r *Runner) absences(ctx context.Context) {
 	since := map[[2]string]time.Time{}
 	for {
@@ -51,6 +51,7 @@ func (r *Runner) absences(ctx context.Context) {
 			}
 		}
 		since = still
+		r.forgotten(ctx)
 	}
 }
 
@@ -86,21 +87,26 @@ func (r *Runner) anyHeld(ctx context.Context, key [2]string, parts []unheld) (bo
 }
 
 func (r *Runner) sayAbsent(ctx context.Context, key [2]string, p unheld) {
+	r.warn(ctx, &datav1.StageTrouble{Run: key[0], Stage: key[1], Partition: p.partition, Trouble: &datav1.Trouble{
+		Code: NoReplica, Message: fmt.Sprintf("nobody works on stage %s, of kind %s: start the service that does, on this NATS; where one runs, it is busy with other runs", key[1], p.kind),
+	}})
+}
+
+// warn says a trouble of which any replica can know, unless somebody has said it not long ago.
+func (r *Runner) warn(ctx context.Context, t *datav1.StageTrouble) {
 	now := time.Now()
 	said := time.Time{}
-	r.board.look(key[0], func(s *State) {
-		if t := s.Trouble(key[1]); t.GetTrouble().GetCode() == NoReplica {
-			said = time.Unix(0, t.GetUnixNanos())
+	r.board.look(t.GetRun(), func(s *State) {
+		if have := s.Trouble(t.GetStage()); have.GetTrouble().GetCode() == t.GetTrouble().GetCode() {
+			said = time.Unix(0, have.GetUnixNanos())
 		}
 	})
 	if now.Sub(said) < SaidFor*2/3 {
 		return
 	}
-	t := &datav1.StageTrouble{Run: key[0], Stage: key[1], Partition: p.partition, Replica: r.id, UnixNanos: now.UnixNano(), Trouble: &datav1.Trouble{
-		Code: NoReplica, Message: fmt.Sprintf("nobody works on stage %s, of kind %s: start the service that does, on this NATS; where one runs, it is busy with other runs", key[1], p.kind),
-	}}
-	id := fmt.Sprintf("%s.absent.%d", events.DataLease(key[0], key[1]), now.Unix()/int64(SaidFor.Seconds()/3)) // several replicas say it once
-	if err := r.say(ctx, events.StageTrouble.Name(key[0]), id, t); err != nil {
-		r.Log.Debug("absence not said", "error", err)
+	t.Replica, t.UnixNanos = r.id, now.UnixNano()
+	id := fmt.Sprintf("%s.%s.%d", events.DataLease(t.GetRun(), t.GetStage()), t.GetTrouble().GetCode(), now.Unix()/int64(SaidFor.Seconds()/3)) // several replicas say it once
+	if err := r.say(ctx, events.StageTrouble.Name(t.GetRun()), id, t); err != nil {
+		r.Log.Debug("trouble not said", "code", t.GetTrouble().GetCode(), "error", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/leathq/leat/pkg/flow"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
@@ -52,4 +54,38 @@ func TestARunLacksNobodyWhoIsSlow(t *testing.T) {
 			t.Errorf("somebody works on it, and the run says: %v", x)
 		}
 	})
+}
+
+// A run whose plan was dropped from the stream of facts, as where that is too small for it, says so, and goes on to its end by who knows it.
+func TestARunSaysThatItsFactsAreGoing(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s := newSite(t)
+	s.missAfter = 100 * time.Millisecond
+	opened := make(chan struct{})
+	gate := func(ctx context.Context, _ flow.Place, _ uint64) error {
+		select {
+		case <-opened:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	r := s.start([]flow.Source{&counting{partitions: 2, batches: 5}}, &keeping{kind: "keep", gate: gate})
+	if err := r.Start(t.Context(), twoStages("r"), "bulk"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, r, "r", "read", func(st *flow.State) bool { return st.Finished("in") != nil })
+	facts, err := s.bus.JetStream().Stream(t.Context(), "EVENTS")
+	if err == nil {
+		err = facts.Purge(t.Context(), jetstream.WithPurgeSubject("evt.data.run_planned.v1.r"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, r, "r", "said to lose its facts", func(st *flow.State) bool {
+		x := st.Trouble("keep").GetTrouble()
+		return x.GetCode() == flow.FactsLost && strings.Contains(x.GetMessage(), "plan of run r")
+	})
+	close(opened)
+	await(t, r, "r", "complete", ended(datav1.Outcome_OUTCOME_COMPLETE))
 }

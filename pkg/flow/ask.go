@@ -50,6 +50,9 @@ func (r *Runner) Resume(ctx context.Context, run string) (attempt uint32, err er
 		return 0, err
 	}
 	f := &datav1.RunResumed{Run: run, Attempt: attempt, UnixNanos: time.Now().UnixNano()}
+	if err := r.started(ctx, plan, attempt, f.GetUnixNanos()); err != nil {
+		return 0, err
+	}
 	if err := r.say(ctx, events.RunResumed.Name(run), fmt.Sprintf("%s.resumed.%d", events.DataLease(run), attempt), f); err != nil {
 		return 0, err
 	}

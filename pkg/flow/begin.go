@@ -92,8 +92,11 @@ func (r *Runner) last(j job, code string, err error) error {
 }
 
 func what(j job) string {
-	if j.place.Stage == nil {
+	switch {
+	case j.place.Stage == nil:
 		return "publishing the dataset of run " + j.place.Run.GetId()
+	case j.place.Partition != nil:
+		return fmt.Sprintf("reading partition %d for stage %s", j.place.Partition.GetNumber(), j.place.Stage.GetName())
 	}
 	return "judging stage " + j.place.Stage.GetName()
 }

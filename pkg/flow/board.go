@@ -53,7 +53,7 @@ func (b *board) watch(ctx context.Context, js jetstream.JetStream, store *blob.S
 	if err != nil {
 		return nil, fmt.Errorf("watch the facts of runs: %w", err)
 	}
-	return run.Stop, nil
+	return func() { run.Stop(); discard(js, c) }, nil
 }
 
 func (b *board) take(m jetstream.Msg) {

@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leathq/leat/pkg/bus"
-	"github.com/leathq/leat/pkg/events"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
@@ -19,6 +18,7 @@ const (
 	fetchWait = time.Second
 	gapDelay  = 300 * time.Millisecond // until a batch comes again that came before its turn
 	idleTurns = 3                      // fetches without a batch until another partition may have the place
+	gapMost   = 5 * ackWait            // how long a batch may not come that was sent: what a dead replica held comes sooner
 )
 
 // What JetStream takes as the answer to a message.
@@ -29,6 +29,7 @@ type carrying struct {
 	r        *Runner
 	j        job
 	attempt  uint32
+	in       jetstream.Consumer
 	out      *publisher
 	next     uint64 // the number of the batch that comes next
 	stands   uint64 // the number of the first batch of which no fact says that it is done
@@ -62,19 +63,20 @@ func (r *Runner) carry(ctx context.Context, j job) error {
 		return nil
 	}
 	w.out = r.publisher(j.place, w.attempt)
-	c, err := r.bulk.Consumer(ctx, events.DataStream, consumerName(run, stage, partition))
-	if err != nil {
-		return fmt.Errorf("open the batches of %s: %w", j.lease, err)
+	if err := w.open(ctx); err != nil {
+		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
+	var alive sync.WaitGroup
+	alive.Go(func() { w.keepAlive(ctx) })
+	defer alive.Wait()
 	defer stop()
-	go w.keepAlive(ctx)
 	defer func() {
 		if w.seg != nil {
 			w.seg.Discard()
 		}
 	}()
-	return w.loop(ctx, c)
+	return w.loop(ctx)
 }
 
 // counted takes in a segment that is done.
@@ -104,32 +106,53 @@ func (w *carrying) keepAlive(ctx context.Context) {
 	}
 }
 
-func (w *carrying) loop(ctx context.Context, c jetstream.Consumer) error {
-	for idle := 0; ; {
-		if err := ctx.Err(); err != nil {
+func (w *carrying) loop(ctx context.Context) error {
+	for idle, since := 0, time.Now(); ; {
+		before := w.next
+		n, done, err := w.some(ctx)
+		if done || err != nil {
 			return err
-		}
-		got, err := c.Fetch(fetchMost, jetstream.FetchMaxWait(fetchWait))
-		if err != nil {
-			return fmt.Errorf("fetch batches: %w", err)
-		}
-		n := 0
-		for m := range got.Messages() {
-			n++
-			if done, err := w.message(ctx, m); done || err != nil {
-				return err
-			}
-		}
-		if err := got.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
-			return fmt.Errorf("fetch batches: %w", err)
 		}
 		if idle++; n > 0 {
 			idle = 0
 		}
-		if idle >= idleTurns {
+		if w.next > before {
+			since = time.Now()
+		}
+		late := time.Since(since) > w.r.gapMost
+		if !late && idle < idleTurns {
+			continue
+		}
+		switch gone, err := w.missed(ctx, n == 0); {
+		case err != nil:
+			return err
+		case gone && late:
+			return w.lost()
+		case !gone && idle >= idleTurns:
 			return errYield
 		}
 	}
+}
+
+// some takes the messages that have come, and says how many.
+func (w *carrying) some(ctx context.Context) (n int, done bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, false, err
+	}
+	got, err := w.in.Fetch(fetchMost, jetstream.FetchMaxWait(fetchWait))
+	if err != nil {
+		return 0, false, fmt.Errorf("fetch batches: %w", err)
+	}
+	for m := range got.Messages() {
+		n++
+		if done, err := w.message(ctx, m); done || err != nil {
+			return n, done, err
+		}
+	}
+	if err := got.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
+		return n, false, fmt.Errorf("fetch batches: %w", err)
+	}
+	return n, false, nil
 }
 
 // message does what a message's number asks for.

@@ -18,6 +18,10 @@ import (
 // MaxPartitions is how many partitions a run has at most: each has a consumer per stage.
 const MaxPartitions = 256
 
+// keepConsumers is how long a consumer stays that nobody reads: longer than EVENTS keeps the facts of its run. Without it DATA would drop what is sent to a partition, and one
+// may wait long until it is begun.
+const keepConsumers = keepPlans
+
 // Summary is a run whose stages have all finished.
 type Summary struct {
 	Planned  *datav1.RunPlanned
@@ -61,12 +65,21 @@ func (r *Runner) Start(ctx context.Context, run *datav1.Run, class string) error
 	if err := r.consumers(ctx, f); err != nil {
 		return err
 	}
-	if r.Started != nil {
-		if err := r.Started(ctx, f); err != nil {
-			return fmt.Errorf("tell of the start of run %s: %w", run.GetId(), err)
-		}
+	if err := r.started(ctx, f, 0, f.GetUnixNanos()); err != nil {
+		return err
 	}
 	return r.create(ctx, events.RunPlanned.Name(run.GetId()), said)
+}
+
+// started tells of the start of an attempt at a run.
+func (r *Runner) started(ctx context.Context, f *datav1.RunPlanned, attempt uint32, nanos int64) error {
+	if r.Started == nil {
+		return nil
+	}
+	if err := r.Started(ctx, f, attempt, time.Unix(0, nanos)); err != nil {
+		return fmt.Errorf("tell of the start of run %s: %w", f.GetRun().GetId(), err)
+	}
+	return nil
 }
 
 // pinned is a run with the size of its segments, so that all replicas agree on it, and how much of it may be on its way.
@@ -151,7 +164,7 @@ func (r *Runner) consumers(ctx context.Context, f *datav1.RunPlanned) error {
 			_, err := r.Bus.JetStream().CreateOrUpdateConsumer(ctx, events.DataStream, jetstream.ConsumerConfig{
 				Durable:       consumerName(run.GetId(), stage.GetName(), p.GetNumber()),
 				FilterSubject: events.Data.Name(run.GetId(), stage.GetFrom(), fmt.Sprint(p.GetNumber())), AckPolicy: jetstream.AckExplicitPolicy,
-				AckWait: ackWait, MaxDeliver: -1, MaxAckPending: int(2*r.cfg.perSegment()) + fetchMost, InactiveThreshold: 24 * time.Hour,
+				AckWait: ackWait, MaxDeliver: -1, MaxAckPending: int(2*r.cfg.perSegment()) + fetchMost, InactiveThreshold: keepConsumers,
 			})
 			if err != nil {
 				return fmt.Errorf("make the consumer of partition %d for stage %s: %w", p.GetNumber(), stage.GetName(), err)

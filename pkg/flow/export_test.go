@@ -22,6 +22,9 @@ func (r *Runner) TryFast() { r.retryFirst, r.finishTries = time.Millisecond, 3 }
 // MissAfter is how long nobody works on a stage before that is said.
 func (r *Runner) MissAfter(d time.Duration) { r.absentFor = d }
 
+// GapMost is how long a batch may not come that was sent.
+func (r *Runner) GapMost(d time.Duration) { r.gapMost = d }
+
 // KeepEnded is how many runs that have ended are kept.
 func (r *Runner) KeepEnded(n int) {
 	r.board.mu.Lock()

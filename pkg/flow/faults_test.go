@@ -2,11 +2,14 @@ package flow_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/embed"
@@ -93,7 +96,11 @@ func TestARunOutlivesItsNATSServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		<-reached
+		select {
+		case <-reached:
+		case <-time.After(time.Minute):
+			t.Fatal("the run does not go on")
+		}
 		s.nats.Stop()
 		if s.nats, err = embed.Start(cfg); err != nil {
 			t.Fatal(err)
@@ -103,4 +110,75 @@ func TestARunOutlivesItsNATSServer(t *testing.T) {
 	if got := fingerprint(r, "r"); got != want {
 		t.Errorf("made\n%s\nwant\n%s", got, want)
 	}
+}
+
+// stolen is a source whose lease is taken after two batches, which are all of it. Who opens it after that waits.
+type stolen struct {
+	counting
+	steal  func()
+	opened atomic.Bool
+	closed chan struct{}
+}
+
+func (s *stolen) Open(ctx context.Context, p flow.Place, cursor json.RawMessage) (flow.Stream, error) {
+	if s.opened.Swap(true) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	in, err := s.counting.Open(ctx, p, cursor)
+	return &stolenRows{in, s}, err
+}
+
+type stolenRows struct {
+	flow.Stream
+	s *stolen
+}
+
+func (r *stolenRows) Next(ctx context.Context) (*flow.Chunk, error) {
+	c, err := r.Stream.Next(ctx)
+	if err != nil { // the end; it says nothing of the lease
+		r.s.steal()
+		<-ctx.Done()
+	}
+	return c, err
+}
+
+func (r *stolenRows) Close() error {
+	close(r.s.closed)
+	return r.Stream.Close()
+}
+
+// Who has lost its lease closes no partition, although it has read all of it.
+func TestWhoLostItsLeaseClosesNothing(t *testing.T) {
+	t.Parallel() // it mostly waits
+	s := newSite(t)
+	leases, err := s.bus.Leases(t.Context(), bus.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := &stolen{counting: counting{partitions: 1, batches: 2}, closed: make(chan struct{}), steal: func() {
+		if _, err := leases.Put(t.Context(), "data.r.in.0", []byte("somebody else")); err != nil {
+			t.Error(err)
+		}
+	}}
+	r := s.start([]flow.Source{src})
+	if err := r.Start(t.Context(), twoStages("r"), "bulk"); err != nil {
+		t.Fatal(err)
+	}
+	<-src.closed
+	bulk, err := jetstream.New(s.bus.Conn(bus.Bulk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bulk.Publish(t.Context(), "data.other.in.0", nil); err != nil { // behind whatever it sent
+		t.Fatal(err)
+	}
+	if n := s.data().State.Msgs; n != 2 {
+		t.Errorf("%d messages are on DATA; want the two batches", n)
+	}
+	r.Look("r", func(st *flow.State) {
+		if st.Done("in", 0) != nil {
+			t.Error("the partition is said to be done")
+		}
+	})
 }

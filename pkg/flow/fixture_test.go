@@ -172,6 +172,7 @@ func (s *kept) Discard() {}
 // site is a bus, a store, and replicas that come and go.
 type site struct {
 	missAfter time.Duration // above 0: how long nobody works on a stage before replicas say so
+	gapMost   time.Duration // above 0: how long a batch may not come that was sent
 	t         *testing.T
 	nats      *embed.Server
 	store     *blob.Store
@@ -218,6 +219,10 @@ func (s *site) start(sources []flow.Source, handlers ...flow.Handler) *replica {
 	r := flow.New(flow.Deps{ID: id, Log: s.log, Bus: s.bus, NATS: bus.DefaultConfig(), Blob: s.store}, s.cfg, sources, handlers...)
 	if s.missAfter > 0 {
 		r.MissAfter(s.missAfter)
+	}
+	if s.gapMost > 0 {
+		r.GapMost(s.gapMost)
+		r.TryFast()
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())
 	over := make(chan struct{})

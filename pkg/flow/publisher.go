@@ -38,8 +38,11 @@ type underway struct {
 	ack jetstream.PubAckFuture
 }
 
-// send sends a message, once fewer than the window are under way.
+// send sends a message, once fewer than the window are under way; none when ctx has ended, as the partition may be another's then.
 func (p *publisher) send(ctx context.Context, m *nats.Msg) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := p.settle(ctx, publishWindow-1); err != nil {
 		return err
 	}

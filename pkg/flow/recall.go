@@ -26,12 +26,18 @@ func recall(ctx context.Context, js jetstream.JetStream, store *blob.Store, run 
 	if err != nil {
 		return nil, fmt.Errorf("look for the facts of %s: %w", run, err)
 	}
-	info, err := c.Info(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look for the facts of %s: %w", run, err)
+	defer discard(js, c)
+	left := c.CachedInfo().NumPending
+	if left == 0 {
+		return out, nil
 	}
-	for left := info.NumPending; left > 0; left-- {
-		m, err := c.Next(jetstream.FetchContext(ctx))
+	in, err := c.Messages()
+	if err != nil {
+		return nil, fmt.Errorf("read the facts of %s: %w", run, err)
+	}
+	defer in.Stop()
+	for ; left > 0; left-- {
+		m, err := in.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return nil, fmt.Errorf("read the facts of %s: %w", run, err)
 		}
@@ -44,6 +50,15 @@ func recall(ctx context.Context, js jetstream.JetStream, store *blob.Store, run 
 		}
 	}
 	return out, nil
+}
+
+// discard removes a consumer of EVENTS that is read no more; where that fails the server does it after some minutes.
+func discard(js jetstream.JetStream, c jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if info := c.CachedInfo(); info != nil {
+		_ = js.DeleteConsumer(ctx, events.EventsStream, info.Name)
+	}
 }
 
 // insist folds a run, trying again for as long as ctx lasts; nil after that, or where nothing is planned.

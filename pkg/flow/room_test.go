@@ -68,6 +68,33 @@ func TestASlowLastStageHoldsAll(t *testing.T) {
 	await(t, r, "r", "complete", ended(datav1.Outcome_OUTCOME_COMPLETE))
 }
 
+// Large batches are held by their bytes, long before there are too many: between two stages are two segments, and a batch more.
+func TestAnEdgeIsBoundedByBytes(t *testing.T) {
+	s := newSite(t)
+	opened := make(chan struct{})
+	gate := func(ctx context.Context, _ flow.Place, _ uint64) error {
+		select {
+		case <-opened:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	size := 4 * int(conf.KiB)
+	src := &counting{partitions: 1, batches: 60, pad: size}
+	r := s.start([]flow.Source{src}, &keeping{kind: "keep", gate: gate})
+	if err := r.Start(t.Context(), twoStages("r"), "bulk"); err != nil {
+		t.Fatal(err)
+	}
+	s.still(src)
+	most := int64(2*int(s.cfg.SegmentBytes)/size + 1 + 1) // one more is read, and waits
+	if got := src.read.Load(); got > most {
+		t.Errorf("the source has read %d batches of 4 KiB, of which %d have room", got, most)
+	}
+	close(opened)
+	await(t, r, "r", "complete", ended(datav1.Outcome_OUTCOME_COMPLETE))
+}
+
 // A run of which no partition has room is refused by the setting's name, in place of standing still.
 func TestARunThatHasNoRoomIsRefused(t *testing.T) {
 	s := newSite(t)

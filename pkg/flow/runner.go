@@ -35,9 +35,9 @@ type Deps struct {
 	// Publish makes the dataset of a run whose stages have all finished; success says whether the checks hold. The same run gives the same version. nil: none
 	// is made. Only replicas with sources use it.
 	Publish func(ctx context.Context, store *blob.Store, s Summary) (version string, err error)
-	// Started is told of every run that is planned, before anybody works on it, and Ending of its end before that is a fact: perhaps several times, the same
-	// each time. An error is tried again. nil: nobody is told.
-	Started func(ctx context.Context, f *datav1.RunPlanned) error
+	// Started is told of every run that is planned, attempt 0, and of each attempt after it, before anybody works on it; Ending of an attempt's end before that
+	// is a fact: perhaps several times, of the same each time. An error is tried again, by whoever asked for the start. nil: nobody is told.
+	Started func(ctx context.Context, f *datav1.RunPlanned, attempt uint32, at time.Time) error
 	Ending  func(ctx context.Context, store *blob.Store, s Summary, f *datav1.RunEnded) error
 }
 
@@ -64,6 +64,7 @@ type Runner struct {
 	retryFirst  time.Duration
 	finishTries uint32
 	absentFor   time.Duration
+	gapMost     time.Duration
 	work        sync.WaitGroup
 }
 
@@ -72,7 +73,7 @@ func New(d Deps, cfg Config, sources []Source, handlers ...Handler) *Runner {
 	r := &Runner{
 		Deps: d, id: d.ID, cfg: cfg, handlers: map[string]Handler{}, sources: map[string]Source{}, board: newBoard(), ready: make(chan struct{}),
 		active: map[string]context.CancelFunc{}, busy: map[string]int{}, not: map[string]time.Time{}, tries: map[string]uint32{},
-		retryFirst: retryFirst, finishTries: finishTries, absentFor: absentFor,
+		retryFirst: retryFirst, finishTries: finishTries, absentFor: absentFor, gapMost: gapMost,
 	}
 	for _, h := range handlers {
 		r.handlers[h.Kind()] = h
@@ -101,8 +102,12 @@ func (r *Runner) Trouble() error {
 
 // Run works on runs until ctx ends, then lets go of what it holds and returns nil.
 func (r *Runner) Run(ctx context.Context) error {
+	var stop func()
 	for {
 		err := r.open(ctx)
+		if err == nil {
+			stop, err = r.board.watch(ctx, r.Bus.JetStream(), r.Blob)
+		}
 		if err == nil {
 			break
 		}
@@ -113,10 +118,6 @@ func (r *Runner) Run(ctx context.Context) error {
 			return nil
 		case <-time.After(time.Second):
 		}
-	}
-	stop, err := r.board.watch(ctx, r.Bus.JetStream(), r.Blob)
-	if err != nil {
-		return err
 	}
 	defer stop()
 	close(r.ready)

@@ -36,7 +36,8 @@ type Work struct {
 	// Do does a job, or puts it off, and returns when its place is free. ctx ends when the process stops or the job is
 	// cancelled. It must call one of the delivery's ends.
 	Do func(ctx context.Context, d *Delivery)
-	// Lasting says that a job goes on where its holder dies, for as long as it takes: how often that happened, or how old the job is, says nothing of it.
+	// Lasting says that a job goes on where its holder dies, for as long as it takes: how often that happened, or how old the job is, says nothing of it. One that is held
+	// for longer than JOBS keeps it is published again meanwhile; where this process gets it then, whoever held it before is stopped.
 	Lasting bool
 	// Borrowed says that another service looks after the streams: here they are made where they are missing, and their limits, the jobs that nobody takes and
 	// those that are too old are left to it.
@@ -60,7 +61,7 @@ func (c *Client) Run(ctx context.Context, w Work) error {
 		case <-time.After(lookEvery):
 		}
 	}
-	held := &running{jobs: map[string]context.CancelFunc{}}
+	held := &running{jobs: map[string]*Delivery{}}
 	sub, err := c.bus.Subscribe(bus.Control, events.JobCancels.All(), held.cancelled)
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
@@ -120,27 +121,41 @@ func (c *Client) ensure(ctx context.Context, w Work, tried func()) error {
 // running knows the jobs that this process holds, so that a cancel finds them.
 type running struct {
 	mu   sync.Mutex
-	jobs map[string]context.CancelFunc // by kind and id
+	jobs map[string]*Delivery // by kind and id
 }
 
-func (r *running) add(j *Job, stop context.CancelFunc) {
+// add notes a job that is held, in place of an earlier delivery of it, which ends where this one stands for it.
+func (r *running) add(d *Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.jobs[j.Kind+"."+j.ID] = stop
+	key := d.Kind + "." + d.ID
+	if before := r.jobs[key]; before != nil && before.passed.Load() {
+		before.stop()
+	}
+	r.jobs[key] = d
 }
 
-func (r *running) remove(j *Job) {
+// has says whether a delivery is the last one of its job.
+func (r *running) has(d *Delivery) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.jobs, j.Kind+"."+j.ID)
+	return r.jobs[d.Kind+"."+d.ID] == d
+}
+
+func (r *running) remove(d *Delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if key := d.Kind + "." + d.ID; r.jobs[key] == d {
+		delete(r.jobs, key)
+	}
 }
 
 func (r *running) cancelled(m *nats.Msg) {
 	_, job, _ := strings.Cut(m.Subject, ".")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if stop := r.jobs[job]; stop != nil {
-		stop()
+	if d := r.jobs[job]; d != nil {
+		d.stop()
 	}
 }
 

@@ -130,7 +130,7 @@ func (c *Client) Requeue(ctx context.Context, sequence uint64) (*Letter, error) 
 	}
 	m := nats.NewMsg(l.Subject)
 	maps.Copy(m.Header, l.Headers)
-	for _, own := range []string{HeaderSubject, HeaderCode, HeaderReason, HeaderAttempts} {
+	for _, own := range []string{HeaderSubject, HeaderCode, HeaderReason, HeaderAttempts, HeaderCreated} {
 		m.Header.Del(own)
 	}
 	m.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s-again-%d", l.Job, sequence))

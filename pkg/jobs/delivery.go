@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,8 +21,13 @@ type Delivery struct {
 	log      *slog.Logger
 	msg      jetstream.Msg
 	sequence uint64
+	since    time.Time // when msg was published: the job may be older
+	held     *running
+	stop     context.CancelFunc // ends who does it
 	tries    tries
+	end      sync.Mutex // of msg, by what is said of the job or by passOn
 	ended    bool
+	passed   atomic.Bool // another message stands for the job, and msg is gone
 }
 
 // maxRequest bounds a request that lies in a file.
@@ -35,14 +42,14 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 		return
 	}
 	job, bad := Read(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream)
-	job.Created, job.Delivered = meta.Timestamp, int(meta.NumDelivered)
-	del := &Delivery{Job: job, c: d.c, log: d.w.Log, msg: m, sequence: meta.Sequence.Stream}
+	job.Created, job.Delivered = created(m.Headers(), meta.Timestamp), int(meta.NumDelivered)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	del := &Delivery{Job: job, c: d.c, log: d.w.Log, msg: m, sequence: meta.Sequence.Stream, since: meta.Timestamp, held: d.held, stop: stop}
 	alive := make(chan struct{})
 	go func() {
 		defer close(alive)
-		del.live(ctx)
+		del.live(ctx, d.w.Lasting)
 	}()
 	defer func() {
 		stop()
@@ -77,7 +84,7 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 		del.Dead(ctx, wrong.Code, wrong.Reason, nil)
 		return
 	}
-	if age := time.Since(job.Created); age > d.c.cfg.MaxAge && !d.w.Lasting {
+	if age := time.Since(del.since); age > d.c.cfg.MaxAge && !d.w.Lasting {
 		del.Dead(ctx, "job_expired", "The job was not done within "+d.c.cfg.MaxAge.String()+" of its publication.", nil)
 		return
 	}
@@ -86,28 +93,48 @@ func (d *dispatcher) do(ctx context.Context, m jetstream.Msg) {
 			"The job was lost %d times with the process that had it. Look into the gateways' logs for what it does to them before you requeue it.", n), nil)
 		return
 	}
-	if job.File != "" {
-		if job.Request, err = d.c.fetch(ctx, job.Tenant, job.File, maxRequest); errors.Is(err, files.ErrNotFound) {
-			del.Dead(ctx, "file_not_found", "The file "+job.File+" that holds the request is gone.", nil)
-			return
-		} else if err != nil {
-			del.Later(time.Second)
-			return
-		}
+	if job.File != "" && !del.fetched(ctx) {
+		return
 	}
-	d.held.add(job, stop)
-	defer d.held.remove(job)
+	d.held.add(del)
+	defer d.held.remove(del)
 	d.w.Do(ctx, del)
 }
 
-// live tells NATS that the job is in hand.
-func (d *Delivery) live(ctx context.Context) {
+// fetched reads the request that lies in a file, or ends the delivery. That of a job that lasts may be gone: whoever began it has read it.
+func (d *Delivery) fetched(ctx context.Context) bool {
+	var err error
+	d.Request, err = d.c.fetch(ctx, d.Tenant, d.File, maxRequest)
+	switch {
+	case err == nil, errors.Is(err, files.ErrNotFound) && d.Headers.Get(HeaderCreated) != "":
+		return true
+	case errors.Is(err, files.ErrNotFound):
+		d.Dead(ctx, "file_not_found", "The file "+d.File+" that holds the request is gone.", nil)
+	default:
+		d.Later(time.Second)
+	}
+	return false
+}
+
+// live tells NATS that the job is in hand. One that lasts is published again before it is too old.
+func (d *Delivery) live(ctx context.Context, lasting bool) {
 	tick := time.NewTicker(ackWait / 3)
 	defer tick.Stop()
+	var old <-chan time.Time
+	if lasting {
+		old = time.After(time.Until(d.since.Add(d.c.mostAge(ctx))))
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-old:
+			err := d.passOn(ctx)
+			if err == nil {
+				return
+			}
+			d.log.Warn("a job that lasts is not published again; trying again", "job", d.ID, "error", err)
+			old = time.After(ackWait)
 		case <-tick.C:
 			if err := d.msg.InProgress(); err != nil {
 				d.log.Debug("job not kept alive", "job", d.ID, "error", err)
@@ -171,7 +198,12 @@ func (d *Delivery) Failed(delays []time.Duration) bool {
 }
 
 func (d *Delivery) putOff(delay time.Duration) {
+	d.end.Lock()
+	defer d.end.Unlock()
 	d.ended = true
+	if d.passed.Load() {
+		return
+	}
 	d.note()
 	if err := d.msg.NakWithDelay(delay); err != nil {
 		d.log.Debug("job not given back; it comes again by itself", "job", d.ID, "error", err)
@@ -180,7 +212,12 @@ func (d *Delivery) putOff(delay time.Duration) {
 
 // forget takes the job off the queue.
 func (d *Delivery) forget(ctx context.Context) {
+	d.end.Lock()
+	defer d.end.Unlock()
 	d.ended = true
+	if d.passed.Load() { // who gets its other message finds its result
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := d.msg.DoubleAck(ctx); err != nil {

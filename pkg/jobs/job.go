@@ -30,6 +30,7 @@ const (
 	HeaderReason   = "Leat-Reason"   // of a dead letter: why, for people
 	HeaderAttempts = "Leat-Attempts" // of a dead letter: how often it was tried
 	HeaderStatus   = "Leat-Status"   // of a result: as HTTP has it
+	HeaderCreated  = "Leat-Created"  // of a job that is published again while it is done (again.go): when it was first
 )
 
 const (

@@ -52,7 +52,7 @@ func (c *Client) strays(ctx context.Context) error {
 	return nil
 }
 
-// overdue puts what is long beyond its age on the dead-letter stream: jobs of a kind that no running service does.
+// overdue puts what is long beyond its age on the dead-letter stream: jobs of a kind that no running service does. Those that somebody has begun and that last stay.
 func (c *Client) overdue(ctx context.Context, now time.Time) error {
 	s, err := c.stream(ctx, events.JobsStream)
 	if err != nil {
@@ -73,6 +73,12 @@ func (c *Client) overdue(ctx context.Context, now time.Time) error {
 		}
 		if err != nil {
 			return fmt.Errorf("read job: %w", err)
+		}
+		if m.Header.Get(HeaderCreated) != "" {
+			if err := c.still(ctx, s, m); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := c.buryMessage(ctx, s, m, "job_expired", "Nobody took the job within "+c.cfg.MaxAge.String()+" of its publication."); err != nil {
 			return err

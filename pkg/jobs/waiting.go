@@ -30,7 +30,7 @@ func (c *Client) Waiting(ctx context.Context, kind string, each func(*Job) bool)
 			m.Header = nats.Header{}
 		}
 		if j, bad := Read(m.Subject, m.Header, m.Data, m.Sequence); bad == nil {
-			if j.Created = m.Time; !each(j) {
+			if j.Created = created(m.Header, m.Time); !each(j) {
 				return nil
 			}
 		}

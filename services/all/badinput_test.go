@@ -2,14 +2,12 @@ package all_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/arrowio/file"
@@ -19,6 +17,7 @@ import (
 	"github.com/leathq/leat/pkg/flow"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
+	"github.com/leathq/leat/services/ingestor/ingestortest"
 )
 
 // badInput is something that users feed to a run, and what they must be told.
@@ -211,9 +210,7 @@ func TestAFullStoreHoldsARunUpUntilThereIsRoom(t *testing.T) {
 		return err == nil && strings.Contains(said, "no_space") && strings.Contains(said, "free space there")
 	})
 	store.Grow(1 << 20)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	s := m.follow(ctx, t, "r1")
+	s := ingestortest.Follow(t, m, "r1")
 	_, man := m.manifest(t, "")
 	if s.GetPhase() != "complete" || man.Counts.In != 3000 || man.Counts.Refused != 12 || dataset.Rows(man.Shards)+dataset.Rows(man.Quarantine)+12 != 3000 {
 		t.Errorf("it is %s with %+v, and %d and %d rows are kept", s.GetPhase(), man.Counts, dataset.Rows(man.Shards), dataset.Rows(man.Quarantine))

@@ -123,6 +123,13 @@ func TestBatchesMeetTheSuiteThatTheySuggest(t *testing.T) {
 	if out, err := in.CloseAndRecv(); err != nil || !out.GetSuccess() {
 		t.Errorf("%v %s", err, out.GetResult())
 	}
+	none, err := m.validators.Validate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := none.CloseAndRecv(); err == nil || !strings.Contains(err.Error(), "options: the first message must have them") {
+		t.Errorf("no message at all: %v", err)
+	}
 	for says, batches := range map[string][][]byte{"send at least one batch": nil, "batch 1: ": {batches[0], []byte("no batch")}} {
 		if _, err := suggest(batches...); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)

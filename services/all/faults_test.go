@@ -57,6 +57,12 @@ func (l testLog) Write(p []byte) (int, error) {
 // start runs the fleet; every service's arriving messages suffer from faults of its own.
 func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)) *fleet {
 	t.Helper()
+	return startOf(t, pool.Config{Timeouts: timeouts}, change...)
+}
+
+// startOf is start with more settings of the pools.
+func startOf(t *testing.T, settings pool.Config, change ...func(*gateway.Config)) *fleet {
+	t.Helper()
 	srv := bustest.Start(t)
 	f := &fleet{nats: srv.URL(), srv: srv}
 	ctx, stop := context.WithCancel(context.Background())
@@ -75,7 +81,7 @@ func start(t *testing.T, timeouts pool.Timeouts, change ...func(*gateway.Config)
 		f.faults = append(f.faults, b)
 		return b
 	}
-	pools := pool.Set{"default": {Timeouts: timeouts}}
+	pools := pool.Set{"default": settings}
 	rcfg := router.DefaultConfig()
 	rcfg.Pools = pools
 	run("router", router.New(rcfg, deps(t, srv, "r1", bad(1))).Run)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leathq/leat/pkg/models"
 	"github.com/leathq/leat/pkg/pool"
@@ -53,7 +54,7 @@ func TestNamesStandForModelsAndFallBack(t *testing.T) {
 	if err := routes.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.Models = routes })
+	f := startOf(t, pool.Config{NoWorkerWait: 200 * time.Millisecond}, func(c *gateway.Config) { c.Models = routes }) // four requests find nobody, in turn
 	f.failing(t)
 	for _, c := range []struct {
 		name, model, hops, fixed string

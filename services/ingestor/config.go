@@ -47,6 +47,9 @@ func (c Config) Validate() error {
 		if !filepath.IsAbs(p) {
 			return conf.Refuse("paths", "has %q, which is no absolute path", p)
 		}
+		if strings.ContainsRune(p, filepath.ListSeparator) {
+			return conf.Refuse("paths", "has %q; source programs get the directories with a %c between them, so none may have one", p, filepath.ListSeparator)
+		}
 	}
 	for _, v := range c.Environment {
 		if name := strings.TrimSuffix(v, "*"); name == "" || strings.ContainsAny(name, "*= ") {

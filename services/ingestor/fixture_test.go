@@ -4,30 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
-	"github.com/leathq/leat/pkg/errs"
 	"github.com/leathq/leat/pkg/flow"
-	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/host/hosttest"
 	"github.com/leathq/leat/pkg/jobs"
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor"
+	"github.com/leathq/leat/services/ingestor/ingestortest"
 )
 
 // counting is a stage that counts rows, and waits at each batch for its gate.
@@ -100,7 +92,7 @@ func start(t *testing.T, stage *counting, change ...func(*ingestor.Config)) *sit
 	}
 	s := &site{dir: dir, store: store, bus: b, cfg: cfg}
 	carrier := flow.New(flow.Deps{ID: "s1", Log: slog.New(slog.DiscardHandler), Bus: b, NATS: bus.DefaultConfig(), Blob: store}, cfg.Data, nil, stage)
-	running(t, carrier.Run)
+	hosttest.Run(t, carrier.Run)
 	s.first = s.join(t, "i1")
 	return s
 }
@@ -108,69 +100,11 @@ func start(t *testing.T, stage *counting, change ...func(*ingestor.Config)) *sit
 // join starts an ingestor, which is asked from then on; stop stops it.
 func (s *site) join(t *testing.T, id string) (stop func()) {
 	t.Helper()
-	i := ingestor.New(s.cfg, host.Deps{
-		ID: id, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(), Bus: s.bus, NATS: bus.DefaultConfig(),
-	})
-	stop = running(t, i.Run)
-	s.IngestorServiceClient = dial(t, i)
-	s.ready(t, i)
+	i := ingestor.New(s.cfg, hosttest.Deps(id, s.bus))
+	stop = hosttest.Run(t, i.Run)
+	s.IngestorServiceClient = ingestorv1.NewIngestorServiceClient(hosttest.Serve(t, i.Register))
+	hosttest.Ready(t, i)
 	return stop
-}
-
-// running runs a service until it is stopped, or the test ends.
-func running(t *testing.T, run func(context.Context) error) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 1)
-	go func() { over <- run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-func (s *site) ready(t *testing.T, i *ingestor.Ingestor) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(20 * time.Second)
-	for i.Ready() != nil {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatal(i.Ready())
-		}
-	}
-}
-
-// dial serves an ingestor as a host does.
-func dial(t *testing.T, i *ingestor.Ingestor) ingestorv1.IngestorServiceClient {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := grpc.NewServer(
-		grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			out, err := next(ctx, req)
-			return out, errs.GRPC(err)
-		}),
-		grpc.StreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			return errs.GRPC(next(srv, ss))
-		}))
-	i.Register(s)
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(s.Stop)
-	c, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return ingestorv1.NewIngestorServiceClient(c)
 }
 
 // file writes a file of n records, of which every hundredth, from line 50 on, is bad.
@@ -197,22 +131,13 @@ func reading(id string) *datav1.Run {
 	}}
 }
 
+func (s *site) submit(t *testing.T, run *datav1.Run) {
+	t.Helper()
+	ingestortest.Submit(t, s, run)
+}
+
 // follow watches a run to its end.
 func (s *site) follow(t *testing.T, run string) *ingestorv1.RunState {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	w, err := s.WatchRun(ctx, &ingestorv1.WatchRunRequest{Run: run})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		m, err := w.Recv()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.GetState().GetEndedUnixNanos() != 0 {
-			return m.GetState()
-		}
-	}
+	return ingestortest.Follow(t, s, run)
 }

@@ -26,6 +26,7 @@ type Ingestor struct {
 	deps    host.Deps
 	id      string
 	kinds   []string // of stages that any service does: a run with another would wait for ever
+	files   []string // types of sources that are files
 	metrics *metrics
 	input   *input
 	queue   *queue
@@ -34,7 +35,7 @@ type Ingestor struct {
 
 // New makes an ingestor. It opens nothing.
 func New(cfg Config, deps host.Deps) *Ingestor {
-	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind, kindValidate}, cfg.Stages...)}
+	i := &Ingestor{cfg: cfg, deps: deps, id: bus.Token(deps.ID), kinds: append([]string{Kind, kindValidate}, cfg.Stages...), files: FileSources().Kinds()}
 	i.metrics = newMetrics(deps.Metrics, i)
 	i.queue = newQueue(i)
 	i.input = &input{

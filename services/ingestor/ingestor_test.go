@@ -22,13 +22,6 @@ import (
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
 
-func (s *site) submit(t *testing.T, run *datav1.Run) {
-	t.Helper()
-	if _, err := s.Submit(t.Context(), &ingestorv1.SubmitRequest{Run: run}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A run over files of JSON Lines accounts for every line: rows arrive at the next stage, and bad lines are kept with their file and number.
 func TestARunReadsEveryLine(t *testing.T) {
 	s := start(t, &counting{})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,29 +18,31 @@ import (
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 )
 
-// tenantless is the namespace of runs that are nobody's.
-const tenantless = "default"
-
 // event is one of a run's, with what it reads.
-func event(t lineage.Type, nanos int64, f *datav1.RunPlanned, attempt uint32) *lineage.Event {
+func (i *Ingestor) event(t lineage.Type, at time.Time, f *datav1.RunPlanned, attempt uint32) *lineage.Event {
 	run := f.GetRun()
 	id := run.GetId()
 	if attempt > 0 { // a run that is resumed has ended before, and is another one to who hears of it
 		id = fmt.Sprintf("%s.%d", id, attempt)
 	}
-	e := lineage.New(t, time.Unix(0, nanos), id, lineage.Job{Namespace: cmp.Or(run.GetTenant(), tenantless), Name: cmp.Or(run.GetName(), run.GetId())})
-	for _, s := range sourcesOf(f) {
-		e.Inputs = append(e.Inputs, lineage.Input(s))
+	e := lineage.New(t, at, id, lineage.Job{Namespace: cmp.Or(run.GetTenant(), tenant), Name: cmp.Or(run.GetName(), run.GetId())})
+	for n, s := range sourcesOf(f) {
+		s.Digest = f.GetPartitions()[n].GetKey() // not in manifests: the same rows are the same version, by whatever path they were read
+		in := lineage.Input(s)
+		if in.Namespace == "file" && !slices.Contains(i.files, s.Kind) {
+			in.Namespace = s.Kind // what is no URL is a path in files alone
+		}
+		e.Inputs = append(e.Inputs, in)
 	}
 	return e
 }
 
-// started sends a run's START.
-func (i *Ingestor) started(ctx context.Context, f *datav1.RunPlanned) error {
-	return i.send(ctx, f.GetRun().GetId(), event(lineage.Start, f.GetUnixNanos(), f, 0))
+// started sends the START of an attempt at a run.
+func (i *Ingestor) started(ctx context.Context, f *datav1.RunPlanned, attempt uint32, at time.Time) error {
+	return i.send(ctx, f.GetRun().GetId(), i.event(lineage.Start, at, f, attempt))
 }
 
-// ending sends a run's COMPLETE, FAIL or ABORT.
+// ending sends the COMPLETE, FAIL or ABORT of an attempt at a run.
 func (i *Ingestor) ending(ctx context.Context, store *blob.Store, s flow.Summary, f *datav1.RunEnded) error {
 	t := lineage.Complete
 	switch f.GetOutcome() {
@@ -48,7 +51,7 @@ func (i *Ingestor) ending(ctx context.Context, store *blob.Store, s flow.Summary
 	case datav1.Outcome_OUTCOME_CANCELLED:
 		t = lineage.Abort
 	}
-	e := event(t, f.GetUnixNanos(), s.Planned, f.GetAttempt())
+	e := i.event(t, time.Unix(0, f.GetUnixNanos()), s.Planned, f.GetAttempt())
 	e.Code(i.deps.Version)
 	if troubles := f.GetTroubles(); len(troubles) > 0 {
 		e.Error(troubles[0].GetMessage())

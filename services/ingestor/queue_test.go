@@ -15,6 +15,7 @@ import (
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/jobs"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
+	"github.com/leathq/leat/services/ingestor"
 )
 
 const runOfFiles = `{"name": "docs", "stages": [
@@ -230,6 +231,27 @@ func TestAJobSurvivesItsIngestor(t *testing.T) {
 	}
 	if after := s.follow(t, "j"); after.GetPlannedUnixNanos() != before.GetState().GetPlannedUnixNanos() || after.GetAttempt() != 0 {
 		t.Errorf("the run is %v", after)
+	}
+	s.empty(t)
+}
+
+// A run that takes longer than the queue keeps jobs has its own result in the end.
+func TestAJobOfALongRunHasItsResult(t *testing.T) {
+	stage, begun, open := gated()
+	s := start(t, stage, func(c *ingestor.Config) { c.Jobs.MaxAge = 100 * time.Millisecond })
+	s.file(t, "a.jsonl", 1000)
+	s.publish(t, "j", jobs.Bulk, runOfFiles)
+	<-begun
+	eventually(t, "the job is published again, and again", func() bool {
+		stream, err := s.bus.JetStream().Stream(t.Context(), events.JobsStream)
+		return err == nil && stream.CachedInfo().State.LastSeq >= 3
+	})
+	open()
+	if got := s.result(t, "j"); got.Status != 200 || got.Outcome != "complete" || got.Counts["rows_in"] != 1000 {
+		t.Errorf("the result is %+v", got)
+	}
+	if got := s.follow(t, "j"); got.GetAttempt() != 0 || got.GetPhase() != "complete" {
+		t.Errorf("the run is %v", got)
 	}
 	s.empty(t)
 }

@@ -20,6 +20,7 @@ import (
 	datav1 "github.com/leathq/leat/proto/gen/leat/data/v1"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor"
+	"github.com/leathq/leat/services/ingestor/ingestortest"
 )
 
 // counterProgram is the name under which this test's binary is a source program.
@@ -123,12 +124,13 @@ func TestASecondRunTakesOnlyWhatIsNew(t *testing.T) {
 	url, js := stream(t)
 	for _, c := range []struct {
 		name, source string
+		namespace    string      // of what it reads, to catalogues
 		grow         func(n int) // makes the input n records long
 	}{
-		{"files", `{"type": "jsonl", "path": "*.jsonl"}`, func(n int) { s.lines(t, n) }},
+		{"files", `{"type": "jsonl", "path": "*.jsonl"}`, "file", func(n int) { s.lines(t, n) }},
 		{"http", `{"type": "http", "url": "` + api.URL + `", "auth": {"env": "LEAT_SOURCE_COUNTER", "header": "Authorization"}, "since": {"param": "since"}}`,
-			func(n int) { number.Store(int64(n)) }},
-		{"nats", `{"type": "nats", "url": "` + url + `", "stream": "THINGS"}`, func(n int) {
+			api.URL, func(n int) { number.Store(int64(n)) }},
+		{"nats", `{"type": "nats", "url": "` + url + `", "stream": "THINGS"}`, "nats", func(n int) {
 			info, err := js.Stream(t.Context(), "THINGS")
 			if err != nil {
 				t.Fatal(err)
@@ -137,7 +139,7 @@ func TestASecondRunTakesOnlyWhatIsNew(t *testing.T) {
 				send(t, js, "things.a", fmt.Sprintf(`{"id": %d}`, i))
 			}
 		}},
-		{"program", `{"type": "counter", "file": "` + counts + `", "secret_env": "LEAT_SOURCE_COUNTER"}`, func(n int) {
+		{"program", `{"type": "counter", "file": "` + counts + `", "secret_env": "LEAT_SOURCE_COUNTER"}`, "counter", func(n int) {
 			if err := os.WriteFile(counts, []byte(fmt.Sprint(n)), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -151,6 +153,9 @@ func TestASecondRunTakesOnlyWhatIsNew(t *testing.T) {
 				got := s.follow(t, id)
 				if got.GetPhase() != "complete" || got.GetStages()[1].GetCounts().GetValid() != uint64(want.rows) {
 					t.Errorf("run %d is %s with %v, troubles %v; want %d rows", i, got.GetPhase(), got.GetStages()[1].GetCounts(), got.GetTroubles(), want.rows)
+				}
+				if e := ingestortest.Lineage(t, s.bus, id)[0]; len(e.Inputs) != 1 || e.Inputs[0].Namespace != c.namespace {
+					t.Errorf("run %d has told that it reads %+v, want it in %s", i, e.Inputs, c.namespace)
 				}
 			}
 		})
@@ -182,6 +187,9 @@ func TestARunReachesOnlyWhatTheSettingsOpen(t *testing.T) {
 	for _, c := range []struct{ name, source, says string }{
 		{"a file", `{"type": "jsonl", "path": "` + closed + `/a.jsonl"}`, "ingestor.paths"},
 		{"a directory above", `{"type": "csv", "path": "../*"}`, "ingestor.paths"},
+		{"a table's directory", `{"type": "delta", "path": "` + closed + `"}`, "ingestor.paths"},
+		{"a dataset's directory", `{"type": "huggingface", "path": "` + closed + `"}`, "ingestor.paths"},
+		{"a page of a local file", `{"type": "http", "url": "file://` + closed + `/a.jsonl"}`, "http://"},
 		{"a file of credentials", `{"type": "nats", "url": "nats://localhost", "stream": "S", "creds": "` + closed + `/a.jsonl"}`, "ingestor.paths"},
 		{"a variable, by HTTP", `{"type": "http", "url": "http://127.0.0.1:1", "auth": {"env": "SECRET", "header": "X"}}`, "ingestor.environment"},
 		{"a variable, by NATS", `{"type": "nats", "url": "nats://localhost", "stream": "S", "token_env": "SECRET"}`, "ingestor.environment"},
@@ -190,6 +198,7 @@ func TestARunReachesOnlyWhatTheSettingsOpen(t *testing.T) {
 		{"an address of the cloud", `{"type": "http", "url": "http://169.254.169.254/latest"}`, "ingestor.allow_link_local"},
 		{"the same by NATS", `{"type": "nats", "url": "nats://169.254.169.254", "stream": "S"}`, "ingestor.allow_link_local"},
 		{"in other clothes", `{"type": "http", "url": "http://[::ffff:a9fe:a9fe]/latest"}`, "ingestor.allow_link_local"},
+		{"a program by its path", `{"type": "x/../../../../../../../../../bin/true"}`, "no type"},
 		{"a program that is not there", `{"type": "oracle"}`, "ingestor.sources_dir"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

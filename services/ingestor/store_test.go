@@ -1,21 +1,17 @@
 package ingestor_test
 
 import (
-	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
-	"github.com/leathq/leat/pkg/host"
+	"github.com/leathq/leat/pkg/host/hosttest"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 	"github.com/leathq/leat/services/ingestor"
 )
@@ -37,21 +33,13 @@ func TestWhatCannotBeOpenedIsNamed(t *testing.T) {
 			cfg := ingestor.DefaultConfig()
 			cfg.Blob.URL = "file://" + t.TempDir()
 			c.change(&cfg)
-			i := ingestor.New(cfg, host.Deps{
-				ID: "i", Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Tracer: noop.NewTracerProvider(),
-				Bus: bustest.Connect(t, bustest.Start(t), bus.Options{}), NATS: bus.DefaultConfig(),
-			})
-			ctx, cancel := context.WithCancel(t.Context())
-			over := make(chan error, 1)
-			go func() { over <- i.Run(ctx) }()
-			s := &site{IngestorServiceClient: dial(t, i)}
-			s.ready(t, i)
+			i := ingestor.New(cfg, hosttest.Deps("i", bustest.Connect(t, bustest.Start(t), bus.Options{})))
+			hosttest.Run(t, i.Run)
+			s := ingestorv1.NewIngestorServiceClient(hosttest.Serve(t, i.Register))
+			hosttest.Ready(t, i)
 			_, err := s.Submit(t.Context(), &ingestorv1.SubmitRequest{Run: reading("r")})
 			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want UNAVAILABLE and what to do: %s", err, c.says)
-			}
-			if cancel(); <-over != nil {
-				t.Error("it does not stop cleanly")
 			}
 		})
 	}

@@ -27,7 +27,7 @@ type api struct {
 // Validate holds batches of one schema against a suite.
 func (a *api) Validate(in grpc.ClientStreamingServer[validatorv1.ValidateRequest, validatorv1.ValidateResponse]) error {
 	first, err := in.Recv()
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	o := first.GetOptions()
@@ -170,7 +170,7 @@ func judgedStage(ctx context.Context, r *flow.Runner, run, stage string) (f *dat
 		}
 		switch {
 		case len(names) == 0:
-			problem = notFound("run %q has no stage %s that validates", run, stage)
+			problem = notFound("run %q has no stage%s that validates", run, strings.TrimSuffix(" "+stage, " "))
 		case len(names) > 1:
 			problem = errs.Field("stage", "ambiguous_stage", "stage: run %q validates in %s; say which", run, strings.Join(names, ", "))
 		default:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/leathq/leat/pkg/dataset"
@@ -168,9 +169,15 @@ func (j *judging) earlier(ctx context.Context) ([]*dataset.Manifest, error) {
 	}
 	var out []*dataset.Manifest
 	for _, m := range all {
-		if (m.Suite == nil || m.Suite.Success) && m.Run != j.in.Run.GetId() {
+		if fit(m) && m.Run != j.in.Run.GetId() {
 			out = append(out, m)
 		}
 	}
 	return out, nil
+}
+
+// fit says whether a version is one to follow: no gate failed it, the suite's or another. Those that one did are kept aside, and what failed once must not be the measure of what comes next.
+func fit(m *dataset.Manifest) bool {
+	failed := func(v dataset.Verdict) bool { return v.Status == string(gates.Fail) }
+	return (m.Suite == nil || m.Suite.Success) && !slices.ContainsFunc(m.Verdicts, failed)
 }

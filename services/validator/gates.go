@@ -12,10 +12,8 @@ import (
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/flow"
-	"github.com/leathq/leat/services/validator/internal/drift"
 	"github.com/leathq/leat/services/validator/internal/gates"
 	"github.com/leathq/leat/services/validator/internal/gx"
-	"github.com/leathq/leat/services/validator/internal/presence"
 )
 
 // gateSuite is the verdict of the expectations.
@@ -126,12 +124,22 @@ func (j *judging) freshness(f *Freshness) (gates.Verdict, error) {
 	return gates.Freshness(age), nil
 }
 
+// arrived is how many rows came to a stage in the run that made a version. Records that were refused before are no rows.
+func arrived(m *dataset.Manifest, stage string) int64 {
+	for _, step := range m.Lineage {
+		if step.Stage == stage {
+			return step.In
+		}
+	}
+	return m.Counts.In - m.Counts.Refused
+}
+
 // history holds the number of rows, and of missing values, against earlier versions.
 func (j *judging) history(g *Gates, earlier []*dataset.Manifest) (out []gates.Verdict) {
 	if g.Volume == nil || !g.Volume.Off {
 		var rows []int64
 		for _, m := range earlier {
-			rows = append(rows, m.Counts.In)
+			rows = append(rows, arrived(m, j.in.Stage.GetName()))
 		}
 		out = append(out, gates.Volume(rows, j.rows, g.Volume.limits()))
 	}
@@ -150,97 +158,4 @@ func (j *judging) history(g *Gates, earlier []*dataset.Manifest) (out []gates.Ve
 		}
 	}
 	return out
-}
-
-// drift compares the valid rows with a reference's.
-func (j *judging) drift(ctx context.Context, d *Drift) ([]gates.Verdict, error) {
-	name, version, _ := strings.Cut(d.Reference, "@")
-	m, err := j.sets.Get(ctx, name, version)
-	if isNotFound(err) {
-		return []gates.Verdict{{Gate: gates.GateDrift, Status: gates.Unknown, Reason: fmt.Sprintf("there is no dataset %s to compare with", d.Reference)}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	own, err := j.profile(ctx, shards(j.in.Segments), d.Columns)
-	if err != nil {
-		return nil, err
-	}
-	reference, err := j.profile(ctx, m.Shards, d.Columns)
-	if err != nil {
-		return nil, err
-	}
-	return gates.Drift(reference, own, d.limits()), nil
-}
-
-// profile reads the columns of shards that can be compared: numbers and texts.
-func (j *judging) profile(ctx context.Context, shards []dataset.Shard, columns []string) (drift.Profile, error) {
-	p := drift.Profile{Numbers: map[string]*drift.Numbers{}, Categories: map[string]*drift.Categories{}}
-	for _, s := range shards {
-		err := j.sets.Read(ctx, s, nil, func(b *arrowio.Batch) error {
-			for i, f := range b.Schema().Fields {
-				if len(columns) == 0 || slices.Contains(columns, f.Name) {
-					addTo(p, f.Name, b.Column(i))
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return p, err
-		}
-	}
-	return p, nil
-}
-
-func addTo(p drift.Profile, name string, c *arrowio.Column) {
-	there := presence.Mask{}
-	if v := c.Valid(); v != nil {
-		there = presence.Mask{Bits: v.Bits, Offset: v.Offset}
-	}
-	if kind := c.Kind(); kind == arrowio.String || kind == arrowio.LargeString {
-		if p.Categories[name] == nil {
-			p.Categories[name] = drift.NewCategories(0)
-		}
-		if t := c.Strings(); t.Offsets32 != nil {
-			drift.AddTexts(p.Categories[name], t.Data, t.Offsets32, there)
-		} else {
-			drift.AddTexts(p.Categories[name], t.Data, t.Offsets64, there)
-		}
-		return
-	}
-	n := p.Numbers[name]
-	if n == nil {
-		n = drift.NewNumbers(0)
-	}
-	if addNumbers(n, c, there) {
-		p.Numbers[name] = n
-	}
-}
-
-func addNumbers(n *drift.Numbers, c *arrowio.Column, there presence.Mask) bool {
-	switch c.Kind() {
-	case arrowio.Int8:
-		drift.Add(n, c.Int8s(), there)
-	case arrowio.Int16:
-		drift.Add(n, c.Int16s(), there)
-	case arrowio.Int32, arrowio.Date32:
-		drift.Add(n, c.Int32s(), there)
-	case arrowio.Int64, arrowio.Date64, arrowio.Timestamp, arrowio.Duration:
-		drift.Add(n, c.Int64s(), there)
-	case arrowio.Uint8:
-		drift.Add(n, c.Uint8s(), there)
-	case arrowio.Uint16:
-		drift.Add(n, c.Uint16s(), there)
-	case arrowio.Uint32:
-		drift.Add(n, c.Uint32s(), there)
-	case arrowio.Uint64:
-		drift.Add(n, c.Uint64s(), there)
-	case arrowio.Float32:
-		drift.Add(n, c.Float32s(), there)
-	case arrowio.Float64:
-		drift.Add(n, c.Float64s(), there)
-	default:
-		return false
-	}
-	return true
 }

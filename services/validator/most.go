@@ -3,6 +3,7 @@ package validator
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 // most is how many rows may be in quarantine.
 type most struct {
 	rows  int64
-	share float64 // of all rows, from 0 to 1
+	share float64 // of all rows, in percent
 	part  bool    // the share counts
 }
 
@@ -30,13 +31,17 @@ func readMost(data []byte) (*most, error) {
 	if err != nil || !percent || !(share >= 0 && share <= 100) { // not: share < 0 || share > 100, which NaN passes
 		return nil, bad
 	}
-	return &most{share: share / 100, part: true}, nil
+	return &most{share: share, part: true}, nil
 }
 
-// of is how many of so many rows that is.
+// of is how many of so many rows that is. A share that is a whole number of rows but for rounding is that number: 29 % of 100 rows are 29.
 func (m *most) of(rows int64) int64 {
-	if m.part {
-		return int64(m.share * float64(rows))
+	if !m.part {
+		return m.rows
 	}
-	return m.rows
+	exact := m.share / 100 * float64(rows)
+	if near := math.Round(exact); math.Abs(exact-near) <= 1e-9*near {
+		return int64(near)
+	}
+	return int64(exact)
 }

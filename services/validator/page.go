@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gates"
@@ -127,6 +128,9 @@ func shownValue(c *arrowio.Column, row int) any {
 	switch v := c.Value(row).(type) {
 	case nil:
 		return "null"
+	case *big.Rat: // a decimal, which a fraction is hard to read as
+		digits, _ := v.FloatPrec()
+		return v.FloatString(digits)
 	case []byte:
 		return fmt.Sprintf("%d bytes", len(v))
 	default:

@@ -25,12 +25,12 @@ func TestASpecIsRefusedByTheFieldThatIsWrong(t *testing.T) {
 		`{} {}`:                       "behind the JSON object",
 		`[]`:                          "mapping",
 	} {
-		if err := validator.Check([]byte(spec)); err == nil || !strings.Contains(err.Error(), says) {
+		if err := validator.CheckSpec([]byte(spec)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", spec, err, says)
 		}
 	}
 	for _, spec := range []string{``, `{}`, `{"max_quarantine": 0, "redact": "all"}`, `{"max_quarantine": "0.5 %"}`, `{"gates": {"schema": "off", "volume": {"off": true}}}`} {
-		if err := validator.Check([]byte(spec)); err != nil {
+		if err := validator.CheckSpec([]byte(spec)); err != nil {
 			t.Errorf("%s: %v", spec, err)
 		}
 	}
@@ -39,5 +39,5 @@ func TestASpecIsRefusedByTheFieldThatIsWrong(t *testing.T) {
 func FuzzSpec(f *testing.F) {
 	f.Add([]byte(`{"suite": {"name": "s", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "a"}}]}, "parameters": {"a": 1}, "result_format": "BASIC", "max_quarantine": "2%"}`))
 	f.Add([]byte(`{"gates": {"freshness": {"column": "a", "max_age": "1h"}, "drift": {"reference": "d@1"}, "nulls": {"warn": 1, "fail": 2}}, "fail_fast": true}`))
-	f.Fuzz(func(_ *testing.T, data []byte) { _ = validator.Check(data) })
+	f.Fuzz(func(_ *testing.T, data []byte) { _ = validator.CheckSpec(data) })
 }

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/pkg/arrowio/file"
 	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/services/validator/internal/gx"
@@ -46,10 +48,7 @@ type compiled struct {
 func (*stage) Kind() string { return Kind }
 
 // Check implements flow.Handler.
-func (*stage) Check(spec []byte) error {
-	_, err := readSpec(spec)
-	return err
-}
+func (*stage) Check(spec []byte) error { return CheckSpec(spec) }
 
 // mostPlans is how many compiled suites are kept.
 const mostPlans = 64
@@ -63,8 +62,11 @@ func (s *stage) compile(spec, schema []byte) (*compiled, error) {
 		return c, nil
 	}
 	c, err := s.make(spec, schema)
+	if final := (*flow.Error)(nil); err != nil && !errors.As(err, &final) {
+		err = &flow.Error{Code: "invalid_suite", Message: err.Error()}
+	}
 	if err != nil {
-		return nil, &flow.Error{Code: "invalid_suite", Message: err.Error()}
+		return nil, err
 	}
 	if len(s.plans) >= mostPlans {
 		clear(s.plans)
@@ -102,8 +104,19 @@ func (s *stage) make(spec, schema []byte) (c *compiled, err error) {
 		}
 		c.reasons = append(c.reasons, text)
 	}
-	c.away, err = quarantineSchema(c.schema)
-	return c, err
+	if c.away, err = quarantineSchema(c.schema); err != nil {
+		return nil, err
+	}
+	return c, storable(c.away)
+}
+
+// storable refuses rows that no shard can hold, which is so however often it is tried.
+func storable(s *arrowio.Schema) error {
+	w, err := file.NewParquetWriter(io.Discard, s, file.WriteOptions{})
+	if err != nil {
+		return &flow.Error{Code: "not_storable", Message: fmt.Sprintf("the rows cannot be kept: %v", err)}
+	}
+	return w.Close()
 }
 
 // Segment implements flow.Handler.
@@ -118,7 +131,7 @@ func (s *stage) Segment(_ context.Context, p flow.Place) (flow.Segment, error) {
 	}
 	if err != nil {
 		out.Discard()
-		return nil, unfit(err)
+		return nil, fmt.Errorf("begin a segment: %w", err)
 	}
 	return out, nil
 }
@@ -131,13 +144,4 @@ func read(p flow.Place) bool {
 		}
 	}
 	return false
-}
-
-// unfit makes an error final where it is the schema's: another try would meet it again.
-func unfit(err error) error {
-	var e *flow.Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("begin a segment: %w", err)
 }

@@ -36,9 +36,15 @@ const grace = 60 * time.Second
 // ends.
 func Run(t *testing.T, out *Output, program string, args ...string) *Process {
 	t.Helper()
+	return run(t, out, nil, program, args...)
+}
+
+// run is Run with variables beside ours.
+func run(t *testing.T, out *Output, env []string, program string, args ...string) *Process {
+	t.Helper()
 	// Not ended by the test's context, which is over before its clean-ups: the stop must be a clean one.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...)
-	cmd.Env = environ()
+	cmd.Env = append(environ(), env...)
 	p := &Process{name: filepath.Base(program), cmd: cmd, exited: make(chan struct{})}
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
@@ -166,6 +172,17 @@ func (p *Process) Kill(t *testing.T) {
 type Output struct {
 	mu   sync.Mutex
 	text strings.Builder
+}
+
+// Log is an output of somebody's whose last lines are shown when the test fails.
+func Log(t *testing.T, whose string, lines int) *Output {
+	o := &Output{}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the last lines of %s:\n%s", whose, o.Tail(lines))
+		}
+	})
+	return o
 }
 
 func (o *Output) add(s string) {

@@ -3,7 +3,6 @@
 package procs
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,12 +26,7 @@ type fleet struct {
 // Start implements scenario.Driver.
 func (Driver) Start(t *testing.T, s scenario.Spec) scenario.Fleet {
 	t.Helper()
-	f := &fleet{out: &Output{}, args: s.Args, nats: NATS(t)}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the last lines that the fleet wrote:\n%s", f.out.Tail(40))
-		}
-	})
+	f := &fleet{out: Log(t, "the fleet", 40), args: s.Args, nats: NATS(t)}
 	if s.Config != "" {
 		file := filepath.Join(t.TempDir(), "leat.yaml")
 		if err := os.WriteFile(file, []byte(s.Config), 0o600); err != nil {
@@ -79,14 +73,3 @@ func (f *fleet) Addrs() scenario.Addrs {
 
 // Output implements scenario.Fleet.
 func (f *fleet) Output() string { return f.out.String() }
-
-// NATS starts a nats-server with JetStream on a free port and returns its URL; it is gone when the test ends.
-func NATS(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "nats.conf")
-	conf := fmt.Sprintf("listen: \"127.0.0.1:-1\"\njetstream { store_dir: %q }\nno_fast_producer_stall: true\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"2s\"\n", t.TempDir())
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return Run(t, &Output{}, programs.Tool(t, "github.com/nats-io/nats-server/v2", "v2.15.2"), "-c", file).NATS
-}

@@ -41,6 +41,17 @@ func build() (string, error) {
 	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", "./services/cmd/...")
 }
 
+// Source builds one of the source programs (a directory of services/ingestor/sources, a module of its own) beside our commands, where an ingestor finds it. It returns
+// its path.
+func Source(t testing.TB, name string) string {
+	t.Helper()
+	program := filepath.Join(filepath.Dir(Ours(t, "leat")), "leat-source-"+name)
+	if err := run(t.Context(), filepath.Join(root(), "services/ingestor/sources"), []string{"GOWORK=off"}, "go", "build", "-o", program, "./"+name); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
 // Tool returns the path of a Go command of others at a version, installed once into the user's cache.
 func Tool(t testing.TB, pkg, version string) string {
 	t.Helper()

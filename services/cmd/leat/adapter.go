@@ -19,6 +19,7 @@ import (
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // adapterFlags are leat adapter's own.
@@ -28,7 +29,7 @@ type adapterFlags struct {
 }
 
 // adapter changes or lists a worker's LoRA adapters over the bus.
-func adapter(ctx context.Context, args, environ []string) error {
+func adapter(ctx context.Context, args []string, environ variables.Environ) error {
 	own := adapterFlags{Wait: 10 * time.Minute}
 	cfg, words, err := onbus.Load(onbus.Spec{
 		Program: "leat adapter", Args: args, Environ: environ, Key: "adapter", Own: &own, Operands: true,

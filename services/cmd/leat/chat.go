@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 type turn struct {
@@ -22,7 +24,7 @@ type turn struct {
 
 // chat talks to a model in the terminal. A line is a turn; /new forgets the conversation; Ctrl-C ends an
 // answer, and where there is none the program, as does Ctrl-D.
-func chat(ctx context.Context, args, _ []string) error {
+func chat(ctx context.Context, args []string, _ variables.Environ) error {
 	fs := flag.NewFlagSet("leat chat", flag.ContinueOnError)
 	url := fs.String("url", "http://127.0.0.1:8080", "`URL` of the gateway")
 	model := fs.String("model", "", "`NAME` of the model; empty: the first that the gateway lists")

@@ -9,6 +9,7 @@ import (
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // cordonFlags are leat cordon's and leat uncordon's own.
@@ -17,19 +18,19 @@ type cordonFlags struct {
 }
 
 // cordon keeps new work from a worker.
-func cordon(ctx context.Context, args, environ []string) error {
+func cordon(ctx context.Context, args []string, environ variables.Environ) error {
 	return mark(ctx, args, environ, "cordon", true,
 		"Keeps new work from a worker: it takes nothing more, goes on with what it holds for as long as that takes, and stays in the fleet.\n"+
 			"leat uncordon ends it, and so does a new start of its process.")
 }
 
 // uncordon lets a worker take work again.
-func uncordon(ctx context.Context, args, environ []string) error {
+func uncordon(ctx context.Context, args []string, environ variables.Environ) error {
 	return mark(ctx, args, environ, "uncordon", false, "Lets a worker take work again that leat cordon kept it from.")
 }
 
 // mark tells a worker whether it may take new work.
-func mark(ctx context.Context, args, environ []string, name string, on bool, summary string) error {
+func mark(ctx context.Context, args []string, environ variables.Environ, name string, on bool, summary string) error {
 	var own cordonFlags
 	program := "leat " + name
 	cfg, words, err := onbus.Load(onbus.Spec{

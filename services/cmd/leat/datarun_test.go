@@ -124,9 +124,19 @@ func TestRunsThatCannotBe(t *testing.T) {
 			t.Errorf("%q ended with %d and says %s%s, want 2 and %s", c.words, code, out, said, c.says)
 		}
 	}
-	code, _, said := run(t, "", "data", "status", "--addr="+closedPort(t))
-	if code != 2 || !strings.Contains(said, "leat up") {
-		t.Errorf("without a server it ended with %d and says %s", code, said)
+	gone, web := closedPort(t), strings.TrimPrefix(p.url, "http://")
+	for addr, says := range map[string]string{
+		gone:                 "no ingestor answers at " + gone + ": dial tcp " + gone + ": connect: connection refused (start one with `leat up`",
+		web:                  "what answers at " + web + " speaks HTTP and no gRPC: name an ingestor with --addr",
+		"http://" + web:      "it is HOST:PORT of gRPC, such as 127.0.0.1:8081",
+		"nowhere.invalid:81": "no ingestor answers at nowhere.invalid:81: ",
+	} {
+		if code, _, said := run(t, "", "data", "status", "--addr="+addr); code != 2 || !strings.Contains(said, says) {
+			t.Errorf("where no ingestor is, it ended with %d and says %s, want %s", code, said, says)
+		}
+	}
+	if code, _, said := run(t, "", "data", "statsu"); code != 2 || !strings.Contains(said, `do you mean "status"?`) {
+		t.Errorf("a mistyped command ended with %d and says %s", code, said)
 	}
 }
 
@@ -162,4 +172,43 @@ func TestCtrlCLeavesARunGoing(t *testing.T) {
 			t.Errorf("%q ended with %d and says %s%s, want %d and %s", step.words, code, out, said, step.code, step.says)
 		}
 	}
+}
+
+// Ctrl-C while files are held against a suite ends with 2 and says so; a record of standard input that is no row is told by the name that the user gave.
+func TestValidateStopsAndNamesStandardInput(t *testing.T) {
+	dir := folder(t)
+	code, _, said := run(t, "{\"id\": 1}\n{oops\n", "data", "validate", "-", "--type=jsonl", "--suite", filepath.Join(dir, "good.json"))
+	if code != 1 || !strings.Contains(said, "\n  -:2: not JSON") {
+		t.Errorf("it ended with %d and says %s", code, said)
+	}
+	var rows strings.Builder
+	for i := range 400000 {
+		fmt.Fprintf(&rows, "{\"id\": %d}\n", i)
+	}
+	big := filepath.Join(dir, "big.jsonl")
+	if err := os.WriteFile(big, []byte(strings.Repeat(rows.String(), 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := leat(t.Context(), t, "data", "validate", big, "--suite", filepath.Join(dir, "good.json"))
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it reads", func() bool { return opened(c.Process.Pid, big) })
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := c.code(t); code != 2 || !strings.Contains(c.err.String(), "stopped before it was done (signal: interrupt)") {
+		t.Errorf("it ended with %d and says %s", code, c.err.String())
+	}
+}
+
+// opened says whether a process has a file open.
+func opened(pid int, file string) bool {
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, l := range links {
+		if to, err := os.Readlink(l); err == nil && to == file {
+			return true
+		}
+	}
+	return false
 }

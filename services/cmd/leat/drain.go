@@ -14,6 +14,7 @@ import (
 	"github.com/leathq/leat/pkg/events"
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // drainFlags are leat drain's own.
@@ -23,7 +24,7 @@ type drainFlags struct {
 }
 
 // drain makes a worker leave the fleet.
-func drain(ctx context.Context, args, environ []string) error {
+func drain(ctx context.Context, args []string, environ variables.Environ) error {
 	var own drainFlags
 	cfg, words, err := onbus.Load(onbus.Spec{
 		Program: "leat drain", Args: args, Environ: environ, Key: "drain", Own: &own, Operands: true, Examples: []string{"leat drain W --grace 2m"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/leathq/leat/pkg/assets"
@@ -14,13 +15,14 @@ import (
 	"github.com/leathq/leat/services/cmd/leat/internal/bench"
 	"github.com/leathq/leat/services/cmd/leat/internal/datacmd"
 	"github.com/leathq/leat/services/cmd/leat/internal/jobscmd"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 	"github.com/leathq/leat/services/worker"
 )
 
 // command is one word behind leat.
 type command struct {
 	name, summary string
-	run           func(ctx context.Context, args, environ []string) error
+	run           func(ctx context.Context, args []string, environ variables.Environ) error
 }
 
 func commands() []command {
@@ -45,10 +47,10 @@ func commands() []command {
 		{"drain", "make a worker leave the fleet", drain},
 		{"cordon", "keep new work from a worker that stays in the fleet", cordon},
 		{"uncordon", "let it take work again", uncordon},
-		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args, environ []string) error {
+		{"jobs", "publish durable jobs, follow them, look after dead letters", func(ctx context.Context, args []string, environ variables.Environ) error {
 			return jobscmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},
-		{"data", "run data into datasets, look at them, compare versions, remove them", func(ctx context.Context, args, environ []string) error {
+		{"data", "run data into datasets, look at them, compare versions, remove them", func(ctx context.Context, args []string, environ variables.Environ) error {
 			return datacmd.Main(ctx, args, environ, os.Stdout, os.Stderr)
 		}},
 		{"adapter", "load, unload and list a worker's LoRA adapters", adapter},
@@ -57,6 +59,11 @@ func commands() []command {
 		{"config", "show the effective configuration and where each value came from", config},
 		{"version", "show the version", version},
 	}
+}
+
+// settings are those of the commands that read variables of their own: a variable for one of them is no mistake before another.
+func settings() []any {
+	return slices.Concat([]any{&topFlags{}, &cordonFlags{}, &drainFlags{}, &adapterFlags{}}, jobscmd.Settings(), datacmd.Settings())
 }
 
 func main() {
@@ -71,7 +78,13 @@ func main() {
 	}
 	for _, c := range commands() {
 		if c.name == name {
-			host.Main("leat "+name, args, c.run)
+			host.Main("leat "+name, args, func(ctx context.Context, args, environ []string) error {
+				known, err := variables.New(environ, settings()...)
+				if err != nil {
+					return err
+				}
+				return c.run(ctx, args, known)
+			})
 			return
 		}
 	}
@@ -101,6 +114,8 @@ func usage() string {
 }
 
 // tool fits a command that prints to standard output and error.
-func tool(main func(context.Context, []string, writer, writer) error) func(context.Context, []string, []string) error {
-	return func(ctx context.Context, args, _ []string) error { return main(ctx, args, os.Stdout, os.Stderr) }
+func tool(main func(context.Context, []string, writer, writer) error) func(context.Context, []string, variables.Environ) error {
+	return func(ctx context.Context, args []string, _ variables.Environ) error {
+		return main(ctx, args, os.Stdout, os.Stderr)
+	}
 }

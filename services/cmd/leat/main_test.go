@@ -255,6 +255,30 @@ func TestAServiceAloneReadsTheFleetsSettings(t *testing.T) {
 	}
 }
 
+// A variable of one command is no mistake before another: who exports LEAT_ADDR for `leat data` can start the fleet and look at datasets. A mistyped one is one everywhere.
+func TestAVariableOfAnotherCommandIsLeftAlone(t *testing.T) {
+	gone := closedPort(t)
+	for _, words := range [][]string{
+		{"config"},
+		{"up", "--without=worker", "--nats=nats://" + gone, "--nats-connect-timeout=50ms", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0"},
+		{"router", "--nats=nats://" + gone, "--nats-connect-timeout=50ms", "--grpc=127.0.0.1:0"},
+		{"drain", "w", "--nats=nats://" + gone, "--nats-connect-timeout=50ms"},
+		{"jobs", "get", "1", "--nats=nats://" + gone, "--nats-connect-timeout=50ms"},
+		{"data", "ls", "--store=/nowhere/store"},
+		{"data", "runs"},
+	} {
+		if _, _, diag := run(t, "", append([]string{"LEAT_ADDR=" + gone, "LEAT_CLASS=bulk", "LEAT_ONCE=true"}, words...)...); strings.Contains(diag, "environment variable") {
+			t.Errorf("leat %q with variables of other commands: %s", words, diag)
+		}
+		if code, _, diag := run(t, "", append([]string{"LEAT_ADRR=" + gone}, words...)...); code == 0 || !strings.Contains(diag, "unknown environment variable LEAT_ADRR") {
+			t.Errorf("leat %q with a mistyped variable ended with %d: %s", words, code, diag)
+		}
+	}
+	if code, _, diag := run(t, "", "LEAT_ADDR="+gone, "data", "runs"); code != 2 || !strings.Contains(diag, "no ingestor answers at "+gone) {
+		t.Errorf("leat data asks another than LEAT_ADDR says: %d, %s", code, diag)
+	}
+}
+
 // jsonLines fails where a line is not JSON: what collects logs reads them all.
 func jsonLines(t *testing.T, text string) {
 	t.Helper()

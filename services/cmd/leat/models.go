@@ -13,6 +13,7 @@ import (
 
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/errs"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // flags parses a tool's flags; positional arguments are refused.
@@ -42,7 +43,7 @@ func (h *helpText) Write(p []byte) (int, error) {
 }
 
 // models lists what the gateway can call.
-func models(ctx context.Context, args, _ []string) error {
+func models(ctx context.Context, args []string, _ variables.Environ) error {
 	fs := flag.NewFlagSet("leat models", flag.ContinueOnError)
 	url := fs.String("url", "http://127.0.0.1:8080", "`URL` of the gateway")
 	if err := flags(fs, args, "Lists the models that can be called now."); err != nil {

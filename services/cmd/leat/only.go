@@ -6,26 +6,21 @@ import (
 	"os"
 	"slices"
 
-	"github.com/leathq/leat/pkg/assets"
-	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/pool"
 	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // only runs one service against a NATS that is there. It has that service's flags and no others; file and environment
 // may be those of the whole fleet.
-func only(name, summary string, examples ...string) func(context.Context, []string, []string) error {
-	return func(ctx context.Context, args, environ []string) error {
+func only(name, summary string, examples ...string) func(context.Context, []string, variables.Environ) error {
+	return func(ctx context.Context, args []string, environ variables.Environ) error {
 		cfg, pools := all.Default(), pool.File{Pools: pool.DefaultSet()}
-		vars, err := conf.Vars(&cfg)
-		if err != nil {
-			return err
-		}
 		own := []string{name, "pools"}
 		opts := []host.Option{
 			host.Program("leat "+name, summary), host.Examples(examples...), listening(name),
-			host.ElsewhereEnv(func(v string) bool { return assets.IsEnv(v) || slices.Contains(vars, v) }),
+			host.ElsewhereEnv(environ.Elsewhere),
 		}
 		switch name {
 		case "worker":
@@ -38,7 +33,7 @@ func only(name, summary string, examples ...string) func(context.Context, []stri
 		}
 		opts = append(opts, host.Elsewhere(slices.DeleteFunc(all.Keys(), func(s string) bool { return slices.Contains(own, s) })...))
 		section := map[string]any{"gateway": &cfg.Gateway, "router": &cfg.Router, "ingestor": &cfg.Ingestor, "validator": &cfg.Validator, "worker": &cfg.Worker}[name]
-		h, err := host.Open(ctx, name, args, environ, section, opts...)
+		h, err := host.Open(ctx, name, args, environ.Pairs, section, opts...)
 		if err != nil {
 			return err
 		}

@@ -16,10 +16,11 @@ import (
 	inferv1 "github.com/leathq/leat/proto/gen/leat/infer/v1"
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/top"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // status shows pools, workers and queues as a router sees them.
-func status(ctx context.Context, args, _ []string) error {
+func status(ctx context.Context, args []string, _ variables.Environ) error {
 	fs := flag.NewFlagSet("leat status", flag.ContinueOnError)
 	addr := fs.String("addr", "127.0.0.1:8081", "gRPC `ADDRESS` of a router, or of leat up")
 	watch := fs.Duration("watch", 0, "show it again every `TIME`, until Ctrl-C")

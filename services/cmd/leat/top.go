@@ -20,6 +20,7 @@ import (
 	routerv1 "github.com/leathq/leat/proto/gen/leat/router/v1"
 	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
 	"github.com/leathq/leat/services/cmd/leat/internal/top"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // glance is how long --once listens: reports come four times a second, and a rate needs two.
@@ -31,7 +32,7 @@ type topFlags struct {
 }
 
 // watchFleet shows the fleet in the terminal until q.
-func watchFleet(ctx context.Context, args, environ []string) error {
+func watchFleet(ctx context.Context, args []string, environ variables.Environ) error {
 	own := topFlags{Addr: "127.0.0.1:8081"}
 	cfg, _, err := onbus.Load(onbus.Spec{
 		Program: "leat top", Summary: "Shows pools, workers, queues, tokens per second and GPUs, live. s sorts by something else, q ends.",

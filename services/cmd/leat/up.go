@@ -7,9 +7,9 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/leathq/leat/pkg/assets"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 type writer = io.Writer
@@ -29,14 +29,14 @@ func listening(name string) host.Option {
 }
 
 // whole are the options of a process that reads the configuration of every service.
-func whole() []host.Option {
-	return []host.Option{host.Inline("gateway", "router", "ingestor", "validator", "worker"), host.ElsewhereEnv(assets.IsEnv), listening("up")}
+func whole(environ variables.Environ) []host.Option {
+	return []host.Option{host.Inline("gateway", "router", "ingestor", "validator", "worker"), host.ElsewhereEnv(environ.Elsewhere), listening("up")}
 }
 
 // up runs every service that is not left out, with an embedded NATS unless --nats names another.
-func up(ctx context.Context, args, environ []string) error {
+func up(ctx context.Context, args []string, environ variables.Environ) error {
 	cfg, nats := all.Default(), &embedded{}
-	opts := append(whole(), host.Bus(nats.open(&cfg)),
+	opts := append(whole(environ), host.Bus(nats.open(&cfg)),
 		host.Program("leat up", "Runs everything in this process, with a NATS inside unless --nats names one. The first start fetches the engine and a small model."),
 		host.Examples(
 			"leat up",
@@ -45,7 +45,7 @@ func up(ctx context.Context, args, environ []string) error {
 			"leat up --engine openai --upstream http://host:8000 --model NAME",
 			"leat up --without worker --nats nats://host:4222            # the edge of a fleet",
 		))
-	h, err := host.Open(ctx, "leat", args, environ, &cfg, opts...)
+	h, err := host.Open(ctx, "leat", args, environ.Pairs, &cfg, opts...)
 	if err != nil {
 		return err
 	}
@@ -65,9 +65,9 @@ func up(ctx context.Context, args, environ []string) error {
 }
 
 // config prints what `leat up` would run with.
-func config(_ context.Context, args, environ []string) error {
+func config(_ context.Context, args []string, environ variables.Environ) error {
 	cfg := all.Default()
-	loaded, _, err := host.Load("leat", args, environ, &cfg, append(whole(),
+	loaded, _, err := host.Load("leat", args, environ.Pairs, &cfg, append(whole(environ),
 		host.Program("leat config", "Prints the configuration that leat up would run with, as YAML, and where each value came from."),
 		host.Examples("leat config", "leat config --config leat.yaml --slots 16", "LEAT_HTTP=:9000 leat config > leat.yaml"))...)
 	if err != nil {
@@ -76,7 +76,7 @@ func config(_ context.Context, args, environ []string) error {
 	return loaded.WriteYAML(os.Stdout)
 }
 
-func version(context.Context, []string, []string) error {
+func version(context.Context, []string, variables.Environ) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return fmt.Errorf("this binary carries no build information; build it with the go command")

@@ -70,16 +70,26 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// metadata are addresses beside the link-local ones at which clouds give away credentials: AWS over IPv6, Alibaba, Oracle's is link-local.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
+// metadata are addresses beside the link-local ones at which clouds give away credentials: AWS, Google and Oracle over IPv6, Azure, Alibaba.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("fd00:c1::a9fe:a9fe"),
+	netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("100.100.100.200"),
+}
+
+// translated is where IPv6-only networks have the addresses of IPv4, in the last four bytes (RFC 6052).
+var translated = netip.MustParsePrefix("64:ff9b::/96")
 
 // Reaches is an error where a source must not speak to an address.
 func (b Bounds) Reaches(a netip.Addr) error {
-	a = a.Unmap()
-	if b.LinkLocal || !a.IsLinkLocalUnicast() && !a.IsLinkLocalMulticast() && !slices.Contains(metadata, a.WithZone("")) {
+	means := a.Unmap().WithZone("")
+	if translated.Contains(means) {
+		v6 := means.As16()
+		means = netip.AddrFrom4([4]byte(v6[12:]))
+	}
+	if b.LinkLocal || !means.IsLinkLocalUnicast() && !means.IsLinkLocalMulticast() && !slices.Contains(metadata, means) {
 		return nil
 	}
-	return Errorf(Denied, "the address %s is a link-local one, where clouds keep the credentials of machines; sources must not ask there unless ingestor.allow_link_local is set", a)
+	return Errorf(Denied, "the address %s is a link-local one, or another where clouds keep the credentials of machines; sources must not ask there unless ingestor.allow_link_local is set", a)
 }
 
 // Dialer connects to what a source may speak to. Addresses are looked at after names are resolved, so a name cannot hide one.

@@ -149,6 +149,12 @@ func TestATableOfARESTCatalog(t *testing.T) {
 	if _, err := sourcetest.Open(t, settings("catalog", at, "table", "db.none")).Plan(t.Context(), nil); source.CodeOf(err) != source.Missing {
 		t.Errorf("a table that is not there: error %v", err)
 	}
+	t.Run("bounded", func(t *testing.T) { // a catalog's tables are the machine's own where the catalog says so
+		t.Setenv("LEAT_SOURCE_PATHS", t.TempDir())
+		if _, err := sourcetest.Open(t, settings("catalog", at, "table", "db.log")).Plan(t.Context(), nil); source.CodeOf(err) != source.Denied {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Setenv("TOKEN", "wrong")
 	if _, err := sourcetest.Open(t, settings("catalog", at, "table", "db.log")).Plan(t.Context(), nil); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("with a wrong token: error %v", err)

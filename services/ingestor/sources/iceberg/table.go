@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,7 +81,7 @@ func (c config) at(ctx context.Context, file string) (*table.Table, error) {
 
 // remote refuses tables on this machine where the ingestor bounds which files may be read: a table's own files name others, wherever these lie.
 func remote(location string) error {
-	if scheme, _, ok := strings.Cut(location, "://"); sdk.Bounded() && (!ok || scheme == "file") {
+	if scheme, _, ok := strings.Cut(location, "://"); sdk.Bounded() && (!ok || strings.EqualFold(scheme, "file")) {
 		return sdk.Fail(source.Denied, "%s: tables on the ingestor's machine are not read where ingestor.paths bounds which files may be; put the table into an object store", location)
 	}
 	return nil
@@ -158,7 +159,7 @@ func (c config) fromREST(ctx context.Context) (*table.Table, error) {
 
 // fromSQL asks the table of tables that the SQL catalogs of Iceberg's Java, Python, Rust and Go libraries share.
 func (c config) fromSQL(ctx context.Context) (string, error) {
-	driver, dsn, at := "sqlite", "file:"+c.Catalog.File+"?mode=ro", c.Catalog.File
+	driver, dsn, at := "sqlite", (&url.URL{Scheme: "file", Path: c.Catalog.File, OmitHost: true}).String()+"?mode=ro", c.Catalog.File
 	if c.Catalog.DSN != "" {
 		driver, dsn, at = "pgx", os.Getenv(c.Catalog.DSN), "the database of "+c.Catalog.DSN
 		if dsn == "" {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 
@@ -46,12 +47,12 @@ func open(raw json.RawMessage) (sdk.Source, error) {
 	}
 	bucket, _ := c["bucket"].(string)
 	format, _ := c["format"].(string)
-	scheme, _, ok := strings.Cut(bucket, "://")
-	if !ok || !blob.DefaultURLMux().ValidBucketScheme(scheme) {
+	at, err := url.Parse(bucket)
+	if err != nil || !strings.Contains(bucket, "://") || !blob.DefaultURLMux().ValidBucketScheme(at.Scheme) {
 		return nil, errors.New("bucket: must be a URL such as s3://name?region=eu-west-1, gs://name, azblob://name or file:///folder")
 	}
-	if scheme == "file" && sdk.Bounded() {
-		return nil, sdk.Fail(source.Denied, "bucket: folders of the ingestor's machine are not read as buckets where ingestor.paths bounds what may be read; say `type: %s` and `path`", format)
+	if err := bounded(at, format); err != nil {
+		return nil, err
 	}
 	if format == "" {
 		return nil, fmt.Errorf("format: must be one of %s", strings.Join(kinds().Kinds(), ", "))
@@ -72,6 +73,19 @@ func open(raw json.RawMessage) (sdk.Source, error) {
 		return nil, fmt.Errorf("format: %s cannot be read from a bucket", format)
 	}
 	return &objects{bucket, f}, nil
+}
+
+// bounded refuses what would read files of the ingestor's machine, where it bounds which may be read.
+func bounded(bucket *url.URL, format string) error {
+	switch {
+	case !sdk.Bounded():
+		return nil
+	case bucket.Scheme == "file": // url.Parse puts it into lower case
+		return sdk.Fail(source.Denied, "bucket: folders of the ingestor's machine are not read as buckets where ingestor.paths bounds what may be read; say `type: %s` and `path`", format)
+	case bucket.Query().Has("private_key_path"):
+		return sdk.Fail(source.Denied, "bucket: private_key_path names a file of the ingestor's machine, and reading takes none; leave it out")
+	}
+	return nil
 }
 
 func (o *objects) connect(ctx context.Context) (*blob.Bucket, error) {

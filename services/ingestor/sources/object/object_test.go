@@ -164,3 +164,21 @@ func TestMistakesInBucketsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// Where the ingestor bounds which files may be read, no bucket is a directory of its machine, and none names a file of it.
+func TestBoundedABucketIsNoDirectoryOfThisMachine(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.jsonl"), []byte("{\"id\": 1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LEAT_SOURCE_PATHS", t.TempDir())
+	for bucket, code := range map[string]string{
+		"file://" + dir: source.Denied, "FILE://" + dir: source.Denied, "file:" + dir: "bad_config", dir: "bad_config",
+		"gs://corpus?private_key_path=" + filepath.Join(dir, "a.jsonl"): source.Denied,
+	} {
+		s := sourcetest.Open(t, map[string]any{"type": "object", "bucket": bucket, "format": "jsonl", "path": "a.jsonl"})
+		if _, err := s.Plan(t.Context(), nil); source.CodeOf(err) != code {
+			t.Errorf("%s: %v, want %q", bucket, err, code)
+		}
+	}
+}

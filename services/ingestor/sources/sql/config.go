@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // "pgx"
-	_ "modernc.org/sqlite"             // "sqlite"
+	"modernc.org/sqlite"               // "sqlite"
 
 	"github.com/leathq/leat/services/ingestor/sources/sdk"
 )
@@ -95,10 +95,40 @@ func (c config) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", c.Driver, err)
 	}
-	tx, err := db.BeginTx(ctx, options)
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		_ = db.Close()
 		return nil, nil, fmt.Errorf("connect to %s: %w", c.Driver, err)
 	}
-	return tx, func() { _ = tx.Rollback(); _ = db.Close() }, nil
+	closed := func() { _ = conn.Close(); _ = db.Close() }
+	tx, err := begin(ctx, conn, options)
+	if err != nil {
+		closed()
+		return nil, nil, fmt.Errorf("connect to %s: %w", c.Driver, err)
+	}
+	return tx, func() { _ = tx.Rollback(); closed() }, nil
+}
+
+// begin begins a transaction. A query is a text of whoever submits runs, and SQLite takes several statements in one: those that do
+// more than read the database, such as ATTACH of another file, are refused as they are compiled.
+func begin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
+	err := conn.Raw(func(c any) error {
+		if lite, ok := c.(sqlite.AuthorizerRegisterer); ok {
+			return lite.RegisterAuthorizer(reads)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return conn.BeginTx(ctx, options)
+}
+
+// reads lets a statement of SQLite read, and no more.
+func reads(action sqlite.AuthorizerActionCode, _, _, _, _ string) sqlite.AuthorizerReturnCode {
+	switch action {
+	case sqlite.AuthSelect, sqlite.AuthRead, sqlite.AuthFunction, sqlite.AuthRecursive, sqlite.AuthTransaction:
+		return sqlite.AuthorizerOK
+	}
+	return sqlite.AuthorizerDeny
 }

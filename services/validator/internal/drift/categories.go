@@ -6,7 +6,6 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/leathq/leat/services/validator/internal/codec"
-	"github.com/leathq/leat/services/validator/internal/presence"
 )
 
 // DefaultCategories is the bound on a column's categories.
@@ -34,17 +33,6 @@ func (s *Categories) AddText(value []byte, there bool) {
 		return
 	}
 	s.grid.add(xxh3.Hash(value), 1)
-}
-
-// AddTexts adds rows: row i is data[offsets[i]:offsets[i+1]].
-func AddTexts[O ~int32 | ~int64](s *Categories, data []byte, offsets []O, there presence.Mask) {
-	for i := 0; i+1 < len(offsets); i++ {
-		if there.Has(i) {
-			s.AddText(data[offsets[i]:offsets[i+1]], true)
-		} else {
-			s.missing++
-		}
-	}
 }
 
 // Count returns how many rows held a value.

@@ -39,9 +39,9 @@ func Drift(reference, current drift.Profile, l DriftLimits) []Verdict {
 		few := min(size(reference, c.Name), size(current, c.Name))
 		switch {
 		case c.Missing != "":
-			v.Reason = c.Missing
+			v.Reason = fmt.Sprintf("column %q: %s", c.Name, c.Missing)
 		case few < l.Rows:
-			v.Reason = fmt.Sprintf("no verdict yet: %d values on one side, %d are needed", few, l.Rows)
+			v.Reason = fmt.Sprintf("column %q: no verdict yet: %d values on one side, %d are needed", c.Name, few, l.Rows)
 		default:
 			v = l.judge(v, c)
 		}
@@ -71,7 +71,7 @@ func (l DriftLimits) judge(v Verdict, c drift.Column) Verdict {
 	default:
 		v.Status = Pass
 	}
-	v.Reason = fmt.Sprintf("stability index %.3f, %s, p %.2g after correction", c.Stability, moved(c), c.Adjusted)
+	v.Reason = fmt.Sprintf("column %q: stability index %.3f, %s, p %.2g after correction", c.Name, c.Stability, moved(c), c.Adjusted)
 	if !significant && c.Stability >= l.Warn {
 		v.Reason += ": the change may be chance"
 	}

@@ -100,9 +100,9 @@ func (f *form) reshape(v []byte) {
 	}
 }
 
-// structured says whether a text is a JSON object or list.
+// structured says whether a text is a JSON object or list. Around one JSON has these spaces and no others.
 func structured(v []byte) bool {
-	v = bytes.TrimSpace(v)
+	v = bytes.Trim(v, " \t\r\n")
 	return len(v) > 0 && (v[0] == '{' || v[0] == '[') && pyjson.Check(v) == nil
 }
 

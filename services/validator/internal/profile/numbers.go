@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/columns"
 	"github.com/leathq/leat/services/validator/internal/drift"
 	"github.com/leathq/leat/services/validator/internal/presence"
 )
 
 // numbers is a column of numbers, or of points in time as seconds since 1970.
 type numbers struct {
-	kind        arrowio.Kind
 	whole       bool
 	spread      *drift.Numbers
 	least, most float64
@@ -22,8 +22,8 @@ type numbers struct {
 	keys        keys // of integers
 }
 
-func newNumbers(whole bool, kind arrowio.Kind) *numbers {
-	n := &numbers{kind: kind, whole: whole, spread: drift.NewNumbers(0), least: math.Inf(1), most: math.Inf(-1)}
+func newNumbers(whole bool) *numbers {
+	n := &numbers{whole: whole, spread: drift.NewNumbers(0), least: math.Inf(1), most: math.Inf(-1)}
 	if !whole {
 		n.keys.give()
 	}
@@ -31,91 +31,18 @@ func newNumbers(whole bool, kind arrowio.Kind) *numbers {
 }
 
 func (n *numbers) add(c *arrowio.Column) {
-	switch c.Kind() {
-	case arrowio.Int8:
-		addWhole(n, c, c.Int8s())
-	case arrowio.Int16:
-		addWhole(n, c, c.Int16s())
-	case arrowio.Int32:
-		addWhole(n, c, c.Int32s())
-	case arrowio.Int64:
-		addWhole(n, c, c.Int64s())
-	case arrowio.Uint8:
-		addWhole(n, c, c.Uint8s())
-	case arrowio.Uint16:
-		addWhole(n, c, c.Uint16s())
-	case arrowio.Uint32:
-		addWhole(n, c, c.Uint32s())
-	case arrowio.Uint64:
-		addWhole(n, c, c.Uint64s())
-	case arrowio.Date32:
-		addNumbers(n, c, c.Int32s(), 86400)
-	case arrowio.Float32:
-		addNumbers(n, c, c.Float32s(), 1)
-	case arrowio.Float64:
-		addNumbers(n, c, c.Float64s(), 1)
-	default:
-		addNumbers(n, c, slow(c), 1)
-	}
-}
-
-// slow are the values of kinds that have no slice of their own; NaN is none.
-func slow(c *arrowio.Column) []float64 {
-	out := make([]float64, c.Len())
-	for i := range out {
-		switch v := c.Value(i).(type) {
-		case float64:
-			out[i] = v
-		case time.Time:
-			out[i] = float64(v.Unix()) + float64(v.Nanosecond())/1e9
-		case nil:
-			out[i] = math.NaN()
-		default: // decimals
-			out[i] = c.Decimals().Float64(i)
-		}
-	}
-	return out
-}
-
-type integer interface {
-	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
-}
-
-func addWhole[T integer](n *numbers, c *arrowio.Column, values []T) {
-	addNumbers(n, c, values, 1)
-	there := present(c)
-	for i, v := range values {
-		if n.keys.gone {
-			return
-		}
-		if there.Has(i) {
-			n.keys.add(uint64(v))
-		}
-	}
-}
-
-// addNumbers adds values of a unit.
-func addNumbers[T integer | float32 | float64](n *numbers, c *arrowio.Column, values []T, unit float64) {
-	there := present(c)
-	floats := make([]float64, len(values))
-	for i, v := range values {
-		f := float64(v) * unit
-		floats[i] = f
-		if f != f || !there.Has(i) {
+	floats, key := columns.Floats(c), columns.Keys(c)
+	for i, f := range floats {
+		if f != f {
 			n.missing++
 			continue
 		}
 		n.least, n.most = min(n.least, f), max(n.most, f)
+		if n.whole {
+			n.keys.add(key(i))
+		}
 	}
-	drift.Add(n.spread, floats, there)
-}
-
-func present(c *arrowio.Column) presence.Mask {
-	v := c.Valid()
-	if v == nil {
-		return presence.Mask{}
-	}
-	return presence.Mask{Bits: v.Bits, Offset: v.Offset}
+	drift.Add(n.spread, floats, presence.Mask{})
 }
 
 func (n *numbers) merge(next column) error {

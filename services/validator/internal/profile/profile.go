@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/columns"
 )
 
 const (
@@ -48,9 +49,9 @@ func New(schema *arrowio.Schema) (*State, error) {
 func newColumn(t arrowio.Type) column {
 	switch classOf(t) {
 	case Number:
-		return newNumbers(t.Kind <= arrowio.Uint64, t.Kind)
+		return newNumbers(columns.Whole(t))
 	case Time:
-		return newNumbers(false, t.Kind)
+		return newNumbers(false)
 	case Text:
 		return newTexts(true)
 	case Category:

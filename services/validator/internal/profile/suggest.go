@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
 )
 
@@ -117,7 +118,7 @@ func (w *suggestion) types(c *Column) {
 		w.expect("expect_column_values_to_be_of_type", "the column is "+c.Type, kwarg("column", c.Name), kwarg("type_", "str"))
 		return
 	}
-	if c.Class == Category || c.arrow.Zone != "" {
+	if c.arrow.Kind == arrowio.Dictionary || c.arrow.Zone != "" {
 		return
 	}
 	var list []any

@@ -7,6 +7,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/columns"
 	"github.com/leathq/leat/services/validator/internal/drift"
 	"github.com/leathq/leat/services/validator/internal/presence"
 )
@@ -32,27 +33,11 @@ func newTexts(formed bool) *texts {
 
 func (t *texts) add(c *arrowio.Column) {
 	lengths := make([]float64, 0, c.Len())
-	take := func(v []byte) {
+	for v := range columns.Texts(c) {
 		n := float64(utf8.RuneCount(v))
 		t.least, t.most = min(t.least, n), max(t.most, n)
 		lengths = append(lengths, n)
 		t.put(v)
-	}
-	if c.Kind() == arrowio.Dictionary {
-		values, index := c.Dictionary()
-		from := values.Strings()
-		for i := range c.Len() {
-			if at := index(i); at >= 0 {
-				take(from.At(at))
-			}
-		}
-	} else {
-		from, there := c.Strings(), present(c)
-		for i := range c.Len() {
-			if there.Has(i) {
-				take(from.At(i))
-			}
-		}
 	}
 	t.missing += int64(c.Len() - len(lengths))
 	drift.Add(t.lengths, lengths, presence.Mask{})
@@ -118,7 +103,7 @@ func (t *texts) describe(c *Column) {
 type flags struct{ rows, missing, set int64 }
 
 func (f *flags) add(c *arrowio.Column) {
-	bits, there := c.Bools(), present(c)
+	bits, there := c.Bools(), columns.Present(c)
 	for i := range c.Len() {
 		f.rows++
 		switch {

@@ -23,6 +23,9 @@ type check struct {
 	More     string
 }
 
+// nameShown is how many characters of a column's name a page shows: names come from data too.
+const nameShown = 200
+
 // sample is a value that does not hold.
 type sample struct {
 	Value, Row string
@@ -96,7 +99,7 @@ func cards(in *Input, checks []check) (out []card, table []check) {
 		if !ok {
 			i = len(out)
 			at[name] = i
-			out = append(out, card{Name: name, Anchor: fmt.Sprintf("column-%d", i+1)})
+			out = append(out, card{Name: cut(name, nameShown), Anchor: fmt.Sprintf("column-%d", i+1)})
 		}
 		return i
 	}
@@ -155,19 +158,19 @@ func (c *card) spread(p *profile.Column, r Redact) {
 	case p.Numbers != nil:
 		if r != RedactAll {
 			n := p.Numbers
-			c.Facts = append(c.Facts, fact{Name: "least", Value: real(float64(n.Min))}, fact{Name: "median", Value: real(float64(n.Median))},
-				fact{Name: "mean", Value: real(float64(n.Mean))}, fact{Name: "greatest", Value: real(float64(n.Max))})
-			c.Chart = draw("values of "+p.Name, n.Bins, real)
+			c.Facts = append(c.Facts, fact{Name: "least", Value: r.number(float64(n.Min))}, fact{Name: "median", Value: r.number(float64(n.Median))},
+				fact{Name: "mean", Value: real(float64(n.Mean))}, fact{Name: "greatest", Value: r.number(float64(n.Max))})
+			c.Chart = draw("values of "+c.Name, n.Bins, real)
 		}
 	case p.Times != nil:
 		if r != RedactAll {
 			c.Facts = append(c.Facts, fact{Name: "first", Value: stamp(p.Times.First)}, fact{Name: "last", Value: stamp(p.Times.Last)})
-			c.Chart = draw("points in time of "+p.Name, p.Times.Bins, secondsOf)
+			c.Chart = draw("points in time of "+c.Name, p.Times.Bins, secondsOf)
 		}
 	case p.Lengths != nil:
 		n := p.Lengths
 		c.Facts = append(c.Facts, fact{Name: "shortest", Value: real(float64(n.Min))}, fact{Name: "median length", Value: real(float64(n.Median))},
 			fact{Name: "longest", Value: real(float64(n.Max))})
-		c.Chart = draw("lengths of "+p.Name+", in characters", n.Bins, real)
+		c.Chart = draw("lengths of "+c.Name+", in characters", n.Bins, real)
 	}
 }

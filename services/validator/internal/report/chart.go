@@ -66,11 +66,11 @@ const mostTop = 10
 func top(p *profile.Column, r Redact) []bar {
 	var out []bar
 	for _, v := range p.Values[:min(len(p.Values), mostTop)] {
-		text := v.Text
+		text := r.shown(v.Text, 80)
 		if p.Class == profile.Number && r != RedactAll {
-			text = real(v.Number)
+			text = r.number(v.Number)
 		}
-		out = append(out, bar{Value: r.text(visible(text), 80), Count: count(v.Count), Share: tenth(100 * float64(v.Count) / float64(p.Present()))})
+		out = append(out, bar{Value: text, Count: count(v.Count), Share: tenth(100 * float64(v.Count) / float64(p.Present()))})
 	}
 	if more := p.Distinct - int64(len(out)); more > 0 && len(out) > 0 {
 		out = append(out, bar{Value: fmt.Sprintf("%s other values", count(more))})

@@ -4,10 +4,12 @@
 package report
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/leathq/leat/services/validator/internal/gates"
@@ -78,8 +80,24 @@ func HTML(w io.Writer, in Input) error {
 	if err := in.Redact.check(); err != nil {
 		return err
 	}
-	if err := page.Execute(w, viewOf(&in)); err != nil {
+	var b bytes.Buffer
+	if err := page.Execute(&b, viewOf(&in)); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if _, err := unseen.WriteString(w, strings.ToValidUTF8(b.String(), "\uFFFD")); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }
+
+// unseen shows characters that nobody sees: those of control, and those that turn the order of the text around them, with which data would rewrite the page. The page itself has none.
+var unseen = func() *strings.Replacer {
+	var pairs []string
+	for r := range rune(0x206A) {
+		control := r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r >= 0x7F && r < 0xA0
+		if turns := r >= 0x202A && r <= 0x202E || r >= 0x2066; control || turns {
+			pairs = append(pairs, string(r), fmt.Sprintf("\\u%04x", r))
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()

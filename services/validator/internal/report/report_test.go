@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gates"
@@ -16,7 +17,7 @@ import (
 	"github.com/leathq/leat/services/validator/internal/report"
 )
 
-const evil = `</style></title><script>alert(1)</script><img src=x onerror=alert(2)>'"` + "\x00\u202e"
+const evil = `</style></title><script>alert(1)</script><img src=x onerror=alert(2)>'"` + "\x00\x01\x1b[2J\u0085\u202e\u2066\xff"
 
 // sample is a report of data in which everything hostile stands wherever data can.
 func sample(t *testing.T) report.Input {
@@ -86,7 +87,28 @@ func TestHostileTextStaysText(t *testing.T) {
 		if n := strings.Count(page, "</style>"); n != 1 {
 			t.Errorf("redact %q: the style ends %d times", r, n)
 		}
+		if at := strings.IndexAny(page, "\x00\x01\x1b\u0085\u202e\u2066"); at >= 0 || !utf8.ValidString(page) {
+			t.Errorf("redact %q: the page has what turns or breaks text, at %d", r, at)
+		}
 		balanced(t, page)
+	}
+	if page := write(t, sample(t)); !strings.Contains(page, `&lt;script&gt;alert(1)&lt;/script&gt;`) || !strings.Contains(page, `\u202e`) {
+		t.Error("what is hostile is not shown")
+	}
+}
+
+// However long names and values are, the page is no longer for it.
+func TestLongTextIsCut(t *testing.T) {
+	long := strings.Repeat("long ", 1<<18)
+	in := sample(t)
+	in.Columns[0].Name, in.Columns[0].Values = long, []profile.Value{{Text: long, Count: 1}}
+	in.Result.Results[0].Kwargs = gx.Object{{Name: "column", Value: long}, {Name: "regex", Value: long}}
+	in.Result.Results[0].Result = gx.Object{{Name: "observed_value", Value: []any{long, gx.Object{{Name: long, Value: long}}}}}
+	in.Result.Results[1].Exception = long
+	in.Verdicts = []gates.Verdict{{Gate: "drift", Column: long, Status: gates.Fail, Reason: long}}
+	in.Rows = []report.Example{{Where: "here", Reasons: []string{long}, Text: long}}
+	if n := len(write(t, in)) - len(write(t, sample(t))); n > 20_000 {
+		t.Errorf("the page is longer by %d bytes", n)
 	}
 }
 
@@ -133,6 +155,40 @@ func TestRedaction(t *testing.T) {
 	}
 	if err := report.HTML(io.Discard, report.Input{Redact: "some"}); err == nil || !strings.Contains(err.Error(), "pii, all, none") {
 		t.Errorf("an unknown redaction: %v", err)
+	}
+}
+
+// A value is found wherever it stands: behind what has to be escaped, in lists, in records as they were read, in what gates and exceptions say, among numbers.
+func TestRedactionFindsValuesWhereverTheyStand(t *testing.T) {
+	const phone, key, card = "+49 170 1234567", "AKIA" + "0123456789ABCDEF", "378282246310005" // in two: no scanner shall find a secret here
+	numbers := profile.Real(378282246310005)
+	in := sample(t)
+	in.Columns = []profile.Column{
+		{Name: "c", Class: profile.Text, Rows: 2, Distinct: 2, Values: []profile.Value{{Text: "\n" + phone, Count: 1}, {Text: "\U000e0001" + key + " ", Count: 1}}},
+		{Name: "n", Class: profile.Number, Rows: 1, Distinct: 1, Numbers: &profile.Spread{Min: numbers, Max: numbers, Median: numbers}, Values: []profile.Value{{Number: float64(numbers), Count: 1}}},
+	}
+	result := &in.Result.Results[0]
+	result.Kwargs = gx.Object{{Name: "column", Value: "c"}, {Name: "regex", Value: []any{"\n" + phone}}, {Name: "row_condition", Value: `phone == "` + phone + `"`}}
+	result.Result = gx.Object{{Name: "observed_value", Value: []any{"\t" + key, []any{"\n" + phone}, gx.Object{{Name: "k", Value: "\n" + key}}}}}
+	in.Verdicts = []gates.Verdict{{Gate: "suite", Status: gates.Fail, Reason: "cannot read " + phone}}
+	in.Rows = []report.Example{{Text: "text: \n" + phone}}
+	in.Refused = []report.Example{{Text: `{"text": "call\n` + phone + `\u000a` + key + `", "card": ` + card + `}`}, {Text: "-----BEGIN PRIVATE " + "KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"}}
+	for _, r := range []report.Redact{report.RedactPII, report.RedactAll} {
+		in.Redact = r
+		page := strings.NewReplacer("&#43;", "+", "\u202f", "").Replace(write(t, in))
+		for _, s := range []string{phone, "170 1234567", key, card, "MIIEvQ", "BKcwgg"} {
+			if at := strings.Index(page, s); at >= 0 {
+				t.Errorf("redact %q: the page has %q: %q", r, s, page[max(0, at-100):at+40])
+			}
+		}
+	}
+}
+
+// The newest value is one of the data's.
+func TestAnAgeIsToldWithoutTheValue(t *testing.T) {
+	in := report.Input{Title: "t", Redact: report.RedactAll, Verdicts: []gates.Verdict{{Gate: gates.GateFreshness, Status: gates.Pass, Value: 3600, Threshold: 7200, Reason: "the newest at is 2026-05-01T11:00:00Z"}}}
+	if page := write(t, in); strings.Contains(page, "2026-05-01") || !strings.Contains(page, "1h0m0s") {
+		t.Error("the page tells the newest value, or no age")
 	}
 }
 

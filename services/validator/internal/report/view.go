@@ -39,11 +39,6 @@ type share struct {
 	X, Width          float64 // in percent
 }
 
-type gateView struct {
-	Name, Column, Reason string
-	Mark                 mark
-}
-
 // mark is a verdict as a sign and a word: never by colour alone.
 type mark struct{ Sign, Word, Class string }
 
@@ -81,7 +76,7 @@ func viewOf(in *Input) *view {
 	v.Tiles = tiles(in)
 	v.rows(in.Counts)
 	for _, g := range in.Verdicts {
-		v.Gates = append(v.Gates, gateOf(g))
+		v.Gates = append(v.Gates, gateOf(g, in.Redact))
 	}
 	v.BadRows, v.Refused = examples(in.Rows, in.Redact), examples(in.Refused, in.Redact)
 	if in.Version != "" {
@@ -161,7 +156,9 @@ func tiles(in *Input) []fact {
 		if in.Suggested == nil {
 			out = append(out, fact{"fail a check", count(c.Quarantined), percent(c.Quarantined, c.In)})
 		}
-		out = append(out, fact{"refused records", count(c.Refused), percent(c.Refused, c.In)})
+		if c.Refused > 0 { // a stage of a run does not know of those before it
+			out = append(out, fact{"refused records", count(c.Refused), percent(c.Refused, c.In)})
+		}
 	}
 	if r := in.Result; r != nil {
 		out = append(out, fact{"expectations hold", fmt.Sprintf("%d of %d", r.Statistics.Successful, r.Statistics.Evaluated), ""})
@@ -196,14 +193,6 @@ func (v *view) rows(c *Counts) {
 	for _, s := range v.Rows {
 		v.RowsLabel += ", " + s.Name + ": " + s.Text
 	}
-}
-
-func gateOf(g gates.Verdict) gateView {
-	m := map[gates.Status]mark{
-		gates.Pass: {"✓", "pass", "good"}, gates.Fail: {"✗", "fail", "bad"}, gates.Warn: {"!", "look at it", "unclear"},
-		gates.Skip: {"–", "skipped", "plain"}, gates.Unknown: {"?", "unknown", "plain"},
-	}[g.Status]
-	return gateView{Name: spaced(g.Gate), Column: g.Column, Reason: g.Reason, Mark: m}
 }
 
 // mostExamples bounds how many rows a page shows.

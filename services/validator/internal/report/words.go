@@ -26,7 +26,7 @@ func (r Redact) plain(v any, most int) string {
 	case nil:
 		return "nothing"
 	case string:
-		return r.text(visible(v), most)
+		return r.shown(v, most)
 	case float64:
 		if r != RedactAll && !(v == math.Trunc(v)) {
 			return real(v)
@@ -117,7 +117,7 @@ func (r Redact) sentence(kind string, k gx.Object) []word {
 		}
 	}
 	if c, ok := k.Get("row_condition"); ok && c != nil {
-		out = append(out, say(", where "), RedactNone.value(condition(c)))
+		out = append(out, say(", where "), r.value(condition(c)))
 	}
 	return out
 }

@@ -67,7 +67,7 @@ func token(text []byte, i int) int {
 	return j
 }
 
-// privateKey covers the block up to its end line, or its header alone where there is none.
+// privateKey covers the block up to its end line; where that is missing, as in a text that was cut, the header and the lines of the key behind it.
 func privateKey(text []byte, i int) int {
 	line := text[i:min(len(text), i+64)]
 	at := bytes.Index(line, []byte("PRIVATE KEY-----"))
@@ -79,5 +79,26 @@ func privateKey(text []byte, i int) int {
 	if end := bytes.Index(block, []byte("PRIVATE KEY-----")); end >= 0 {
 		return header + end + len("PRIVATE KEY-----")
 	}
-	return header
+	return header + keyLines(block)
+}
+
+// leastLine is how many characters of base64 in a row are a line of a key: more than words have.
+const leastLine = 20
+
+// keyLines is how much of a text's beginning is lines of base64, with the ends of lines between them as they are or as JSON has them.
+func keyLines(text []byte) int {
+	end := 0
+	for i := 0; ; {
+		for i < len(text) && (text[i] == ' ' || text[i] == '\r' || text[i] == '\n' || text[i] == '\\' || i > 0 && text[i-1] == '\\' && (text[i] == 'n' || text[i] == 'r')) {
+			i++
+		}
+		from := i
+		for i < len(text) && (isDigit(text[i]) || isLetter(text[i]) || text[i] == '+' || text[i] == '/' || text[i] == '=') {
+			i++
+		}
+		if i-from < leastLine {
+			return end
+		}
+		end = i
+	}
 }

@@ -39,6 +39,7 @@ func TestFindsWhatIsThere(t *testing.T) {
 		{textual.IBAN, "DE89 3704 0044 0532 0130 00"}, {textual.IBAN, "GB82WEST12345698765432"},
 		{textual.Key, "AKIA" + "ABCDEFGHIJ234567"}, {textual.Key, "ghp_" + filler[:36]}, {textual.Key, token},
 		{textual.Key, "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----"},
+		{textual.Key, "-----BEGIN PRIVATE KEY-----\n" + filler + "\r\n" + filler}, {textual.Key, `-----BEGIN PRIVATE KEY-----\n` + filler + `\n` + filler},
 	} {
 		for _, around := range [][2]string{{"", ""}, {"see ", " now"}, {"(", ")"}, {"“", "”"}, {"é ", ", and more"}, {"x: ", ".\n"}} {
 			got := findings(around[0] + c.text + around[1])

@@ -1011,7 +1011,7 @@ func (x *StageFinished) GetUnixNanos() int64 {
 // Verdict is what a gate says.
 type Verdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The gate: suite, new_rows, schema, freshness, empty, volume, nulls, drift.
+	// The gate: suite, empty_data, quarantine, new_rows, schema, freshness, volume, null_rate, drift.
 	Gate string `protobuf:"bytes,1,opt,name=gate,proto3" json:"gate,omitempty"`
 	// pass, warn, fail, skip, or unknown where it could not tell.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`

@@ -11,8 +11,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
-	"github.com/leathq/leat/pkg/conf"
-	"github.com/leathq/leat/pkg/host"
 	ingestorv1 "github.com/leathq/leat/proto/gen/leat/ingestor/v1"
 )
 
@@ -24,6 +22,16 @@ type AddrOption struct {
 // FormatOption is how things are printed.
 type FormatOption struct {
 	Format string `yaml:"format" flag:"format" oneof:"text|json" doc:"text for people, or json: leat.ingestor.v1.RunState in its JSON"`
+}
+
+// ShownOptions are those of commands that print a run. It is exported for its fields to be settings of what embeds it.
+type ShownOptions struct {
+	AddrOption   `yaml:",inline"`
+	FormatOption `yaml:",inline"`
+}
+
+func newShown() ShownOptions {
+	return ShownOptions{AddrOption{nearby}, FormatOption{"text"}}
 }
 
 // nearby is where `leat up` serves gRPC unless it is told otherwise.
@@ -45,52 +53,29 @@ const (
 // caller is a command about runs on its way.
 type caller struct {
 	ingestorv1.IngestorServiceClient
+	call
 	addr string
-	s    streams
 }
 
-// ranCommand is a command about runs: its settings, which have an AddrOption, and what it does.
-type ranCommand struct {
-	name, operands, about string
-	examples              []string
-	least, most           int // operands
-	own                   any
-	addr                  *string
-	run                   func(ctx context.Context, c *caller, operands []string) error
+// ran makes c a command about runs, which asks whom o names.
+func ran(c command, o *AddrOption, run func(ctx context.Context, c *caller) error) command {
+	c.codes, c.failed = runCodes, exitNot
+	c.run = func(ctx context.Context, with call) error {
+		if strings.Contains(o.Addr, "://") {
+			return wrong("--addr %s: it is HOST:PORT of gRPC, such as %s", o.Addr, nearby)
+		}
+		conn, err := grpc.NewClient(o.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return fmt.Errorf("address %s: %w", o.Addr, err)
+		}
+		defer func() { _ = conn.Close() }() // nothing is in flight any more
+		return run(ctx, &caller{ingestorv1.NewIngestorServiceClient(conn), with, o.Addr})
+	}
+	return c
 }
 
-// main runs a command about runs with its arguments.
-func (r *ranCommand) main(ctx context.Context, args, environ []string, s streams) error {
-	operands, err := loadOwn("leat data "+r.name, r.about, r.examples, runCodes, r.own, args, environ)
-	var help conf.Help
-	if errors.As(err, &help) {
-		return err
-	}
-	if err == nil {
-		err = r.call(ctx, operands, s)
-	}
-	var own *host.Exit
-	if err == nil || errors.As(err, &own) {
-		return err
-	}
-	return &host.Exit{Code: exitNot, Err: err}
-}
-
-func (r *ranCommand) call(ctx context.Context, operands []string, s streams) error {
-	switch {
-	case len(operands) < r.least:
-		return wrong("leat data %s needs %s; see leat data %s --help", r.name, r.operands, r.name)
-	case len(operands) > r.most:
-		return wrong("%q is not expected; see leat data %s --help", operands[r.most], r.name)
-	}
-	conn, err := grpc.NewClient(*r.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return fmt.Errorf("address %s: %w", *r.addr, err)
-	}
-	defer func() { _ = conn.Close() }() // nothing is in flight any more
-	c := &caller{IngestorServiceClient: ingestorv1.NewIngestorServiceClient(conn), addr: *r.addr, s: s}
-	return r.run(ctx, c, operands)
-}
+// run is the id of the run that the command line names.
+func (c *caller) run() string { return c.operands[0] }
 
 // said is an error of the ingestor as people read it.
 func (c *caller) said(err error) error {
@@ -98,12 +83,24 @@ func (c *caller) said(err error) error {
 	switch {
 	case err == nil || !ok:
 		return err
+	case st.Code() == codes.Canceled:
+		return context.Canceled
+	case absent(err) && strings.Contains(st.Message(), "HTTP/1"):
+		return fmt.Errorf("what answers at %s speaks HTTP and no gRPC: name an ingestor with --addr; that of `leat up` is at %s", c.addr, nearby)
 	case absent(err):
-		return fmt.Errorf("no ingestor answers at %s: %s (start one with `leat up`, or name another with --addr)", c.addr, st.Message())
+		return fmt.Errorf("no ingestor answers at %s: %s (start one with `leat up`, or name another with --addr)", c.addr, reason(st.Message()))
 	case st.Code() == codes.Unimplemented:
 		return fmt.Errorf("what answers at %s is no ingestor: name one with --addr; that of `leat up` is at %s", c.addr, nearby)
 	}
 	return errors.New(st.Message())
+}
+
+// reason is why nobody answers, without gRPC's own words around it.
+func reason(message string) string {
+	if _, inner, ok := strings.Cut(message, `desc = "`); ok {
+		message = strings.TrimSuffix(inner, `"`)
+	}
+	return strings.TrimPrefix(message, "transport: Error while dialing: ")
 }
 
 // absent says whether an error is that nobody answers, and not what somebody says.

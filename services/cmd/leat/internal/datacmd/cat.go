@@ -29,14 +29,14 @@ var errEnough = errors.New("enough")
 
 func catCommand() command {
 	own := &catOptions{Rows: "valid", Format: "jsonl"}
-	return command{"cat", "NAME[@VERSION]", "Prints a version's rows in their order, each shard checked against its digest first.\nVERSION is the beginning of one, or latest.", 1, 1, own,
-		func(ctx context.Context, s *session) error {
-			m, err := s.get(ctx, s.operands[0])
-			if err != nil {
-				return err
-			}
-			return cat(ctx, s, m, own)
-		}}
+	return stored(command{name: "cat", operands: "NAME[@VERSION]", least: 1, most: 1, own: own,
+		about: "Prints a version's rows in their order, each shard checked against its digest first.\nVERSION is the beginning of one, or latest."}, func(ctx context.Context, s *session) error {
+		m, err := s.get(ctx, s.operands[0])
+		if err != nil {
+			return err
+		}
+		return cat(ctx, s, m, own)
+	})
 }
 
 // printer writes batches in a format.
@@ -150,13 +150,7 @@ func plain(v any) ([]byte, error) {
 			v = string(x)
 		}
 	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return []byte(strings.TrimSuffix(b.String(), "\n")), nil
+	return spelled(v, "")
 }
 
 // decimal is a number whole: its denominator divides a power of ten.

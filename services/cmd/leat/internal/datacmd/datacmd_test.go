@@ -15,6 +15,7 @@ import (
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/services/cmd/leat/internal/datacmd"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // sample is a store with two versions of a dataset, and what became of no version.
@@ -75,8 +76,18 @@ func run(t *testing.T, s *sample, line string) (out, said string, err error) {
 	t.Helper()
 	var o, e bytes.Buffer
 	line = strings.NewReplacer("FIRST", dataset.Short(s.first), "SECOND", dataset.Short(s.second)).Replace(line)
-	err = datacmd.Main(t.Context(), strings.Fields(line), []string{"LEAT_STORE=" + s.dir, "LEAT_NATS=nats://elsewhere"}, &o, &e)
+	err = datacmd.Main(t.Context(), strings.Fields(line), environ(t, "LEAT_STORE="+s.dir, "LEAT_NATS=nats://elsewhere"), &o, &e)
 	return o.String(), e.String(), err
+}
+
+// environ is an environment of leat data alone.
+func environ(t *testing.T, pairs ...string) variables.Environ {
+	t.Helper()
+	e, err := variables.New(pairs, datacmd.Settings()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func TestWhatIsShown(t *testing.T) {

@@ -11,22 +11,22 @@ import (
 
 func diffCommand() command {
 	own := &JSONOption{}
-	return command{"diff", "FROM TO", "Shows how a version differs from another: schema, books, shards, statistics.\nFROM is NAME@VERSION or NAME; TO as well, or a version of the same dataset.", 2, 2, own,
-		func(ctx context.Context, s *session) error {
-			from, err := s.get(ctx, s.operands[0])
-			if err != nil {
-				return err
-			}
-			to, err := s.get(ctx, target(from.Name, s.operands[1]))
-			if err != nil {
-				return err
-			}
-			d := dataset.Compare(from, to)
-			if own.JSON {
-				return s.show(d)
-			}
-			return diff(s.out, d)
-		}}
+	return stored(command{name: "diff", operands: "FROM TO", least: 2, most: 2, own: own,
+		about: "Shows how a version differs from another: schema, books, shards, statistics.\nFROM is NAME@VERSION or NAME; TO as well, or a version of the same dataset."}, func(ctx context.Context, s *session) error {
+		from, err := s.get(ctx, s.operands[0])
+		if err != nil {
+			return err
+		}
+		to, err := s.get(ctx, target(from.Name, s.operands[1]))
+		if err != nil {
+			return err
+		}
+		d := dataset.Compare(from, to)
+		if own.JSON {
+			return printIndented(s.out, d)
+		}
+		return diff(s.out, d)
+	})
 }
 
 // target is what the second operand means: @VERSION and latest belong to the first one's dataset.

@@ -15,9 +15,13 @@ import (
 
 // summary says how a run ended, where what it made is, and what can be done next.
 func (c *caller) summary(s *ingestorv1.RunState) error {
-	w := table(c.s.out)
+	w := table(c.out)
 	run := s.GetRun()
-	fmt.Fprintf(w, "run\t%s: %s%s\n", run.GetId(), s.GetPhase(), took(s))
+	after := ""
+	if d := lasted(s); d > 0 {
+		after = " after " + max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
+	}
+	fmt.Fprintf(w, "run\t%s: %s%s\n", run.GetId(), s.GetPhase(), after)
 	if s.GetPlannedUnixNanos() != 0 {
 		fmt.Fprintf(w, "rows\t%s\n", books(s.GetCounts()))
 	}
@@ -41,11 +45,12 @@ func (c *caller) summary(s *ingestorv1.RunState) error {
 	return w.Flush()
 }
 
-func took(s *ingestorv1.RunState) string {
+// lasted is how long a run that has ended took, to the nanosecond; 0: it never began, or goes on.
+func lasted(s *ingestorv1.RunState) time.Duration {
 	if s.GetPlannedUnixNanos() == 0 || s.GetEndedUnixNanos() == 0 {
-		return ""
+		return 0
 	}
-	return " after " + time.Duration(s.GetEndedUnixNanos()-s.GetPlannedUnixNanos()).Round(10*time.Millisecond).String()
+	return time.Duration(s.GetEndedUnixNanos() - s.GetPlannedUnixNanos())
 }
 
 // books are counts in words.
@@ -60,6 +65,11 @@ func books(c *datav1.Counts) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// rows are counts as columns: IN, VALID, QUARANTINED and REFUSED.
+func rows(c *datav1.Counts) string {
+	return strings.Join([]string{number64(c.GetRowsIn()), number64(c.GetValid()), number64(c.GetQuarantined()), number64(c.GetRefused())}, "\t")
 }
 
 // verdicts are what gates said. Those that passed are left out where they are many.
@@ -85,7 +95,7 @@ func reported(s *ingestorv1.RunState) bool {
 
 // state prints a run that need not have ended, with its partitions where something is the matter with one, or there are few.
 func (c *caller) state(s *ingestorv1.RunState) error {
-	w := table(c.s.out)
+	w := table(c.out)
 	run := s.GetRun()
 	fmt.Fprintf(w, "name\t%s\ntenant\t%s\nclass\t%s\nplanned\t%s\n", clean(run.GetName()), clean(run.GetTenant()), s.GetClass(), moment(s.GetPlannedUnixNanos()))
 	if s.GetAttempt() > 0 {
@@ -98,13 +108,12 @@ func (c *caller) state(s *ingestorv1.RunState) error {
 		fmt.Fprintf(w, "\nSTAGE\tPARTITIONS\tIN\tVALID\tQUARANTINED\tREFUSED\tSIZE\t\n")
 	}
 	for _, stage := range s.GetStages() {
-		n := stage.GetCounts()
 		note := ""
 		if stage.GetTrouble() != nil {
 			note = "tried again: " + cut(stage.GetTrouble().GetMessage(), 500)
 		}
-		fmt.Fprintf(w, "%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\t%s\n", stage.GetName(), stage.GetDone(), stage.GetPartitions(), number64(n.GetRowsIn()), number64(n.GetValid()),
-			number64(n.GetQuarantined()), number64(n.GetRefused()), size(int64(n.GetBytes())), note)
+		n := stage.GetCounts()
+		fmt.Fprintf(w, "%s\t%d/%d\t%s\t%s\t%s\n", stage.GetName(), stage.GetDone(), stage.GetPartitions(), rows(n), size(int64(n.GetBytes())), note)
 	}
 	partitions(w, s)
 	if len(s.GetStages()) > 0 {
@@ -140,8 +149,7 @@ func partitions(w io.Writer, s *ingestorv1.RunState) {
 				state = "waits"
 			}
 			n := p.GetCounts()
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", path.Join(stage.GetName(), fmt.Sprint(p.GetNumber())), state, number64(n.GetRowsIn()), number64(n.GetValid()),
-				number64(n.GetQuarantined()), number64(n.GetRefused()), size(int64(n.GetBytes())), cmp.Or(clean(p.GetReplica()), "-"))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", path.Join(stage.GetName(), fmt.Sprint(p.GetNumber())), state, rows(n), size(int64(n.GetBytes())), cmp.Or(clean(p.GetReplica()), "-"))
 		}
 	}
 }

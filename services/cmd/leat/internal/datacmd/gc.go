@@ -14,13 +14,14 @@ type gcOptions struct {
 
 func gcCommand() command {
 	own := &gcOptions{Grace: 7 * 24 * time.Hour}
-	return command{"gc", "", "Shows what belongs to no version, and with --delete frees it.", 0, 0, own, func(ctx context.Context, s *session) error {
+	return stored(command{name: "gc", own: own,
+		about: "Shows what belongs to no version, and with --delete frees it."}, func(ctx context.Context, s *session) error {
 		g, err := s.GC(ctx, own.Grace, !own.Delete)
 		if err != nil {
 			return err
 		}
 		if own.JSON {
-			return s.show(g)
+			return printIndented(s.out, g)
 		}
 		for _, o := range g.Files {
 			fmt.Fprintf(s.out, "%s  %s\n", o.Key, size(o.Bytes))
@@ -31,5 +32,5 @@ func gcCommand() command {
 		}
 		fmt.Fprintf(s.err, "%d files, %s, %s; %d belong to versions, %d are younger than %s\n", len(g.Files), size(g.Bytes), what, g.Kept, g.Young, own.Grace)
 		return nil
-	}}
+	})
 }

@@ -10,12 +10,13 @@ import (
 
 func lsCommand() command {
 	own := &JSONOption{}
-	return command{"ls", "[NAME]", "Lists datasets, or the versions of one, the newest first.", 0, 1, own, func(ctx context.Context, s *session) error {
+	return stored(command{name: "ls", operands: "[NAME]", most: 1, own: own,
+		about: "Lists datasets, or the versions of one, the newest first."}, func(ctx context.Context, s *session) error {
 		if len(s.operands) == 0 {
 			return ls(ctx, s, own.JSON)
 		}
 		return lsVersions(ctx, s, own.JSON)
-	}}
+	})
 }
 
 // line is a dataset or a version in the list.
@@ -51,7 +52,7 @@ func ls(ctx context.Context, s *session, asJSON bool) error {
 		lines = append(lines, l)
 	}
 	if asJSON {
-		return s.show(lines)
+		return printIndented(s.out, lines)
 	}
 	if len(lines) == 0 {
 		fmt.Fprintf(s.err, "there are no datasets in %s\n", s.Store().URL())
@@ -92,7 +93,7 @@ func lsVersions(ctx context.Context, s *session, asJSON bool) error {
 		lines = append(lines, lineOf(m, m.Version == latest))
 	}
 	if asJSON {
-		return s.show(lines)
+		return printIndented(s.out, lines)
 	}
 	w := table(s.out)
 	fmt.Fprintln(w, "VERSION\t\tCREATED\tROWS\tQUARANTINED\tREFUSED\tSIZE\tVERDICT")

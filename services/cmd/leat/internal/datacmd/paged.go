@@ -10,18 +10,8 @@ import (
 // page is the report of a validation.
 func (o *validateOptions) page(f *finding) check.Report {
 	rows := f.state.Len()
-	failed, unjudged := tally(f.result)
-	verdict := check.Valid
-	switch {
-	case failed > 0:
-		verdict = check.Invalid
-	case unjudged > 0 || !f.result.Success:
-		verdict = check.Unknown
-	case f.refusals() > 0 && !o.RefusedAreFit:
-		verdict = check.Invalid
-	}
 	return check.Report{
-		Title: cut(f.title, 200), Verdict: verdict, Result: f.result, Columns: f.columns.Summary().Columns, Redact: check.Redact(o.Redact),
+		Title: cut(f.title, 200), Verdict: f.verdict(o.RefusedAreFit), Result: f.result, Columns: f.columns.Summary().Columns, Redact: check.Redact(o.Redact),
 		Counts:  &check.Counts{In: rows + f.refusals(), Valid: rows - f.failing, Quarantined: f.failing, Refused: f.refusals()},
 		Refused: refusedExamples(f.refused),
 	}

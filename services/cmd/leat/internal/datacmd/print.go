@@ -1,6 +1,8 @@
 package datacmd
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,6 +14,28 @@ import (
 )
 
 func table(out io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(out, 0, 0, 2, ' ', 0) }
+
+// spelled is a value in JSON, with <, > and & as they are.
+func spelled(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// printIndented prints a value as JSON for programs and people.
+func printIndented(out io.Writer, v any) error {
+	text, err := spelled(v, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", text)
+	return err
+}
 
 // size is a number of bytes as people read it.
 func size(n int64) string {

@@ -1,18 +1,13 @@
 package datacmd
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/leathq/leat/pkg/arrowio"
-	"github.com/leathq/leat/pkg/conf"
-	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/ingestor"
 	"github.com/leathq/leat/services/validator/check"
 )
@@ -31,34 +26,28 @@ type profileOptions struct {
 	Output       string `yaml:"output" flag:"output" doc:"write to this file instead of standard output; it appears whole or not at all"`
 }
 
-// profileMain is leat data profile: what is in files, and a suite for such.
-func profileMain(ctx context.Context, args, environ []string, s streams) error {
+// profileCommand says what is in files, and suggests a suite for such.
+func profileCommand() command {
 	o := &profileOptions{Format: "suite", Redact: "pii"}
-	paths, err := loadOwn("leat data profile", "Says what is in files, and suggests a suite of expectations that they meet: a start, for you know what must hold.\nA directory means the files in it that end as the type's do, - is standard input.",
-		[]string{"leat data profile orders.parquet --output suite.json", "leat data profile raw/ --type text --format html --output page.html"}, profileCodes, o, args, environ)
-	var help conf.Help
-	if errors.As(err, &help) {
-		return err
+	return command{
+		name: "profile", operands: "FILE...", most: -1, own: o, codes: profileCodes, failed: exitUnknown, run: o.run,
+		about: "Says what is in files, and suggests a suite of expectations that they meet.\nIt is a start, for you know what must hold. " +
+			"A directory means the files in it that end as the type's do, - is standard input.",
+		examples: []string{"leat data profile orders.parquet --output suite.json", "leat data profile raw/ --type text --format html --output page.html"},
 	}
-	if err == nil {
-		err = o.run(ctx, paths, s)
-	}
-	if err == nil {
-		return nil
-	}
-	return &host.Exit{Code: exitUnknown, Err: err}
 }
 
-func (o *profileOptions) run(ctx context.Context, paths []string, s streams) error {
+func (o *profileOptions) run(ctx context.Context, c call) error {
+	paths := c.operands
 	if len(paths) == 0 {
 		return wrong("say which files: leat data profile FILE...")
 	}
-	in, err := o.open(ctx, paths, s.in)
+	in, err := o.open(ctx, paths, c.in)
 	if err != nil {
 		return err
 	}
 	defer in.close()
-	seen, err := look(ctx, in, s.err)
+	seen, err := look(ctx, in, c.err)
 	if err != nil {
 		return err
 	}
@@ -66,15 +55,11 @@ func (o *profileOptions) run(ctx context.Context, paths []string, s streams) err
 	if o.Name == "" {
 		o.Name = suiteName(paths[0])
 	}
-	var b bytes.Buffer
-	if err := o.print(&b, seen); err != nil {
-		return err
-	}
 	if n := seen.refused.refusals(); n > 0 {
-		fmt.Fprintf(s.err, "%s records could not be read as rows and are not part of this, such as %s:%d: %s\n",
+		fmt.Fprintf(c.err, "%s records could not be read as rows and are not part of this, such as %s:%d: %s\n",
 			number(n), cut(seen.refused.refused[0].File, 200), seen.refused.refused[0].Line, cut(seen.refused.refused[0].Reason, 300))
 	}
-	return deliver(o.Output, b.Bytes(), s.out)
+	return deliver(o.Output, c.out, func(out io.Writer) error { return o.print(out, seen) })
 }
 
 // suiteName is a file's name without what says its type.
@@ -134,36 +119,32 @@ func look(ctx context.Context, in *input, errOut io.Writer) (*sight, error) {
 	return all, nil
 }
 
-func (o *profileOptions) print(b *bytes.Buffer, s *sight) error {
+func (o *profileOptions) print(out io.Writer, s *sight) error {
 	switch o.Format {
 	case "text":
-		printSummary(b, s.summary)
-		return nil
+		return printSummary(out, s.summary)
 	case "json":
-		e := json.NewEncoder(b)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(s.summary)
+		return printIndented(out, s.summary)
 	}
 	text, err := check.Suggest(o.Name, s.summary)
 	if err != nil {
 		return err
 	}
 	if o.Format == "suite" {
-		b.Write(text)
-		return nil
+		_, err := out.Write(text)
+		return err
 	}
 	suite, err := check.Read(text)
 	if err != nil {
 		return fmt.Errorf("read the suggested suite: %w", err)
 	}
 	rows, refused := s.summary.Rows, s.refused.refusals()
-	return check.HTML(b, check.Report{Title: cut(s.title, 200), Suggested: suite, Columns: s.summary.Columns, Redact: check.Redact(o.Redact),
+	return check.HTML(out, check.Report{Title: cut(s.title, 200), Suggested: suite, Columns: s.summary.Columns, Redact: check.Redact(o.Redact),
 		Counts: &check.Counts{In: rows + refused, Valid: rows, Refused: refused}, Refused: refusedExamples(s.refused.refused)})
 }
 
 // printSummary prints what is in columns for people.
-func printSummary(out io.Writer, s *check.Summary) {
+func printSummary(out io.Writer, s *check.Summary) error {
 	fmt.Fprintf(out, "%s rows, %d columns\n\n", number(s.Rows), len(s.Columns))
 	t := table(out)
 	fmt.Fprintln(t, "COLUMN\tTYPE\tMISSING\tDIFFERENT\tFROM\tTO\tLOOKS LIKE")
@@ -181,7 +162,7 @@ func printSummary(out io.Writer, s *check.Summary) {
 		from, to := ends(c)
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clean(c.Name), cut(c.Type, 30), number(c.Missing), different, from, to, looks(c))
 	}
-	_ = t.Flush()
+	return t.Flush()
 }
 
 // ends are from where to where a column is.

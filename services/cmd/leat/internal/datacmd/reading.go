@@ -28,6 +28,7 @@ type InputOptions struct {
 type input struct {
 	source ingestor.Source
 	plan   *ingestor.SourcePlan
+	spool  string // the file that standard input is kept in; empty: it is not read
 	close  func()
 }
 
@@ -59,7 +60,7 @@ func (o *InputOptions) spec(paths []string, in io.Reader, i *input) ([]byte, err
 		return nil, err
 	}
 	if len(paths) == 1 && paths[0] == "-" {
-		if paths, err = i.spool(in); err != nil {
+		if paths, err = i.keep(in); err != nil {
 			return nil, err
 		}
 	}
@@ -131,8 +132,8 @@ func firstFile(dir string) (found string) {
 	return found
 }
 
-// spool keeps standard input in a file, since files are read more than once.
-func (i *input) spool(in io.Reader) ([]string, error) {
+// keep keeps standard input in a file, since files are read more than once.
+func (i *input) keep(in io.Reader) ([]string, error) {
 	dir, err := os.MkdirTemp("", "leat-")
 	if err != nil {
 		return nil, fmt.Errorf("keep standard input: %w", err)
@@ -144,8 +145,9 @@ func (i *input) spool(in io.Reader) ([]string, error) {
 	}
 	_, err = io.Copy(f, in)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("keep standard input in %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("keep standard input: %w", err)
 	}
+	i.spool = f.Name()
 	return []string{f.Name()}, nil
 }
 
@@ -163,6 +165,11 @@ func (i *input) part(ctx context.Context, p ingestor.SourcePart, take func(*arro
 		}
 		if err != nil {
 			return err
+		}
+		for n := range c.Rejects {
+			if c.Rejects[n].File == i.spool {
+				c.Rejects[n].File = "-" // as it was named
+			}
 		}
 		if err := take(c.Batch, c.Rejects); err != nil {
 			return err

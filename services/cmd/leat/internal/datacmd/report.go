@@ -2,10 +2,8 @@ package datacmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -16,22 +14,22 @@ import (
 // reportOptions are those of leat data report.
 type reportOptions struct {
 	Format string `yaml:"format" flag:"format" oneof:"json|html" doc:"json as Great Expectations writes it, or html for people"`
-	Output string `yaml:"output" flag:"output" doc:"write the report to this file instead of standard output"`
+	Output string `yaml:"output" flag:"output" doc:"write the report to this file instead of standard output; it appears whole or not at all"`
 }
 
 func reportCommand() command {
 	own := &reportOptions{Format: "json"}
-	return command{"report", "NAME[@VERSION]", "Prints the report of the checks that a version went through.", 1, 1, own,
-		func(ctx context.Context, s *session) error {
-			m, err := s.get(ctx, s.operands[0])
-			if err != nil {
-				return err
-			}
-			return s.report(ctx, m, own)
-		}}
+	return stored(command{name: "report", operands: "NAME[@VERSION]", least: 1, most: 1, own: own,
+		about: "Prints the report of the checks that a version went through."}, func(ctx context.Context, s *session) error {
+		m, err := s.get(ctx, s.operands[0])
+		if err != nil {
+			return err
+		}
+		return s.report(ctx, m, own)
+	})
 }
 
-func (s *session) report(ctx context.Context, m *dataset.Manifest, o *reportOptions) (err error) {
+func (s *session) report(ctx context.Context, m *dataset.Manifest, o *reportOptions) error {
 	at := slices.IndexFunc(m.Files, func(f dataset.File) bool { return strings.HasSuffix(f.Name, "-report."+o.Format) })
 	if at < 0 {
 		var there []string
@@ -50,17 +48,8 @@ func (s *session) report(ctx context.Context, m *dataset.Manifest, o *reportOpti
 		return fmt.Errorf("the report of %s: %w", m.Name, err)
 	}
 	defer in.Close()
-	out := s.out
-	if o.Output != "" {
-		f, err := os.Create(o.Output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		return fmt.Errorf("print the report of %s: %w", m.Name, err)
-	}
-	return nil
+	return deliver(o.Output, s.out, func(out io.Writer) error {
+		_, err := io.Copy(out, in)
+		return err
+	})
 }

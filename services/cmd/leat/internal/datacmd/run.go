@@ -19,8 +19,7 @@ import (
 
 // runOptions are those of leat data run. What the file says holds where they are not given.
 type runOptions struct {
-	AddrOption   `yaml:",inline"`
-	FormatOption `yaml:",inline"`
+	ShownOptions `yaml:",inline"`
 	Set          []string `yaml:"set" flag:"set" doc:"KEY=VALUE in place of the file's, such as source.path=raw; may be given several times"`
 	Since        string   `yaml:"since" flag:"since" doc:"only what is not older: 2026-01-31, a time such as 2026-01-31T12:00:00Z, or a watermark in JSON"`
 	Full         bool     `yaml:"full" flag:"full" doc:"read everything, also what earlier runs of the name have read"`
@@ -32,13 +31,12 @@ type runOptions struct {
 	ID           string   `yaml:"id" flag:"id" doc:"the run's id: submitting one again changes nothing; default: the name and the time"`
 }
 
-func runCommand() *ranCommand {
-	o := &runOptions{AddrOption: AddrOption{nearby}, FormatOption: FormatOption{"text"}}
-	return &ranCommand{
-		"run", "FILE.yaml", "Starts the data run that a file describes, and watches it to its end. Ctrl-C leaves the run going.",
-		[]string{"leat data run articles.yaml", "leat data run articles.yaml --set source.path=/data/raw --full", "leat data run articles.yaml --detach"},
-		1, 1, o, &o.Addr, func(ctx context.Context, c *caller, operands []string) error { return o.run(ctx, c, operands[0]) },
-	}
+func runCommand() command {
+	o := &runOptions{ShownOptions: newShown()}
+	return ran(command{
+		name: "run", operands: "FILE.yaml", least: 1, most: 1, own: o, about: "Starts the data run that a file describes, and watches it to its end. Ctrl-C leaves the run going.",
+		examples: []string{"leat data run articles.yaml", "leat data run articles.yaml --set source.path=/data/raw --full", "leat data run articles.yaml --detach"},
+	}, &o.AddrOption, func(ctx context.Context, c *caller) error { return o.run(ctx, c, c.operands[0]) })
 }
 
 func (o *runOptions) run(ctx context.Context, c *caller, path string) error {
@@ -54,7 +52,7 @@ func (o *runOptions) run(ctx context.Context, c *caller, path string) error {
 		return err
 	}
 	for _, note := range f.Notes {
-		fmt.Fprintln(c.s.err, note)
+		fmt.Fprintln(c.err, note)
 	}
 	run := o.over(f, path)
 	for _, stage := range run.GetStages() { // the ingestor leaves it to validators, which look at it when rows come
@@ -75,13 +73,13 @@ func (o *runOptions) run(ctx context.Context, c *caller, path string) error {
 	}
 	if o.Detach {
 		if o.Format == jsonFormat {
-			return printJSON(c.s.out, &ingestorv1.SubmitResponse{Run: run.GetId()})
+			return printJSON(c.out, &ingestorv1.SubmitResponse{Run: run.GetId()})
 		}
-		fmt.Fprintln(c.s.out, run.GetId())
-		fmt.Fprintf(c.s.err, "watch it with `leat data watch %s%s`\n", run.GetId(), c.elsewhere())
+		fmt.Fprintln(c.out, run.GetId())
+		fmt.Fprintf(c.err, "watch it with `leat data watch %s%s`\n", run.GetId(), c.elsewhere())
 		return nil
 	}
-	fmt.Fprintf(c.s.err, "run %s\n", run.GetId())
+	fmt.Fprintf(c.err, "run %s\n", run.GetId())
 	return c.watch(ctx, run.GetId(), o.Format)
 }
 

@@ -10,17 +10,17 @@ import (
 
 func showCommand() command {
 	own := &JSONOption{}
-	return command{"show", "NAME[@VERSION]", "Shows a version: its books, verdict, schema, statistics, shards and where it comes from.\nVERSION is the beginning of one, or latest.", 1, 1, own,
-		func(ctx context.Context, s *session) error {
-			m, err := s.get(ctx, s.operands[0])
-			if err != nil {
-				return err
-			}
-			if own.JSON {
-				return s.show(m)
-			}
-			return show(s.out, m, s.Store().URL())
-		}}
+	return stored(command{name: "show", operands: "NAME[@VERSION]", least: 1, most: 1, own: own,
+		about: "Shows a version: its books, verdict, schema, statistics, shards and where it comes from.\nVERSION is the beginning of one, or latest."}, func(ctx context.Context, s *session) error {
+		m, err := s.get(ctx, s.operands[0])
+		if err != nil {
+			return err
+		}
+		if own.JSON {
+			return printIndented(s.out, m)
+		}
+		return show(s.out, m, s.Store().URL())
+	})
 }
 
 func show(out io.Writer, m *dataset.Manifest, store string) error {

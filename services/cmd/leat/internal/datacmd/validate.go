@@ -1,7 +1,6 @@
 package datacmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/validator/check"
 )
@@ -40,26 +38,18 @@ type validateOptions struct {
 	RefusedAreFit bool   `yaml:"allow_refused" flag:"allow-refused" doc:"records that cannot be read as rows do not make the data invalid"`
 }
 
-// validateMain is leat data validate: files against a suite, within this process.
-func validateMain(ctx context.Context, args, environ []string, io_ streams) error {
+// validateCommand holds files against a suite, within this process.
+func validateCommand() command {
 	o := &validateOptions{Format: "text", ResultFormat: "SUMMARY", Redact: "pii"}
-	paths, err := loadOwn("leat data validate", "Holds files against a suite of expectations, without a server.\nA directory means the files in it that end as the type's do, - is standard input.",
-		[]string{"leat data validate articles.parquet --suite suite.json", "leat data validate raw/ --type text --suite suite.json --format json"}, validateCodes, o, args, environ)
-	var help conf.Help
-	if errors.As(err, &help) {
-		return err
+	return command{
+		name: "validate", operands: "FILE... --suite S", most: -1, own: o, codes: validateCodes, failed: exitUnknown, run: o.run,
+		about:    "Holds files against a suite of expectations, without a server.\nA directory means the files in it that end as the type's do, - is standard input.",
+		examples: []string{"leat data validate articles.parquet --suite suite.json", "leat data validate raw/ --type text --suite suite.json --format json"},
 	}
-	if err == nil {
-		err = o.run(ctx, paths, io_)
-	}
-	var own *host.Exit
-	if err == nil || errors.As(err, &own) {
-		return err
-	}
-	return &host.Exit{Code: exitUnknown, Err: err}
 }
 
-func (o *validateOptions) run(ctx context.Context, paths []string, s streams) error {
+func (o *validateOptions) run(ctx context.Context, c call) error {
+	paths := c.operands
 	switch {
 	case len(paths) == 0:
 		return wrong("say which files: leat data validate FILE... --suite SUITE")
@@ -70,15 +60,15 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 	if err != nil {
 		return fmt.Errorf("the suite: %w", err)
 	}
-	parameters, err := argument(o.Parameters)
+	parameters, err := argument("parameters", o.Parameters)
 	if err != nil {
 		return err
 	}
-	tables, err := argument(o.Tables)
+	tables, err := argument("tables", o.Tables)
 	if err != nil {
 		return err
 	}
-	in, err := o.open(ctx, paths, s.in)
+	in, err := o.open(ctx, paths, c.in)
 	if err != nil {
 		return err
 	}
@@ -92,7 +82,7 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 	if err != nil {
 		return fmt.Errorf("suite %s: %w", o.Suite, err)
 	}
-	found, err := validate(ctx, in, &asked{plan: plan, columns: o.Format == "html"}, s.err)
+	found, err := validate(ctx, in, &asked{plan: plan, columns: o.Format == "html"}, c.err)
 	if err != nil {
 		return err
 	}
@@ -101,39 +91,41 @@ func (o *validateOptions) run(ctx context.Context, paths []string, s streams) er
 		return err
 	}
 	found.title, found.schema = strings.Join(paths, " "), in.plan.Schema
-	if err := o.write(found, s.out); err != nil {
+	if err := o.write(found, c.out); err != nil {
 		return err
 	}
-	return o.verdict(found, s.err)
+	return o.verdict(found, c.err)
 }
 
-// argument is a value of the command line, or the file that @FILE names.
-func argument(text string) ([]byte, error) {
-	if name, ok := strings.CutPrefix(text, "@"); ok {
-		return os.ReadFile(name)
+// argument is the value of a flag, or the file that @FILE names.
+func argument(flag, text string) ([]byte, error) {
+	name, ok := strings.CutPrefix(text, "@")
+	if !ok {
+		return []byte(text), nil
 	}
-	return []byte(text), nil
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return data, nil
 }
 
 // write prints the result, or puts it into a file, which is whole or not there.
 func (o *validateOptions) write(f *finding, out io.Writer) error {
-	var b bytes.Buffer
-	switch o.Format {
-	case "json":
-		text, err := f.result.MarshalJSON()
-		if err != nil {
+	return deliver(o.Output, out, func(out io.Writer) error {
+		switch o.Format {
+		case "json":
+			text, err := f.result.MarshalJSON()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(out, "%s\n", text)
 			return err
+		case "html":
+			return check.HTML(out, o.page(f))
 		}
-		b.Write(text)
-		b.WriteByte('\n')
-	case "html":
-		if err := check.HTML(&b, o.page(f)); err != nil {
-			return err
-		}
-	default:
-		printResult(&b, f, o.RefusedAreFit)
-	}
-	return deliver(o.Output, b.Bytes(), out)
+		return printResult(out, f, o.RefusedAreFit)
+	})
 }
 
 // verdict is the command's exit code, with a reason for people.
@@ -148,15 +140,29 @@ func (o *validateOptions) verdict(f *finding, errOut io.Writer) error {
 		}
 	}
 	failed, unjudged := tally(f.result)
-	switch {
+	switch v := f.verdict(o.RefusedAreFit); {
+	case v == check.Valid:
+		return nil
+	case v == check.Unknown:
+		return &host.Exit{Code: exitUnknown, Err: fmt.Errorf("could not tell: %d of %d expectations cannot be judged", unjudged, len(f.result.Results))}
 	case failed > 0:
 		return &host.Exit{Code: exitInvalid, Err: fmt.Errorf("not valid: %d of %d expectations do not hold", failed, len(f.result.Results))}
-	case unjudged > 0 || !f.result.Success:
-		return &host.Exit{Code: exitUnknown, Err: fmt.Errorf("could not tell: %d of %d expectations cannot be judged", unjudged, len(f.result.Results))}
-	case f.refusals() > 0 && !o.RefusedAreFit:
-		return &host.Exit{Code: exitInvalid, Err: errors.New("not valid: records could not be read as rows; --allow-refused lets them pass")}
 	}
-	return nil
+	return &host.Exit{Code: exitInvalid, Err: errors.New("not valid: records could not be read as rows; --allow-refused lets them pass")}
+}
+
+// verdict is what a suite's result and the refused records come to. What does not hold outweighs what cannot be judged.
+func (f *finding) verdict(refusedAreFit bool) check.Verdict {
+	failed, unjudged := tally(f.result)
+	switch {
+	case failed > 0:
+		return check.Invalid
+	case unjudged > 0 || !f.result.Success:
+		return check.Unknown
+	case f.refusals() > 0 && !refusedAreFit:
+		return check.Invalid
+	}
+	return check.Valid
 }
 
 // tally counts the expectations that do not hold, and those that cannot be judged.

@@ -85,7 +85,7 @@ func TestValidateTellsByItsExitCode(t *testing.T) {
 			args = append(args, w)
 		}
 		var out, errOut bytes.Buffer
-		err := datacmd.Main(t.Context(), args, nil, &out, &errOut)
+		err := datacmd.Main(t.Context(), args, environ(t), &out, &errOut)
 		if said := errOut.String() + fmt.Sprint(err); host.ExitCode(err) != tc.code || !strings.Contains(said, tc.says) {
 			t.Errorf("leat data validate %s: exit code %d, want %d and %q: %s\n%s", tc.line, host.ExitCode(err), tc.code, tc.says, said, out.String())
 		}
@@ -115,7 +115,7 @@ func TestValidateGivesTheSameBytesForOneFileAndForMany(t *testing.T) {
 	for _, name := range []string{"one.jsonl", "many"} {
 		target := filepath.Join(dir, name+".result")
 		var out bytes.Buffer
-		err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, name), "--suite", filepath.Join(dir, "s.json"), "--format", "json", "--output", target}, nil, &out, &out)
+		err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, name), "--suite", filepath.Join(dir, "s.json"), "--format", "json", "--output", target}, environ(t), &out, &out)
 		if host.ExitCode(err) != 1 {
 			t.Fatal(err, out.String())
 		}
@@ -136,7 +136,7 @@ func TestValidateWritesAPage(t *testing.T) {
 		"s.json": suiteOf(notNull + `, {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "mail", "value_set": ["x"]}}`)})
 	for redact, shows := range map[string]bool{"pii": false, "all": false, "none": true} {
 		var out, errOut bytes.Buffer
-		err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "a.jsonl"), "--suite", filepath.Join(dir, "s.json"), "--format", "html", "--redact", redact}, nil, &out, &errOut)
+		err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "a.jsonl"), "--suite", filepath.Join(dir, "s.json"), "--format", "html", "--redact", redact}, environ(t), &out, &errOut)
 		if host.ExitCode(err) != 1 {
 			t.Fatalf("redact %s: %v", redact, err)
 		}
@@ -171,7 +171,7 @@ func TestProfileSuggestsWhatValidateTakes(t *testing.T) {
 	var suites []string
 	for _, name := range []string{"one.jsonl", "many"} {
 		var out, errOut bytes.Buffer
-		if err := datacmd.Main(t.Context(), []string{"profile", filepath.Join(dir, name), "--name", "s"}, nil, &out, &errOut); err != nil {
+		if err := datacmd.Main(t.Context(), []string{"profile", filepath.Join(dir, name), "--name", "s"}, environ(t), &out, &errOut); err != nil {
 			t.Fatal(err)
 		}
 		suites = append(suites, out.String())
@@ -184,7 +184,7 @@ func TestProfileSuggestsWhatValidateTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
-	if err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "many"), "--suite", suite}, nil, &out, &errOut); err != nil {
+	if err := datacmd.Main(t.Context(), []string{"validate", filepath.Join(dir, "many"), "--suite", suite}, environ(t), &out, &errOut); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

@@ -1,7 +1,6 @@
 package datacmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,26 +10,18 @@ import (
 )
 
 // printResult prints a suite's result for people.
-func printResult(out io.Writer, f *finding, refusedAreFit bool) {
+func printResult(out io.Writer, f *finding, refusedAreFit bool) error {
 	r := f.result
 	failed, unjudged := tally(r)
-	word := "valid"
-	switch {
-	case failed > 0:
-		word = "NOT VALID"
-	case unjudged > 0:
-		word = "CANNOT BE TOLD"
-	case f.refusals() > 0 && !refusedAreFit:
-		word = "NOT VALID"
-	}
-	fmt.Fprintf(out, "%s: %s\n", clean(f.title), word)
+	word := map[check.Verdict]string{check.Valid: "valid", check.Invalid: "NOT VALID", check.Unknown: "CANNOT BE TOLD"}
+	fmt.Fprintf(out, "%s: %s\n", clean(f.title), word[f.verdict(refusedAreFit)])
 	fmt.Fprintf(out, "%s rows, %s of them fail a check; %s records refused; %d of %d expectations of suite %q hold\n\n",
 		number(f.state.Len()), number(f.failing), number(f.refusals()), len(r.Results)-failed-unjudged, len(r.Results), r.SuiteName)
 	t := table(out)
 	for _, e := range r.Results {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", sign(&e), cut(name(&e), 100), cut(detail(&e), 200))
 	}
-	_ = t.Flush()
+	return t.Flush()
 }
 
 func sign(e *check.Expectation) string {
@@ -103,11 +94,9 @@ func text(v any) string {
 	if f, ok := v.(float64); ok {
 		return fmt.Sprintf("%.4g", f)
 	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	spelt, err := spelled(v, "")
+	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return string(spelt)
 }

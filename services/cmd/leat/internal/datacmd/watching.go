@@ -20,22 +20,17 @@ const (
 	againFor = time.Minute
 )
 
-func watchCommand() *ranCommand {
-	o := &struct {
-		AddrOption   `yaml:",inline"`
-		FormatOption `yaml:",inline"`
-	}{AddrOption{nearby}, FormatOption{"text"}}
-	return &ranCommand{
-		"watch", "RUN", "Watches a run to its end. Ctrl-C leaves the run going.", []string{"leat data watch RUN", "leat data watch RUN --format json"},
-		1, 1, o, &o.Addr, func(ctx context.Context, c *caller, operands []string) error {
-			return c.watch(ctx, operands[0], o.Format)
-		},
-	}
+func watchCommand() command {
+	o := newShown()
+	return ran(command{
+		name: "watch", operands: "RUN", least: 1, most: 1, own: &o, about: "Watches a run to its end. Ctrl-C leaves the run going.",
+		examples: []string{"leat data watch RUN", "leat data watch RUN --format json"},
+	}, &o.AddrOption, func(ctx context.Context, c *caller) error { return c.watch(ctx, c.run(), o.Format) })
 }
 
 // watch shows a run until it ends, and says how that was.
 func (c *caller) watch(ctx context.Context, run, format string) error {
-	shown := newDisplay(c.s, format)
+	shown := newDisplay(c.streams, format)
 	last, err := c.follow(ctx, run, shown)
 	shown.close()
 	switch {

@@ -17,6 +17,7 @@ import (
 	"github.com/leathq/leat/pkg/files"
 	"github.com/leathq/leat/pkg/jobs"
 	"github.com/leathq/leat/services/cmd/leat/internal/onbus"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 const usage = `Usage: leat jobs <command> [flags]
@@ -77,6 +78,16 @@ func commands() []command {
 	}
 }
 
+// Settings are the settings of all commands, for the variables that they have.
+func Settings() (out []any) {
+	for _, c := range commands() {
+		if c.own != nil {
+			out = append(out, c.own)
+		}
+	}
+	return out
+}
+
 // session is a command on its way.
 type session struct {
 	*jobs.Client
@@ -85,7 +96,7 @@ type session struct {
 }
 
 // Main runs leat jobs with its arguments.
-func Main(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
+func Main(ctx context.Context, args []string, environ variables.Environ, out, errOut io.Writer) error {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		return conf.Help(usage)
 	}
@@ -105,7 +116,7 @@ func wrong(format string, args ...any) error {
 	return &conf.Error{Usage: true, Problems: []string{fmt.Sprintf(format, args...)}}
 }
 
-func (c *command) start(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
+func (c *command) start(ctx context.Context, args []string, environ variables.Environ, out, errOut io.Writer) error {
 	program := "leat jobs " + c.name
 	cfg, operands, err := onbus.Load(onbus.Spec{
 		Program: program, Summary: c.about, Examples: []string{strings.TrimSpace(program + " " + c.operands)},

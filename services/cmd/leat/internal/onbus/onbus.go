@@ -4,22 +4,21 @@ package onbus
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"github.com/leathq/leat/pkg/assets"
-	"github.com/leathq/leat/pkg/blob"
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/services/all"
+	"github.com/leathq/leat/services/cmd/leat/internal/variables"
 )
 
 // Spec says what a tool is called and does, for its help.
 type Spec struct {
 	Program, Summary string
 	Examples         []string
-	Args, Environ    []string
+	Args             []string
+	Environ          variables.Environ
 	// Own points to the tool's own settings; nil has none. Key is their section in the file.
 	Own any
 	Key string
@@ -30,28 +29,14 @@ type Spec struct {
 // Load reads a tool's settings and NATS's. A file and an environment that are the whole fleet's do no harm.
 func Load(s Spec) (nats bus.Config, operands []string, err error) {
 	nats = bus.DefaultConfig()
-	rest, fleet, store := all.Default(), host.DefaultConfig(), blob.DefaultConfig()
-	others, err := conf.Vars(&rest)
-	if err != nil {
-		return nats, nil, err
-	}
-	hosts, err := conf.Vars(&fleet)
-	if err != nil {
-		return nats, nil, err
-	}
-	stores, err := conf.Vars(&store)
-	if err != nil {
-		return nats, nil, err
-	}
-	others = append(append(others, hosts...), stores...)
 	sections := []conf.Section{{Key: "nats", Doc: "the bus", Into: &nats}}
 	if s.Own != nil {
 		sections = append(sections, conf.Section{Key: s.Key, Doc: s.Program + "'s own", Into: s.Own})
 	}
 	loaded, err := conf.Load(conf.Spec{
-		Program: s.Program, Summary: s.Summary, Examples: s.Examples, Args: s.Args, Environ: s.Environ, Footer: host.ExitCodes,
+		Program: s.Program, Summary: s.Summary, Examples: s.Examples, Args: s.Args, Environ: s.Environ.Pairs, Footer: host.ExitCodes,
 		Sections: sections, Positional: s.Operands, Elsewhere: append(all.Keys(), "host", "blob"),
-		ElsewhereEnv: func(v string) bool { return assets.IsEnv(v) || slices.Contains(others, v) },
+		ElsewhereEnv: s.Environ.Elsewhere,
 	})
 	if err != nil {
 		return nats, nil, err

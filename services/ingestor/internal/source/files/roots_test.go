@@ -83,3 +83,36 @@ func TestASourceReadsNothingOutsideItsRoots(t *testing.T) {
 		})
 	}
 }
+
+// A link that comes while a source is at work leads it nowhere, either: what opens and walks files is bounded by itself, and not by the look before.
+func TestALinkThatComesLateLeadsNowhere(t *testing.T) {
+	open, _ := grounds(t)
+	for _, name := range []string{"leak.csv", "leak", "leak/s.csv", "../open-secret"} {
+		opened, walked := files.Local{Dir: open, Roots: []string{open}}.Reach(name)
+		if source.CodeOf(opened) != source.Denied || source.CodeOf(walked) != source.Denied {
+			t.Errorf("%s: opened %v, walked %v", name, opened, walked)
+		}
+		if opened, walked := (files.Local{Dir: open}).Reach(name); opened != nil || walked != nil {
+			t.Errorf("%s, unbounded: opened %v, walked %v", name, opened, walked)
+		}
+	}
+}
+
+// A file of credentials is a small one below the roots, and nothing that could be waited for for ever.
+func TestAFileOfCredentialsIsReadWithinBounds(t *testing.T) {
+	open, secret := grounds(t)
+	if err := os.WriteFile(filepath.Join(open, "large"), make([]byte, 1<<20+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree := files.Local{Dir: open, Roots: []string{open}}
+	for name, code := range map[string]string{
+		filepath.Join(secret, "s.csv"): source.Denied, "leak.csv": source.Denied, "large": source.TooLarge, "pipe": source.Refused, "none": source.Missing,
+	} {
+		if text, err := tree.ReadAll(name); source.CodeOf(err) != code {
+			t.Errorf("%s: %q, %v, want %s", name, text, err, code)
+		}
+	}
+	if text, err := tree.ReadAll("a.csv"); err != nil || string(text) != "mine" {
+		t.Errorf("%q, %v", text, err)
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/leathq/leat/services/ingestor/internal/source"
 	"github.com/leathq/leat/services/ingestor/internal/source/httpapi"
@@ -261,6 +263,57 @@ func TestTheNextPlanBeginsWhereTheLastEnded(t *testing.T) {
 	_, until, _ := strings.Cut(asked[0], "/")
 	if since, _, _ := strings.Cut(asked[1], "/"); until == "" || since != until {
 		t.Errorf("the first plan asked for %s, the second for %s", asked[0], asked[1])
+	}
+}
+
+// A time bounds what is asked for beside what earlier runs have read, by the later of the two, and on every page; an API without a parameter for it takes none.
+func TestATimeBoundsWhatIsAskedFor(t *testing.T) {
+	var asked []string
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("since"))
+		pages(w, r)
+	}))
+	defer api.Close()
+	const config = `","records":"data.items","paging":{"kind":"offset","param":"offset"},"since":{"param":"since"},"schema":[{"name":"id","type":"int64","nullable":true},{"name":"text","type":"string","nullable":true}]}`
+	at := func(text string) time.Time {
+		when, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	for _, c := range []struct{ floor, mark, want string }{
+		{"", "", ""},
+		{"2026-01-02T00:00:00+01:00", "", "2026-01-01T23:00:00Z"},
+		{"", `{"until":"2026-01-05T00:00:00Z"}`, "2026-01-05T00:00:00Z"},
+		{"2026-01-02T00:00:00Z", `{"until":"2026-01-05T00:00:00Z"}`, "2026-01-05T00:00:00Z"},
+		{"2026-01-09T00:00:00Z", `{"until":"2026-01-05T00:00:00Z"}`, "2026-01-09T00:00:00Z"},
+	} {
+		s := open(t, `{"url":"`+api.URL+config)
+		if c.floor != "" {
+			if err := s.Since(at(c.floor)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := s.Plan(t.Context(), source.Watermark(c.mark))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = nil
+		other := open(t, `{"url":"`+api.URL+config) // who reads has the partition, and not the time
+		if got, _, _, err := ids(t, other, p, nil); err != nil || len(got) != total {
+			t.Fatalf("%d records, error %v", len(got), err)
+		}
+		if len(asked) < 3 || slices.ContainsFunc(asked, func(since string) bool { return since != c.want }) {
+			t.Errorf("since %q after %q: asked for %q, want %q each time", c.floor, c.mark, asked, c.want)
+		}
+	}
+	if err := open(t, `{"url":"`+api.URL+`"}`).Since(at("2026-01-02T00:00:00Z")); source.CodeOf(err) != source.Invalid || !strings.Contains(err.Error(), "param") {
+		t.Errorf("without a parameter: %v", err)
+	}
+	s := open(t, `{"url":"`+api.URL+config)
+	if _, err := s.Plan(t.Context(), source.Watermark(`{"until":7}`)); source.CodeOf(err) != "bad_watermark" {
+		t.Errorf("a watermark that is none: %v", err)
 	}
 }
 

@@ -53,7 +53,9 @@ func (l *lister) describe(ctx context.Context, t files.Tree) (string, []split, e
 	}
 	for i := range splits {
 		for j, p := range splits[i].patterns {
-			splits[i].patterns[j] = path.Join(c.Dir, p)
+			if !strings.Contains(p, "://") && !path.IsAbs(p) { // those are refused as they are written
+				splits[i].patterns[j] = path.Join(c.Dir, p)
+			}
 		}
 	}
 	return c.Name, splits, nil

@@ -209,3 +209,25 @@ func TestYamlNamesAProgramAndItsConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// A configuration that names a variable which sources must not use is refused, however deep it does, whether a command or a type names the program.
+func TestAProgramIsNotGivenTheNameOfASecretThatItMustNotHave(t *testing.T) {
+	r := source.NewRegistry()
+	r.Add("program", process.Make)
+	dir := t.TempDir()
+	r.Otherwise(process.Programs(dir))
+	if err := os.Symlink(os.Args[0], filepath.Join(dir, "leat-source-counter")); err != nil {
+		t.Fatal(err)
+	}
+	d := source.Deps{Getenv: func(string) string { return "s3cret" }, Bounds: source.Bounds{Commands: true, Environment: []string{"MINE"}}}
+	for _, deep := range []string{"{dsn_env: %s}", "{env: %s}", "{a: {b: [1, {c_env: %s}]}}"} {
+		for _, yaml := range []string{"type: program\ncommand: [x]\nconfig: ", "type: counter\nconfig: "} {
+			if _, err := r.Make([]byte(yaml+strings.Replace(deep, "%s", "SECRET", 1)), d); source.CodeOf(err) != source.Denied || !strings.Contains(err.Error(), "ingestor.environment") {
+				t.Errorf("%s%s: %v", yaml, deep, err)
+			}
+			if _, err := r.Make([]byte(yaml+strings.Replace(deep, "%s", "MINE", 1)), d); err != nil {
+				t.Errorf("%s%s, allowed: %v", yaml, deep, err)
+			}
+		}
+	}
+}

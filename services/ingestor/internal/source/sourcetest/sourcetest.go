@@ -40,6 +40,13 @@ func Deps(dir string) source.Deps {
 func Write(tb testing.TB, content map[string]string) string {
 	tb.Helper()
 	dir := tb.TempDir()
+	Put(tb, dir, content)
+	return dir
+}
+
+// Put puts files into a directory, by name.
+func Put(tb testing.TB, dir string, content map[string]string) {
+	tb.Helper()
 	for name, text := range content {
 		at := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
@@ -49,7 +56,6 @@ func Write(tb testing.TB, content map[string]string) string {
 			tb.Fatal(err)
 		}
 	}
-	return dir
 }
 
 // Read plans and reads all partitions. It fails the test where reading on from any cursor does not give the same rest, byte for byte.
