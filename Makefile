@@ -127,9 +127,9 @@ jobs-proof: ## 10,000 durable jobs while a random process is killed every 5 s, a
 
 SIZES ?= 100,1000,5000
 .PHONY: bench-data
-bench-data: ## hold a table and documents against suites beside Great Expectations and polars, one core each; writes its section of docs/benchmarks.md
+bench-data: ## hold a table and documentation against suites beside Great Expectations and polars, one core each; writes its section of docs/benchmarks.md
 	@e2e/databench/install.sh
-	@dir="$${LEAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/leat}/databench" && $(GO) run ./e2e/databench -python "$$dir/venv/bin/python" -dir "$$dir/inputs" -rounds 5 -o docs/benchmarks.md
+	@dir="$${LEAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/leat}/databench" && $(GO) run ./e2e/databench -python "$$dir/venv/bin/python" -manuals "$$dir/documentation" -dir "$$dir/inputs" -rounds 5 -o docs/benchmarks.md
 
 .PHONY: data-speed
 data-speed: ## measure a whole data run by separate processes, from 100 MB to 5 GB (SIZES=100,1000); writes its section of docs/benchmarks.md

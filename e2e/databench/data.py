@@ -49,7 +49,7 @@ def table(rows):
 def documentation(rows, folder):
     """Real technical documentation, cut where a paragraph ends after about 2,800 characters; rows: at most so many."""
     texts = []
-    for name in sorted(os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.endswith(".txt")):
+    for name in sorted(os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.endswith((".txt", ".rst", ".pod", ".md")) and not os.path.islink(os.path.join(at, n))):
         with open(name, encoding="utf-8", errors="replace") as f:
             parts, size = [], 0
             for part in f.read().split("\n\n") + [None]:
@@ -96,7 +96,7 @@ def beside(texts):
 
 
 if __name__ == "__main__":
-    kind, rows, out = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    kind, out, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
     t = {"table": table, "documentation": documentation, "prose": prose}[kind](rows, *sys.argv[4:])
     feather.write_feather(t, out + ".arrow", compression="uncompressed", chunksize=65_536)
     pq.write_table(t, out + ".parquet", row_group_size=131_072)

@@ -17,8 +17,8 @@ import (
 
 // options say what is measured.
 type options struct {
-	here, python, dir, page string
-	rows, documents, rounds int
+	here, python, dir, page, manuals string
+	rows, documents, rounds          int
 }
 
 func main() {
@@ -27,8 +27,9 @@ func main() {
 	flag.StringVar(&o.python, "python", "", "`PROGRAM` of an environment with requirements.txt (install.sh makes it)")
 	flag.StringVar(&o.dir, "dir", "", "`FOLDER` for the inputs")
 	flag.StringVar(&o.page, "o", "", "Markdown `FILE` whose section is written; empty: print it")
+	flag.StringVar(&o.manuals, "manuals", "", "`FOLDER` of documentation (install.sh makes it)")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the table")
-	flag.IntVar(&o.documents, "documents", 40_000, "documents")
+	flag.IntVar(&o.documents, "documents", 40_000, "documents of prose that is made up")
 	flag.IntVar(&o.rounds, "rounds", 3, "turns; the one of least CPU time counts")
 	flag.Parse()
 	if err := run(&o); err != nil {
@@ -51,7 +52,9 @@ type sample struct {
 
 // contest is an input with what each did with it.
 type contest struct {
-	name, title                   string
+	name, title, suite            string
+	bar                           float64 // times Great Expectations'
+	args                          []string
 	ours, streamed, great, polars *sample
 	profile                       string
 }
@@ -65,7 +68,11 @@ func run(o *options) error {
 		return fmt.Errorf("build our side: %w\n%s", err, out)
 	}
 	var all []*contest
-	for _, c := range []*contest{{name: "table", title: "table"}, {name: "documents", title: "documents"}} {
+	for _, c := range []*contest{
+		{name: "table", title: "table", suite: "table", bar: 50, args: []string{fmt.Sprint(o.rows)}},
+		{name: "documentation", title: "documentation", suite: "documents", bar: 100, args: []string{"1000000", o.manuals}},
+		{name: "prose", title: "made-up prose", suite: "documents", bar: 100, args: []string{fmt.Sprint(o.documents)}},
+	} {
 		if err := o.hold(c, program); err != nil {
 			return err
 		}
@@ -80,9 +87,9 @@ func run(o *options) error {
 
 // hold has everybody do an input, in turns.
 func (o *options) hold(c *contest, program string) error {
-	data, suite := filepath.Join(o.dir, c.name), filepath.Join(o.here, c.name+".json")
-	n := map[string]int{"table": o.rows, "documents": o.documents}[c.name]
-	if out, err := exec.CommandContext(context.Background(), o.python, filepath.Join(o.here, "data.py"), c.name, fmt.Sprint(n), data).CombinedOutput(); err != nil { //nolint:gosec // our own program
+	data, suite := filepath.Join(o.dir, c.name), filepath.Join(o.here, c.suite+".json")
+	write := append([]string{filepath.Join(o.here, "data.py"), c.name, data}, c.args...)
+	if out, err := exec.CommandContext(context.Background(), o.python, write...).CombinedOutput(); err != nil { //nolint:gosec // our own program
 		return fmt.Errorf("write the input: %w\n%s", err, out)
 	}
 	profile := data + ".prof"
@@ -94,7 +101,7 @@ func (o *options) hold(c *contest, program string) error {
 			{&c.ours, []string{program, data, suite}},
 			{&c.streamed, []string{program, "-stream", data, suite}},
 			{&c.great, []string{o.python, filepath.Join(o.here, "gx.py"), data, suite}},
-			{&c.polars, []string{o.python, filepath.Join(o.here, "pl.py"), c.name, data}},
+			{&c.polars, []string{o.python, filepath.Join(o.here, "pl.py"), c.suite, data}},
 		} {
 			s := &sample{}
 			if err := measure(s, turn.args...); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ func section(o *options, all []*contest, speed *bandwidth) string {
 	say("%s\n", heading)
 	say("%s UTC, %s, load average at the end %s. Written by `make bench-data`: every process on the first core, %d turns, of each the one of least CPU time.\n",
 		time.Now().UTC().Format("2006-01-02 15:04"), model(), strings.Join(strings.Fields(string(load))[:min(3, len(strings.Fields(string(load))))], ", "), o.rounds)
-	say("The table has 14 columns and is held against 26 expectations, the documents (text and seven columns beside it) against 22, two thirds of them patterns that are looked for in the text;")
+	say("The table has 14 columns and is held against 26 expectations. Documentation is real: the manuals of %d packages of Debian, cut at paragraphs into %d texts of about 2,800 characters;", manuals(o.here), all[1].ours.Rows)
+	say("prose is made up of common words, without a digit. Both have seven columns beside the text and are held against 22 expectations, two thirds of them patterns that are looked for in the text;")
 	say("all by SUMMARY results, which are equal field by field between Leat and Great Expectations 1.24.1 on pandas. The polars figures are the same counts written by hand, without lists of")
 	say("examples, the fastest of three in a process that has warmed up; Leat and Great Expectations run once in a process, so that first touches of memory count. Rows lie in memory as Arrow or")
 	say("pandas before the clock starts; *streamed* is Leat reading the Parquet file as it goes, which the others do not.\n")
@@ -42,10 +44,9 @@ func section(o *options, all []*contest, speed *bandwidth) string {
 		}
 	}
 	say("\n| what | bar | measured | held |\n|---|---|---|:---:|")
-	for i, c := range all {
-		bar := []float64{50, 100}[i]
+	for _, c := range all {
 		ratio := c.great.CPU / c.ours.CPU
-		say("| %s: Leat over Great Expectations | ≥ %.0f × | %.1f × | %s |", c.title, bar, ratio, held(ratio >= bar))
+		say("| %s: Leat over Great Expectations | ≥ %.0f × | %.1f × | %s |", c.title, c.bar, ratio, held(ratio >= c.bar))
 		say("| %s: Leat over polars by hand | ≥ 1 × | %.2f × | %s |", c.title, c.polars.CPU/c.ours.CPU, held(c.polars.CPU >= c.ours.CPU))
 		part := float64(c.streamed.Peak) / float64(c.great.Peak)
 		say("| %s: peak memory, streamed, of Great Expectations' | ≤ 0.2 | %.2f | %s |", c.title, part, held(part <= .2))
@@ -59,6 +60,14 @@ func section(o *options, all []*contest, speed *bandwidth) string {
 		say("\nWhere the time goes, %s:\n\n```\n%s```", c.title, flat(c.profile))
 	}
 	return b.String()
+}
+
+// manuals is how many packages install.sh fetches.
+func manuals(here string) int {
+	script, _ := os.ReadFile(filepath.Join(here, "install.sh"))
+	_, list, _ := strings.Cut(string(script), "manuals=\"")
+	list, _, _ = strings.Cut(list, "\"")
+	return len(strings.Fields(list))
 }
 
 func held(ok bool) string {

@@ -31,11 +31,11 @@ type Sieve struct {
 // tables are for each place of windows those of the low and of the high halves.
 type tables [2 * windowLen][16]byte
 
-// put adds a window's bytes from 0 to below.
+// put adds a window's bytes from 0 to below. Where any byte will do, that may be one of the next row, of whatever sort.
 func (t *tables) put(w *window, below int, bit byte) {
 	for k := range w {
-		for b := range below {
-			if w[k].has(b) {
+		for b := range 256 {
+			if w[k] == anyByte || b < below && w[k].has(b) {
 				t[2*k][b&15] |= bit
 				t[2*k+1][b>>4] |= bit
 			}
