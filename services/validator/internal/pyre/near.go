@@ -56,7 +56,7 @@ func (s *Sifted) near(p *sifting, a *automaton, row int, mask uint64) bool {
 		}
 		places := s.places(row, from+k*part, min(part, to-from-k*part), marks)
 		for block, here := range places {
-			if h.windows(k*part+block*32, here) {
+			if here != 0 && h.windows(k*part+block*32, here) {
 				return true
 			}
 		}
@@ -76,7 +76,7 @@ type hunt struct {
 // windows looks at places behind base where windows may begin, a bit each.
 func (h *hunt) windows(base int, here uint32) bool {
 	for {
-		if h.look > base {
+		if h.look > base { // they are decided
 			here &= uint32(^uint64(0) << min(h.look-base, 32)) //nolint:gosec // its lower half is meant
 		}
 		at := base + bits.TrailingZeros32(here)
