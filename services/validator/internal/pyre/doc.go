@@ -6,5 +6,8 @@
 // atomic groups and possessive repeats run on a backtracking matcher that counts its moves and gives up by an error, at the same
 // move on every machine; an automaton for a looser pattern spares it most texts.
 //
+// Many patterns over a column of long texts share a [Sieve]: one pass with AVX2 marks where each text may hold what any match of a pattern must hold, and
+// automata walk there alone.
+//
 // Texts are UTF-8. A byte that begins no character reads as U+FFFD.
 package pyre
