@@ -1,6 +1,6 @@
 // Package distinct counts the values of a column exactly: how many different ones, how often each, the most common, which rows repeat a value. Partial states merge in row order.
 //
-// Values lie in an open-addressing table over dense arrays, about 40 bytes a distinct number (a text: its bytes and 8 more), without an allocation each. Above the bound the table is cut by hash
+// Values lie in an open-addressing table over dense arrays, about 40 bytes a distinct number (a text: its bytes and 8 more, or where it is long and most of its batch, 24 and the batch), without an allocation each. Above the bound the table is cut by hash
 // into 64 scratch files and begun anew; results then read one file at a time. Values are always compared themselves, never by hash alone, so nothing is approximated. The hash of the table is
 // seeded by the process, so data cannot be made to collide.
 package distinct
