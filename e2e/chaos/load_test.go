@@ -85,6 +85,13 @@ func (l *load) seen() int {
 	return len(l.got)
 }
 
+// back is the wall's back of the requests that have ended so far.
+func (l *load) back(healed time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return back(l.got, healed)
+}
+
 // tally counts outcomes by verdict and code, for people.
 func tally(got []*outcome) string {
 	counts := map[string]int{}

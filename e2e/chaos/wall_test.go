@@ -112,6 +112,9 @@ func wall(t *testing.T, e evil) {
 	heal()
 	healed := time.Now()
 	on(n.after)
+	for late := time.Now(); fronts[0].load.back(healed) == 0 && time.Since(late) < 10*time.Second; {
+		on(100 * time.Millisecond) // a slow machine: a worker is probed once in a number of requests
+	}
 	var ended sync.WaitGroup
 	for _, at := range fronts {
 		ended.Go(func() { at.end(all) })

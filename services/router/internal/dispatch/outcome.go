@@ -72,8 +72,7 @@ func (m *Machine) learn(w *worker, r *request, o Outcome, now time.Time) {
 		prefill = o.FirstToken
 	}
 	if o.Uncached+o.Cached > 0 {
-		w.recovered(r, prefill)
-		w.rates.Observe(o.Uncached, prefill, now)
+		w.observe(r, o.Uncached, prefill, now)
 		m.rates.Observe(o.Uncached, prefill, now)
 		m.prior, _ = m.rates.Estimate(0, now)
 		w.rate, w.base = w.rates.Estimate(m.prior, now)

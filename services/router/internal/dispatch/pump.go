@@ -102,11 +102,11 @@ func (m *Machine) pick(r *request, now time.Time) (*worker, held) {
 		m.scores = append(m.scores, 0)
 	}
 	i := policy.Pick(m.cfg.Policy, policy.Request{Tokens: r.PromptTokens, Session: r.Session}, m.snaps, m.scores, m.cfg.Rand)
-	r.probe = false
+	r.probe = 0
 	if c.trial >= 0 {
 		i, c.reason = c.trial, "trial of a worker that failed"
-	} else if p := m.probe(r, i, now); p >= 0 {
-		i, r.probe, c.reason = p, true, "probe of a worker that was slow"
+	} else if p, below := m.probe(r, i, now); p >= 0 {
+		i, r.probe, c.reason = p, below, "probe of a worker that was slow"
 	}
 	r.expected, r.uncached = 0, r.PromptTokens
 	if cached := m.snaps[i].Cached; cached > 0 {

@@ -23,8 +23,8 @@ type request struct {
 	sentAt   time.Time
 	left     time.Duration // of the time that it may wait, when it was sent
 
-	probe     bool // sent to find out whether worker still is slow
-	oldPrefix bool // worker had not been sent the expected blocks for long
+	probe     float64 // its worker has recovered if the first token comes in fewer seconds; 0: it is no probe
+	oldPrefix bool    // worker had not been sent the expected blocks for long
 }
 
 type phase uint8

@@ -30,6 +30,7 @@ type worker struct {
 	askedAt time.Time // when it last got a request
 	breaker *breaker.Breaker
 	rates   policy.Rates
+	changed uint64  // the dispatch that showed it faster than what had been learnt: rates knows of no earlier one
 	rate    float64 // of rates, as of the last report or outcome: tokens/s
 	base    float64 // likewise: seconds
 	why     string  // its standing in the pick at hand

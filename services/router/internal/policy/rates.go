@@ -20,6 +20,7 @@ const (
 type Rates struct {
 	n, x, y, xx, xy float64
 	reported        float64
+	doubted         bool // reported may be as old as what was forgotten
 	last            time.Time
 }
 
@@ -47,17 +48,19 @@ func (r *Rates) add(x, y float64) {
 	r.xy += x * y
 }
 
-// Forget drops what was observed, though not what the worker reports.
-func (r *Rates) Forget() { *r = Rates{reported: r.reported} }
+// Forget drops what was observed, of a worker that is faster than it was. A rate that the worker itself reports counts no
+// more where it is below the prior: it learns from the same answers, and more slowly.
+func (r *Rates) Forget() { *r = Rates{doubted: true} }
 
 // Estimate is the learnt rate in tokens/s and the base in seconds at now. prior is the rate of a worker of which
 // nothing is known, usually that of the whole pool; 0 is DefaultRate. Without observations the estimate is the reported
 // rate, or the prior, and no base; with old ones it lies between.
 func (r *Rates) Estimate(prior float64, now time.Time) (rate, base float64) {
-	if r.reported > 0 {
-		prior = r.reported
-	} else if prior <= 0 {
+	if prior <= 0 {
 		prior = DefaultRate
+	}
+	if r.reported > prior || r.reported > 0 && !r.doubted {
+		prior = r.reported
 	}
 	if r.n == 0 {
 		return prior, 0

@@ -25,6 +25,10 @@ type load struct {
 	decode    rate
 }
 
+// minPrefill is how many uncached tokens a prompt must have to tell the prefill rate: shorter ones take as long as the way
+// there and one step of the engine, which would be read as a handful of tokens a second.
+const minPrefill = 128
+
 // rate is a quotient of two sums that forget: the weight of what was added halves with every half-life of time added.
 type rate struct{ tokens, seconds float64 }
 
@@ -91,7 +95,9 @@ func (l *load) finished(s *sequence, u *engine.Usage, t *engine.Timing, deltas i
 		l.cached.Add(uint64(cached))
 	}
 	const horizon = 30 // seconds of work that the rates remember
-	l.prefill.add(u.UncachedInput, t.Prefill, horizon)
+	if u.UncachedInput >= minPrefill {
+		l.prefill.add(u.UncachedInput, t.Prefill, horizon)
+	}
 	if s.req.Stream && deltas > 1 {
 		l.decode.add(u.Output+u.Reasoning, t.Decode, horizon)
 	}

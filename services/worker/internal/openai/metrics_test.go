@@ -164,3 +164,23 @@ func TestCachedTokensComeFromWhoeverTellsThem(t *testing.T) {
 		t.Errorf("the server counts the tokens itself: %+v", got)
 	}
 }
+
+// Prompts of a few tokens, or of which nearly all was cached, say how far away the server is, not how fast it prefills.
+func TestOnlyLongPromptsTellThePrefillRate(t *testing.T) {
+	const usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":4,\"prompt_tokens_details\":{\"cached_tokens\":%d}}}\n\n"
+	s := newServer(t)
+	e := healthy(t, config(s.URL))
+	ask := func(prompt, cached int) float64 {
+		s.handle("/v1/chat/completions", streaming(nil, event("a"), finished, fmt.Sprintf(usage, prompt, cached), done))
+		if err := e.Generate(t.Context(), chat(true), newSink()); err != nil {
+			t.Fatal(err)
+		}
+		return e.Stats().PrefillRate
+	}
+	if got := max(ask(4, 0), ask(4000, 3990)); got != 0 {
+		t.Errorf("%.0f tokens/s by prompts of a few new tokens, want unknown", got)
+	}
+	if ask(4000, 0) == 0 {
+		t.Error("unknown after a prompt of 4,000 new tokens")
+	}
+}
