@@ -94,7 +94,7 @@ func once(batches []*arrowio.Batch, suite []byte, r *report) error {
 	if err != nil {
 		return err
 	}
-	s := plan.NewState()
+	s := plan.NewTotal()
 	for _, b := range batches {
 		if _, err := s.Add(b); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/leathq/leat/pkg/arrowio/file"
@@ -15,6 +16,7 @@ import (
 // streamed holds a Parquet file against the suite without having it in memory.
 func streamed(data, suite string) error {
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(50) // as `leat data validate` does
 	text, err := os.ReadFile(suite)
 	if err != nil {
 		return err
@@ -38,7 +40,7 @@ func streamed(data, suite string) error {
 	if err != nil {
 		return err
 	}
-	s := plan.NewState()
+	s := plan.NewTotal()
 	for {
 		b, err := in.Next()
 		if errors.Is(err, io.EOF) {

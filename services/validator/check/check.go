@@ -26,6 +26,9 @@ type (
 	Expectation = gx.Result
 )
 
+// ErrOutgrown ends a state of Plan.NewTotal: see there.
+var ErrOutgrown = gx.ErrOutgrown
+
 // Options say how.
 type Options struct {
 	ResultFormat string // BOOLEAN_ONLY, BASIC, SUMMARY, COMPLETE, or a JSON object; empty: SUMMARY

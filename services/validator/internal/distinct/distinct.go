@@ -1,14 +1,16 @@
 // Package distinct counts the values of a column exactly: how many different ones, how often each, the most common, which rows repeat a value. Partial states merge in row order.
 //
 // Values lie in an open-addressing table over dense arrays, about 40 bytes a distinct number (a text: its bytes and 8 more, or where it is long and most of its batch, 24 and the batch), without an allocation each. Above the bound the table is cut by hash
-// into 64 scratch files and begun anew; results then read one file at a time. Values are always compared themselves, never by hash alone, so nothing is approximated. The hash of the table is
-// seeded by the process, so data cannot be made to collide.
+// into 64 scratch files and begun anew; results then read one file at a time. Values are compared themselves, never by hash alone, so nothing is approximated (but see Options.Digests). The hash of the
+// table is seeded by the process, so data cannot be made to collide.
 package distinct
 
 import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/leathq/leat/services/validator/internal/presence"
 	"github.com/leathq/leat/services/validator/internal/spill"
@@ -37,7 +39,14 @@ type Options struct {
 	Repeats int
 	Bytes   int64       // of memory; 0: DefaultBytes. Reading a result that was spilled takes about a 64th of all values beside it.
 	Space   spill.Space // where values go above that; nil: Add refuses with spill.ErrNone
+	// Digests has texts of 128 bytes and more that occur once kept as digests of 128 bits (XXH3, seeded by the process): of a billion texts two that differ are taken for one with a
+	// probability below 10^-20. A repeated text is kept itself, since the row that repeats it brings its bytes. The values of other long texts are unknown then (nil), the state can be
+	// neither merged into another nor encoded, and above Bytes it refuses with ErrOutgrown.
+	Digests bool
 }
+
+// ErrOutgrown is the end of a state with Digests: its rows must be counted again without.
+var ErrOutgrown = errors.New("distinct: the digests of long texts have outgrown their bound on memory")
 
 // State is the values so far, with their rows numbered from 0. Not for concurrent use. Close gives its scratch files back.
 type State struct {
@@ -54,6 +63,7 @@ type State struct {
 	keys    [batch]uint64
 	at      [batch]uint64
 	values  [batch][]byte
+	sums    [batch]xxh3.Uint128
 	scratch [8]byte
 	lending bool // new texts stay where they lie
 }
@@ -178,12 +188,12 @@ func AddTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there prese
 	return err
 }
 
-// longText is from how many bytes on texts are long: a reference to one costs 24.
+// longText is from how many bytes on texts are long: a reference to one costs 24, a digest 16.
 const longText = 128
 
 // lends says whether texts of so many bytes and rows are better kept where they lie: if they are most of what is held for them, long, and mostly new.
 func (s *State) lends(size, rows int64, held func() int64) bool {
-	return size >= rows*longText && uint64(len(s.list)) >= s.count/2 && size >= held()/4*3
+	return !s.options.Digests && size >= rows*longText && uint64(len(s.list)) >= s.count/2 && size >= held()/4*3
 }
 
 func addTexts[O ~int32 | ~int64](s *State, data []byte, offsets []O, there presence.Mask) error {
@@ -248,8 +258,14 @@ func (s *State) AddText(value []byte, there bool) error {
 
 // Merge adds the rows of next, which come after those of s and are numbered on from there. next keeps its values; it can be read and closed after that.
 func (s *State) Merge(next *State) error {
+	if next.options.Digests {
+		return errors.New("merge distinct values: a state that keeps digests of texts cannot be merged into another")
+	}
 	if s.kind != next.kind || s.options.Repeats != next.options.Repeats {
 		return fmt.Errorf("merge distinct values: the states differ in kind (%d, %d) or in the repeats they keep (%d, %d)", s.kind, next.kind, s.options.Repeats, next.options.Repeats)
+	}
+	if s.options.Digests && len(next.files) > 0 {
+		return ErrOutgrown
 	}
 	if s.follow(next) {
 		return nil

@@ -31,8 +31,11 @@ func (s *State) bound() error {
 	return s.flush()
 }
 
-// flush moves all entries to scratch files and begins the table anew.
+// flush moves all entries to scratch files and begins the table anew. Digests cannot be: of a text that is in two files as one, nobody has the bytes.
 func (s *State) flush() error {
+	if s.options.Digests {
+		return ErrOutgrown
+	}
 	out, err := s.writing()
 	if err != nil {
 		return err

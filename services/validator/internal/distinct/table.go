@@ -19,7 +19,14 @@ func hashWord(w uint64) uint32 {
 	return uint32((high ^ low) >> 32)
 }
 
-func hashText(b []byte) uint32 { return uint32(xxh3.HashSeed(b, seed) >> 32) }
+// hash is that of a text that is not short, with its digest where it may be kept as one.
+func (s *State) hash(b []byte) (uint32, xxh3.Uint128) {
+	if s.options.Digests && len(b) >= longText {
+		sum := xxh3.Hash128Seed(b, seed)
+		return uint32(sum.Hi >> 32), sum
+	}
+	return uint32(xxh3.HashSeed(b, seed) >> 32), xxh3.Uint128{}
+}
 
 // shortest texts lie in their entries: this bit, the length in the rest of the upper byte, and up to seven bytes.
 const inside = 1 << 63
@@ -67,22 +74,34 @@ func (s *State) text(w uint64) []byte {
 }
 
 // is says whether an entry's word is the text b, whose own word is w where it is short.
-func (s *State) is(entry, w uint64, short bool, b []byte) bool {
-	if short || entry&inside != 0 {
+func (s *State) is(entry, w uint64, short bool, b []byte, sum xxh3.Uint128) bool {
+	switch {
+	case short || entry&inside != 0:
 		return short && entry == w
+	case entry&digested != 0:
+		return sum == s.texts.digests[entry&^digested] && len(b) >= longText
 	}
 	return bytes.Equal(s.texts.at(entry), b)
 }
 
 // keep gives a new text a word.
-func (s *State) keep(w uint64, short bool, b []byte) uint64 {
+func (s *State) keep(w uint64, short bool, b []byte, sum xxh3.Uint128) uint64 {
 	switch {
 	case short:
 		return w
+	case s.options.Digests && len(b) >= longText:
+		return s.texts.digest(sum)
 	case s.lending:
 		return s.texts.lend(b)
 	}
 	return s.texts.add(b)
+}
+
+// told keeps the text of an entry of which only the digest is known, and which another row has brought again.
+func (s *State) told(e uint32, b []byte) {
+	if w := s.list[e].word; w&inside == 0 && w&digested != 0 {
+		s.list[e].word = s.texts.add(b)
+	}
 }
 
 // table finds entries by hash: linear probing over slots of hash<<32 | entry+1, the place given by the hash's upper bits, so that growing reads and writes in order. Zero slots are free.
@@ -186,7 +205,7 @@ func (s *State) putTexts(n int) {
 		if s.keys[i] = w; short {
 			hashes[i] = hashWord(w)
 		} else {
-			hashes[i] = hashText(b)
+			hashes[i], s.sums[i] = s.hash(b)
 		}
 	}
 	s.reach(hashes[:n])
@@ -198,10 +217,11 @@ func (s *State) putTexts(n int) {
 			slot := t.slots[at]
 			if slot == 0 {
 				t.slots[at] = uint64(h)<<32 | uint64(len(s.list)+1)
-				s.fresh(s.keep(s.keys[i], s.keys[i] != 0, b), s.at[i])
+				s.fresh(s.keep(s.keys[i], s.keys[i] != 0, b, s.sums[i]), s.at[i])
 				break
 			}
-			if e := uint32(slot) - 1; uint32(slot>>32) == h && s.is(s.list[e].word, s.keys[i], s.keys[i] != 0, b) {
+			if e := uint32(slot) - 1; uint32(slot>>32) == h && s.is(s.list[e].word, s.keys[i], s.keys[i] != 0, b, s.sums[i]) {
+				s.told(e, b)
 				s.again(e, s.at[i])
 				break
 			}
@@ -238,8 +258,9 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 	} else {
 		w, short = word(value)
 	}
+	var sum xxh3.Uint128
 	if h = hashWord(w); !number && !short {
-		h = hashText(value)
+		h, sum = s.hash(value)
 	}
 	t := &s.table
 	mask := uint64(len(t.slots) - 1)
@@ -247,7 +268,7 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 	for ; t.slots[i] != 0; i = (i + 1) & mask {
 		slot := t.slots[i]
 		e := uint32(slot) - 1
-		if uint32(slot>>32) == h && (number && s.list[e].word == w || !number && s.is(s.list[e].word, w, short, value)) {
+		if uint32(slot>>32) == h && (number && s.list[e].word == w || !number && s.is(s.list[e].word, w, short, value, sum)) {
 			return e, true
 		}
 	}
@@ -255,7 +276,7 @@ func (s *State) find(value []byte, add bool) (at uint32, found bool) {
 		return 0, false
 	}
 	if !number {
-		w = s.keep(w, short, value)
+		w = s.keep(w, short, value, sum)
 	}
 	t.slots[i] = uint64(h)<<32 | uint64(len(s.list)+1)
 	s.fresh(w, 0)
@@ -287,5 +308,8 @@ func (s *State) put(x Entry) {
 	}
 	for _, row := range x.Repeats {
 		s.repeats = append(s.repeats, repeat{row, e})
+	}
+	if own.count > 1 && s.kind == Bytes {
+		s.told(e, x.Value)
 	}
 }

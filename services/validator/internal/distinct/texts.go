@@ -1,21 +1,32 @@
 package distinct
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// texts holds the bytes of entries in blocks that never move, each text after its length, or where they lie in a batch.
+	"github.com/zeebo/xxh3"
+)
+
+// texts holds the bytes of entries in blocks that never move, each text after its length, or where they lie in a batch; of some only digests.
 type texts struct {
-	blocks [][]byte
-	lent   [][]byte
-	used   int64
+	blocks  [][]byte
+	lent    [][]byte
+	digests []xxh3.Uint128
+	used    int64
 }
 
-// lent is the bit of a place that is a number of lent.
-const lent = 1 << 62
+// lent is the bit of a place that is a number of lent, digested of one that is a number of digests.
+const (
+	lent     = 1 << 62
+	digested = 1 << 61
+)
 
 const blockSize = 1 << 20
 
-// at returns the text at a place: block<<32 | offset.
+// at returns the text at a place: block<<32 | offset. It is nil where only the digest is known.
 func (t *texts) at(place uint64) []byte {
+	if place&digested != 0 {
+		return nil
+	}
 	if place&lent != 0 {
 		return t.lent[place&^lent]
 	}
@@ -49,4 +60,11 @@ func (t *texts) lend(b []byte) (place uint64) {
 	t.lent = append(t.lent, b)
 	t.used += 24
 	return lent | uint64(len(t.lent)-1)
+}
+
+// digest keeps a text's digest alone.
+func (t *texts) digest(sum xxh3.Uint128) (place uint64) {
+	t.digests = append(t.digests, sum)
+	t.used += 16
+	return digested | uint64(len(t.digests)-1)
 }

@@ -2,6 +2,7 @@ package distinct
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,6 +17,9 @@ const (
 
 // MarshalBinary returns the state's bytes, the same for the same rows whatever the batches, the merges and the bound were. What was spilled is read back into them.
 func (s *State) MarshalBinary() ([]byte, error) {
+	if s.options.Digests {
+		return nil, errors.New("distinct: a state that keeps digests of texts has no bytes")
+	}
 	last, err := s.lastRepeat()
 	if err != nil {
 		return nil, err

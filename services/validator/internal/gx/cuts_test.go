@@ -25,6 +25,16 @@ func TestResultDoesNotDependOnCuts(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := resultBytes(t, plan, whole)
+			total := plan.NewTotal()
+			if err := total.Merge(pieces(t, rng, plan, b.Slice(0, b.Rows()/2))); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := total.Add(b.Slice(b.Rows()/2, b.Rows())); err != nil {
+				t.Fatal(err)
+			}
+			if got := resultBytes(t, plan, total); !bytes.Equal(got, want) {
+				t.Fatalf("as a total:\n%s\nwhole:\n%s\n%s %s", got, want, c.Kwargs, c.Cols)
+			}
 			for range 3 {
 				if got := resultBytes(t, plan, pieces(t, rng, plan, b)); !bytes.Equal(got, want) {
 					t.Fatalf("in pieces:\n%s\nwhole:\n%s\n%s %s", got, want, c.Kwargs, c.Cols)

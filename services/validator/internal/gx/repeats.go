@@ -25,6 +25,7 @@ func (b *builder) repeats(r *rowCheck) error {
 	}
 	s := b.tallySpec(*r, limit)
 	s.extras = len(r.index) > 0 || r.format.IncludeRows
+	s.repeats = true
 	b.plan.starters[b.item.part] = s
 	b.item.finish = func(p part, e *ending) outcome { return p.(*tally).repeated(e, limit) }
 	return nil

@@ -2,8 +2,10 @@ package gx_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/leathq/leat/pkg/arrowio"
@@ -68,5 +70,52 @@ func TestScratchFilesAreRemovedAndDoNotShow(t *testing.T) {
 	}
 	if files, err = os.ReadDir(dir); err != nil || len(files) > 0 {
 		t.Errorf("%d scratch files are left (%v)", len(files), err)
+	}
+}
+
+// A total that remembers long texts by digests has the same result as one that keeps them, and says when it has outgrown its bound.
+func TestATotalOfLongTextsTakesLittleMemory(t *testing.T) {
+	suite, err := gx.ParseSuite([]byte(`{"name": "s", "expectations": [
+		{"type": "expect_column_values_to_be_unique", "kwargs": {"column": "text"}},
+		{"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["text", "n"]}},
+		{"type": "expect_column_unique_value_count_to_be_between", "kwargs": {"column": "text", "min_value": 1}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := func(from int) *arrowio.Batch {
+		var texts []string
+		var numbers []int64
+		for i := from; i < from+1000; i++ {
+			texts, numbers = append(texts, fmt.Sprintf("%s%d", strings.Repeat("a long text ", 20), i%3100)), append(numbers, int64(i%2))
+		}
+		return arrowio.BatchOf(arrowio.Of("text", texts), arrowio.Of("n", numbers))
+	}
+	hold := func(o gx.Options, begin func(*gx.Plan) *gx.State) (string, error) {
+		plan, err := gx.Compile(suite, batch(0).Schema(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := begin(plan)
+		for part := range 4 {
+			if _, err := s.Add(batch(part * 1000)); err != nil {
+				return "", err
+			}
+		}
+		r, err := plan.Result(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := json.Marshal(r)
+		return string(out), err
+	}
+	want, err := hold(gx.Options{}, (*gx.Plan).NewState)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := hold(gx.Options{}, (*gx.Plan).NewTotal); err != nil || got != want {
+		t.Errorf("as a total (%v):\n%.2000s\nas a state:\n%.2000s", err, got, want)
+	}
+	if _, err := hold(gx.Options{Bytes: 64 << 10, Space: spill.Dir(t.TempDir())}, (*gx.Plan).NewTotal); !errors.Is(err, gx.ErrOutgrown) {
+		t.Errorf("above the bound: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/leathq/leat/pkg/arrowio"
+	"github.com/leathq/leat/services/validator/internal/distinct"
 )
 
 // State is what a plan knows of some rows in order, a part of the data. It is used by one goroutine; states of different
@@ -24,6 +25,26 @@ func (p *Plan) NewState() *State {
 	s := &State{plan: p, gaps: make([]bool, len(p.schema.Fields))}
 	for _, st := range p.starters {
 		s.parts = append(s.parts, st.start())
+	}
+	return s
+}
+
+// totaller is a part that can take less memory where it need not be merged into another.
+type totaller interface{ total() }
+
+// ErrOutgrown is what ends a state of NewTotal that would take more memory than it may: the rows must be added to one of
+// NewState, which can go to scratch space.
+var ErrOutgrown = distinct.ErrOutgrown
+
+// NewTotal returns the state of no rows that becomes that of all rows: others are merged into it, and it can be merged into no
+// other and not be encoded. Of long texts that must be unique it keeps digests (see distinct.Options), so it takes a small part of their
+// memory.
+func (p *Plan) NewTotal() *State {
+	s := p.NewState()
+	for _, x := range s.parts {
+		if t, ok := x.(totaller); ok {
+			t.total()
+		}
 	}
 	return s
 }

@@ -28,6 +28,7 @@ type tallySpec struct {
 	types   []arrowio.Type
 	plain   bool // the one column's own values; else cells written one after another
 	extras  bool // rows' other cells are kept, for a result that shows them
+	repeats bool // nothing but repeated values is asked for
 	bound   extras
 }
 
@@ -65,6 +66,15 @@ func (t *tally) Close() error { return t.state.Close() }
 
 func (s *tallySpec) start() part {
 	return &tally{spec: s, state: distinct.New(s.kind, s.options), extra: s.bound.empty()}
+}
+
+// total implements totaller.
+func (t *tally) total() {
+	if t.spec.repeats {
+		o := t.spec.options
+		o.Digests = true
+		t.state = distinct.New(t.spec.kind, o)
+	}
 }
 
 func (t *tally) add(p *pass) (mask, error) {

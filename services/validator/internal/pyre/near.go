@@ -16,6 +16,7 @@ func (s *Sifted) SearchAll(pattern int, valid, out Bits) error {
 	e := p.of.borrow()
 	defer p.of.giveBack(e)
 	near := p.of.exact && e.auto != nil && !e.auto.anchored && e.auto.idles
+	h := hunt{p: p, a: e.auto}
 	for i := range s.rows {
 		mask := p.masks[0]
 		if s.high[i] {
@@ -30,7 +31,8 @@ func (s *Sifted) SearchAll(pattern int, valid, out Bits) error {
 		var err error
 		switch {
 		case near && !s.whole(i) && (mask != 0 || p.run.least > 0):
-			ok = s.near(p, e.auto, i, mask)
+			h.text, h.look, h.done = text, 0, 0
+			ok = s.near(&h, i, mask)
 		case s.whole(i) || p.run.least == 0 || p.run.in(text):
 			ok, err = e.search(p.of, text)
 		}
@@ -42,21 +44,19 @@ func (s *Sifted) SearchAll(pattern int, valid, out Bits) error {
 	return nil
 }
 
-// near searches a row where it may hold a match.
-func (s *Sifted) near(p *sifting, a *automaton, row int, mask uint64) bool {
-	from, to := s.texts.span(row)
-	h := hunt{p: p, a: a, text: s.texts.Data[from:to]}
+// near searches a row, whose text the hunt has, where it may hold a match.
+func (s *Sifted) near(h *hunt, row int, mask uint64) bool {
 	if mask == 0 {
 		return h.runs()
 	}
-	first := int(s.begins[row])
-	for k, marks := range s.parts[first : first+(to-from+part-1)/part] {
+	first, size := int(s.begins[row]), len(h.text)
+	for k, marks := range s.parts[first : first+(size+part-1)/part] {
 		if marks &= mask; marks == 0 || k*part+part <= h.look {
 			continue
 		}
-		places := s.places(row, from+k*part, min(part, to-from-k*part), marks)
-		for block, here := range places {
-			if here != 0 && h.windows(k*part+block*32, here) {
+		places := s.places(row, k*part, marks)
+		for half, here := range places {
+			if here != 0 && h.windows(k*part+half*64, here) {
 				return true
 			}
 		}
@@ -74,12 +74,12 @@ type hunt struct {
 }
 
 // windows looks at places behind base where windows may begin, a bit each.
-func (h *hunt) windows(base int, here uint32) bool {
+func (h *hunt) windows(base int, here uint64) bool {
 	for {
 		if h.look > base { // they are decided
-			here &= uint32(^uint64(0) << min(h.look-base, 32)) //nolint:gosec // its lower half is meant
+			here &= ^uint64(0) << min(h.look-base, 64)
 		}
-		at := base + bits.TrailingZeros32(here)
+		at := base + bits.TrailingZeros64(here)
 		if here == 0 || at >= len(h.text) {
 			return false
 		}
@@ -121,19 +121,25 @@ func (h *hunt) near(from, to int) (found bool) {
 	return found
 }
 
-// places is where in a part of the data, or what there is of it, windows may begin: a bit each.
-func (s *Sifted) places(row, at, size int, windows uint64) (out [part / 32]uint32) {
-	blocks := (size + 31) / 32
-	if at+blocks*32+windowLen-1 > len(s.texts.Data) {
-		return [part / 32]uint32{^uint32(0), ^uint32(0), ^uint32(0), ^uint32(0)}
+// places is where in a part of a row, or what there is of it, windows may begin: a bit each.
+func (s *Sifted) places(row, at int, windows uint64) (out [part / 64]uint64) {
+	from, to := s.texts.span(row)
+	at += from
+	blocks := (min(part, to-at) + 31) / 32
+	if at+blocks*32+beyondBlocks > len(s.texts.Data) {
+		return [part / 64]uint64{^uint64(0), ^uint64(0)}
 	}
-	kind := 0
-	if s.high[row] {
-		kind = 1
-	}
+	text, high := unsafe.Pointer(&s.texts.Data[at]), s.high[row]
 	for k := range s.sieve.scans {
-		if own := windows >> (k * perScan) & 0xFF; own != 0 {
-			locate(unsafe.Pointer(&s.texts.Data[at]), blocks, &s.sieve.scans[k][kind], own*0x0101010101010101, &out)
+		own := windows >> (k * perScan) & 0xFF * 0x0101010101010101
+		switch c := &s.sieve.scans[k]; {
+		case own == 0:
+		case high:
+			locate(text, blocks, &c.halves[1], own, &out)
+		case sieves512:
+			locateASCII(text, blocks, &c.bytes, own, &out)
+		default:
+			locate(text, blocks, &c.halves[0], own, &out)
 		}
 	}
 	return out

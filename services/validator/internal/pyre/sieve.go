@@ -17,15 +17,36 @@ const (
 	part = 128
 	// beyondASCII is set in what a scan finds where a text has such bytes.
 	beyondASCII = 1 << perScan
+	// beyondBlocks is how far scans may read behind the last block.
+	beyondBlocks = 32 + windowLen - 1
 )
 
 // Sieve tells for many patterns at once, in one pass over a column, where matches may be: windows of three bytes that every match of a pattern has one of
 // are looked for, eight at a time, by their halves (the fingerprints of Teddy in Hyperscan and Rust's regex, here with sets of bytes at each place and verified by
 // the pattern's own automaton). Fill it before it is used; then any number of goroutines may.
 type Sieve struct {
-	scans    [][2]tables // up to eight windows each, for texts of ASCII and for others
+	scans    []scanned // up to eight windows each
 	bits     int
 	patterns []sifting
+}
+
+// scanned are windows that one scan looks for, in texts of ASCII and in others.
+type scanned struct {
+	halves [2]tables
+	bytes  byteTables
+}
+
+// byteTables are for each place of windows one of all bytes of ASCII.
+type byteTables [windowLen][utf8.RuneSelf]byte
+
+func (t *byteTables) put(w *window, bit byte) {
+	for k := range w {
+		for b := range t[k] {
+			if w[k] == anyByte || w[k].has(b) {
+				t[k][b] |= bit
+			}
+		}
+	}
 }
 
 // tables are for each place of windows those of the low and of the high halves.
@@ -86,12 +107,15 @@ func (s *Sieve) watch(p *sifting, ascii, wide []window) {
 }
 
 // take gives windows the bits from one on.
-func (s *Sieve) take(bit int, ws []window, wide int) (mask uint64) {
+func (s *Sieve) take(bit int, ws []window, kind int) (mask uint64) {
 	for i := range ws {
 		if bit/perScan == len(s.scans) {
-			s.scans = append(s.scans, [2]tables{})
+			s.scans = append(s.scans, scanned{})
 		}
-		s.scans[bit/perScan][wide].put(&ws[i], []int{utf8.RuneSelf, 256}[wide], 1<<(bit%perScan))
+		own := &s.scans[bit/perScan]
+		if own.halves[kind].put(&ws[i], []int{utf8.RuneSelf, 256}[kind], 1<<(bit%perScan)); kind == 0 {
+			own.bytes.put(&ws[i], 1<<(bit%perScan))
+		}
 		mask |= 1 << bit
 		bit++
 	}
@@ -147,19 +171,23 @@ func (s *Sifted) scan(i int) {
 	first := len(s.parts)
 	s.parts = s.parts[:first+(blocks+3)/4]
 	at := unsafe.Pointer(unsafe.SliceData(s.texts.Data[from:]))
-	if from+blocks*32+windowLen-1 > len(s.texts.Data) { // the scan must not leave the data
-		tail := append(append(make([]byte, 0, to-from+32+windowLen), s.texts.Data[from:to]...), make([]byte, 32+windowLen)...)
+	if from+blocks*32+beyondBlocks > len(s.texts.Data) { // the scan must not leave the data
+		tail := append(append(make([]byte, 0, to-from+32+beyondBlocks), s.texts.Data[from:to]...), make([]byte, 32+beyondBlocks)...)
 		at = unsafe.Pointer(unsafe.SliceData(tail))
 	}
 	high := len(s.sieve.scans) == 0
 	for k := range s.sieve.scans {
 		c, marks := &s.sieve.scans[k], unsafe.Add(unsafe.Pointer(&s.parts[first]), k)
 		found := uint64(beyondASCII)
-		if !high {
-			found = scan(at, blocks, &c[0], marks)
+		switch {
+		case high:
+		case sieves512:
+			found = scanASCII(at, blocks, &c.bytes, marks)
+		default:
+			found = scan(at, blocks, &c.halves[0], marks)
 		}
 		if high = found >= beyondASCII; high {
-			found = scan(at, blocks, &c[1], marks)
+			found = scan(at, blocks, &c.halves[1], marks)
 		}
 		s.rows[i] |= (found & 0xFF) << (k * perScan)
 	}

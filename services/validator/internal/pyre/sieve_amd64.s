@@ -88,8 +88,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func locate(text unsafe.Pointer, blocks int, t *[6][16]byte, windows uint64, places *[4]uint32)
-// Adds to places those, of 32 an entry, where one of the windows fits: as in scan. The windows' byte is repeated eight times.
+// func locate(text unsafe.Pointer, blocks int, t *[6][16]byte, windows uint64, places *[2]uint64)
+// Adds to places those, 32 at a time, where one of the windows fits: as in scan. The windows' byte is repeated eight times.
 TEXT ·locate(SB), NOSPLIT, $0-40
 	MOVQ text+0(FP), SI
 	MOVQ blocks+8(FP), CX
@@ -230,5 +230,113 @@ block:
 none:
 	SUBQ CX, BX
 	MOVQ BX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func scanASCII(text unsafe.Pointer, blocks int, t *[3][128]byte, marks unsafe.Pointer) uint64
+// Is scan for texts of ASCII: 64 places at a time, each byte looked up in a table of all 128.
+TEXT ·scanASCII(SB), NOSPLIT, $0-40
+	MOVQ text+0(FP), SI
+	MOVQ blocks+8(FP), CX
+	MOVQ t+16(FP), DI
+	MOVQ marks+24(FP), R8
+	VMOVDQU64 (DI), Z0
+	VMOVDQU64 64(DI), Z1
+	VMOVDQU64 128(DI), Z2
+	VMOVDQU64 192(DI), Z3
+	VMOVDQU64 256(DI), Z4
+	VMOVDQU64 320(DI), Z5
+	VPXORQ Z14, Z14, Z14
+	XORQ R9, R9
+
+pair:
+	VMOVDQU64 (SI), Z8
+	VMOVDQU64 1(SI), Z9
+	VMOVDQU64 2(SI), Z10
+	VPORQ Z8, Z14, Z14
+	VPERMI2B Z1, Z0, Z8
+	VPERMI2B Z3, Z2, Z9
+	VPERMI2B Z5, Z4, Z10
+	VPTERNLOGQ $0x80, Z10, Z9, Z8
+	SUBQ $2, CX
+	JLE fold
+	VMOVDQU64 64(SI), Z11
+	VMOVDQU64 65(SI), Z12
+	VMOVDQU64 66(SI), Z13
+	VPORQ Z11, Z14, Z14
+	VPERMI2B Z1, Z0, Z11
+	VPERMI2B Z3, Z2, Z12
+	VPERMI2B Z5, Z4, Z13
+	VPTERNLOGQ $0x80, Z13, Z12, Z11
+	VPORQ Z11, Z8, Z8
+	SUBQ $2, CX
+
+fold:
+	VEXTRACTI64X4 $1, Z8, Y9
+	VPOR Y9, Y8, Y8
+	VEXTRACTI128 $1, Y8, X9
+	VPOR X9, X8, X8
+	VPSRLDQ $8, X8, X9
+	VPOR X9, X8, X8
+	VMOVQ X8, AX
+	MOVQ AX, BX
+	SHRQ $32, BX
+	ORQ BX, AX
+	MOVQ AX, BX
+	SHRQ $16, BX
+	ORQ BX, AX
+	MOVQ AX, BX
+	SHRQ $8, BX
+	ORQ BX, AX
+	MOVB AX, (R8)
+	ORQ AX, R9
+	ADDQ $8, R8
+	ADDQ $128, SI
+	TESTQ CX, CX
+	JG pair
+
+	VPMOVB2M Z14, K1
+	KMOVQ K1, AX
+	TESTQ AX, AX
+	SETNE AX
+	MOVBQZX AX, AX
+	SHLQ $8, AX
+	ANDQ $0xff, R9
+	ORQ AX, R9
+	MOVQ R9, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func locateASCII(text unsafe.Pointer, blocks int, t *[3][128]byte, windows uint64, places *[2]uint64)
+// Is locate for texts of ASCII, as scanASCII is scan.
+TEXT ·locateASCII(SB), NOSPLIT, $0-40
+	MOVQ text+0(FP), SI
+	MOVQ blocks+8(FP), CX
+	MOVQ t+16(FP), DI
+	MOVQ windows+24(FP), AX
+	MOVQ places+32(FP), R8
+	VPBROADCASTQ AX, Z14
+	VMOVDQU64 (DI), Z0
+	VMOVDQU64 64(DI), Z1
+	VMOVDQU64 128(DI), Z2
+	VMOVDQU64 192(DI), Z3
+	VMOVDQU64 256(DI), Z4
+	VMOVDQU64 320(DI), Z5
+
+each:
+	VMOVDQU64 (SI), Z8
+	VMOVDQU64 1(SI), Z9
+	VMOVDQU64 2(SI), Z10
+	VPERMI2B Z1, Z0, Z8
+	VPERMI2B Z3, Z2, Z9
+	VPERMI2B Z5, Z4, Z10
+	VPTERNLOGQ $0x80, Z10, Z9, Z8
+	VPTESTMB Z14, Z8, K1
+	KMOVQ K1, AX
+	ORQ AX, (R8)
+	ADDQ $64, SI
+	ADDQ $8, R8
+	SUBQ $2, CX
+	JG each
 	VZEROUPPER
 	RET

@@ -2,6 +2,8 @@ package datacmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/leathq/leat/pkg/arrowio"
@@ -43,8 +45,8 @@ type asked struct {
 	columns bool // what is in them, too
 }
 
-func (a *asked) begin(schema *arrowio.Schema) (f *finding, err error) {
-	f = &finding{state: a.plan.NewState()}
+func (a *asked) begin(state *check.State, schema *arrowio.Schema) (f *finding, err error) {
+	f = &finding{state: state}
 	if a.columns {
 		f.columns, err = check.NewProfile(schema)
 	}
@@ -76,16 +78,27 @@ func (f *finding) join(next *finding) error {
 	return f.state.Merge(next.state)
 }
 
-// validate reads everything. Which core read what does not show in what it found.
+// validate reads everything, and once more where what it remembered of long texts took more memory than it may. Which core read what does not show
+// in what it found.
 func validate(ctx context.Context, in *input, a *asked, errOut io.Writer) (*finding, error) {
+	f, err := a.read(ctx, in, a.plan.NewTotal(), errOut)
+	if errors.Is(err, check.ErrOutgrown) {
+		fmt.Fprintln(errOut, "there are more different texts than memory holds: everything is read once more, with scratch space")
+		f, err = a.read(ctx, in, a.plan.NewState(), errOut)
+	}
+	return f, err
+}
+
+// read adds everything to a state of no rows, which is closed where that fails.
+func (a *asked) read(ctx context.Context, in *input, state *check.State, errOut io.Writer) (*finding, error) {
 	bar := barOf(in, errOut)
 	defer bar.end()
-	all, err := a.begin(in.plan.Schema)
+	all, err := a.begin(state, in.plan.Schema)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, state.Close())
 	}
 	err = each(ctx, in.plan.Parts, func(ctx context.Context, p ingestor.SourcePart) (*finding, error) {
-		own, err := a.begin(in.plan.Schema)
+		own, err := a.begin(a.plan.NewState(), in.plan.Schema)
 		if err != nil {
 			return nil, err
 		}
@@ -98,5 +111,8 @@ func validate(ctx context.Context, in *input, a *asked, errOut io.Writer) (*find
 			return own.add(b)
 		})
 	}, all.join)
-	return all, err
+	if err != nil {
+		return nil, errors.Join(err, state.Close())
+	}
+	return all, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/leathq/leat/pkg/host"
@@ -55,6 +56,9 @@ func (o *validateOptions) run(ctx context.Context, c call) error {
 		return wrong("say which files: leat data validate FILE... --suite SUITE")
 	case o.Suite == "":
 		return wrong("--suite is missing: a file of Great Expectations' JSON; `leat data profile FILE` suggests one")
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // what is alive is mostly the rows at hand: a third less memory for a tenth more time
 	}
 	suite, err := os.ReadFile(o.Suite)
 	if err != nil {
