@@ -122,7 +122,10 @@ func (x *exchange) cut(r *reply, out *writer, err error) {
 	if !late || out.finish(u.rest, offered(out.slow)) != nil {
 		panic(http.ErrAbortHandler) // nothing may follow half a chunk
 	}
-	_ = out.write(func(b []byte) []byte { return r.face.broken(b, x.public(tooSlow())) }) // whether it hears it is its own matter
+	out.until = time.Now().Add(offered(out.slow)) // the socket may be full again
+	if out.rc.SetWriteDeadline(out.until) == nil {
+		_ = out.write(func(b []byte) []byte { return r.face.broken(b, x.public(tooSlow())) }) // whether it hears it is its own matter
+	}
 }
 
 // undelivered is a chunk that the client did not take.
