@@ -2,7 +2,6 @@ package ingestor_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,16 +105,8 @@ func TestRunsOfANameReadWhatIsNew(t *testing.T) {
 
 // A cancelled run ends, and resumed it comes to its end with every row.
 func TestACancelledRunCanBeResumed(t *testing.T) {
-	opened, begun := make(chan struct{}), make(chan struct{}, 1000)
-	s := start(t, &counting{gate: func(ctx context.Context) error {
-		begun <- struct{}{}
-		select {
-		case <-opened:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}})
+	stage, begun, open := gated()
+	s := start(t, stage)
 	s.file(t, "a.jsonl", 3000)
 	s.submit(t, reading("r1"))
 	<-begun
@@ -131,7 +122,7 @@ func TestACancelledRunCanBeResumed(t *testing.T) {
 	if _, err := s.Cancel(t.Context(), &ingestorv1.CancelRequest{Run: "r1"}); status.Code(err) != codes.FailedPrecondition {
 		t.Errorf("cancelled again: %v", err)
 	}
-	close(opened)
+	open()
 	if got, err := s.Resume(t.Context(), &ingestorv1.ResumeRequest{Run: "r1"}); got.GetAttempt() != 1 || err != nil {
 		t.Fatal(got, err)
 	}

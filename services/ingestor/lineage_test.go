@@ -2,7 +2,6 @@ package ingestor_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -82,16 +81,8 @@ func TestCataloguesHearOfRunsThatEnd(t *testing.T) {
 
 // A run that is cancelled is an ABORT. Resumed it is another run to who hears of it, as a run ends once: with a START of its own.
 func TestCataloguesHearOfRunsThatAreCancelledAndResumed(t *testing.T) {
-	opened, begun := make(chan struct{}), make(chan struct{}, 1000)
-	s := start(t, &counting{gate: func(ctx context.Context) error {
-		begun <- struct{}{}
-		select {
-		case <-opened:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}})
+	stage, begun, open := gated()
+	s := start(t, stage)
 	s.file(t, "a.jsonl", 300)
 	s.submit(t, reading("r1"))
 	<-begun
@@ -101,7 +92,7 @@ func TestCataloguesHearOfRunsThatAreCancelledAndResumed(t *testing.T) {
 	cut := s.follow(t, "r1")
 	first := []lineage.Event{tells(lineage.Start, "r1", cut.GetPlannedUnixNanos()), tells(lineage.Abort, "r1", cut.GetEndedUnixNanos())}
 	s.told(t, "r1", first...)
-	close(opened)
+	open()
 	if _, err := s.Resume(t.Context(), &ingestorv1.ResumeRequest{Run: "r1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -171,19 +171,30 @@ func (a *automaton) work(state int32, class uint16) int32 {
 }
 
 // search reports whether the text holds a match.
-func (a *automaton) search(text []byte) bool {
-	if a.first <= found {
-		return a.first == found
-	}
-	return a.walk(text, 0, a.first)
-}
+func (a *automaton) search(text []byte) bool { return a.walk(text, 0, a.first) }
 
 // walk is search from a place on, in the state that the text before it leads to.
 func (a *automaton) walk(text []byte, i int, s int32) bool {
-	if s <= found {
-		return s == found
+	match, _ := a.run(text, i, s, len(text)+1)
+	return match
+}
+
+// near reports whether a text holds a match that begins from a place on and before another, or at least some match. Where it holds none, at is a place before which none
+// begins; it is not before to.
+func (a *automaton) near(text []byte, from, to int) (match bool, at int) {
+	s := a.first
+	if from > 0 {
+		s = a.idleAfter(text[:from])
 	}
-	ascii, table, special := &a.p.alphabet.ascii, a.table, a.special
+	return a.run(text, from, s, to)
+}
+
+// run goes through a text from a place on, in the state that the text before it leads to, until it knows of a match, or has nothing under way at to or behind it.
+func (a *automaton) run(text []byte, i int, s int32, to int) (match bool, at int) {
+	if s <= found {
+		return s == found, len(text)
+	}
+	ascii, table, special := &a.p.alphabet.ascii, a.table, a.stops(to <= len(text))
 	for i < len(text) {
 		var class int32
 		if b := text[i]; b < utf8.RuneSelf {
@@ -194,26 +205,41 @@ func (a *automaton) walk(text []byte, i int, s int32) bool {
 			class = int32(a.p.alphabet.of(r))
 			i += n
 		}
-		to := table[s+class]
-		if to > special {
-			s = to
+		next := table[s+class]
+		if next > special {
+			s = next
 			continue
 		}
-		if to == unknown {
-			to = a.work(s, uint16(class))
-			table, special = a.table, a.special
+		if next == unknown {
+			next = a.work(s, uint16(class)) //nolint:gosec // it is one of the alphabet's
+			table, special = a.table, a.stops(to <= len(text))
 		}
-		if to <= found {
-			return to == found
+		if next <= found {
+			return next == found, len(text)
 		}
-		s = to
-		if to <= special {
+		if s = next; s > special {
+			continue
+		}
+		if i >= to {
+			return false, i
+		}
+		if a.skip.pays {
 			if at := a.skip.next(text, i); at > i {
-				i, s = at, a.idleAfter(text[:at])
+				if i, s = at, a.idleAfter(text[:at]); i >= to {
+					return false, min(i, len(text))
+				}
 			}
 		}
 	}
-	return a.atEnd[s/a.stride]
+	return a.atEnd[s/a.stride], len(text)
+}
+
+// stops is the highest of the states that need a look: marks, and idle ones where skipping pays or the walk may end in them.
+func (a *automaton) stops(ends bool) int32 {
+	if ends {
+		return a.lastIdle
+	}
+	return a.special
 }
 
 // idleAfter is the idle state behind a text.

@@ -145,56 +145,6 @@ func (s *Sifted) places(row, at int, windows uint64) (out [part / 64]uint64) {
 	return out
 }
 
-// near reports whether a text holds a match that begins from a place on and before another, or at least some match. Where it holds none, at is a place before which none
-// begins; it is not before to.
-func (a *automaton) near(text []byte, from, to int) (match bool, at int) {
-	s := a.first
-	if from > 0 {
-		s = a.idleAfter(text[:from])
-	}
-	if s <= found {
-		return s == found, len(text)
-	}
-	ascii, table, lastIdle := &a.p.alphabet.ascii, a.table, a.lastIdle
-	for i := from; i < len(text); {
-		var class int32
-		if b := text[i]; b < utf8.RuneSelf {
-			class = int32(ascii[b])
-			i++
-		} else {
-			r, n := utf8.DecodeRune(text[i:])
-			class = int32(a.p.alphabet.of(r))
-			i += n
-		}
-		next := table[s+class]
-		if next > lastIdle {
-			s = next
-			continue
-		}
-		if next == unknown {
-			next = a.work(s, uint16(class)) //nolint:gosec // it is one of the alphabet's
-			table, lastIdle = a.table, a.lastIdle
-		}
-		if next <= found {
-			return next == found, len(text)
-		}
-		if s = next; s > lastIdle {
-			continue
-		}
-		if i >= to {
-			return false, i
-		}
-		if a.skip.pays {
-			if at := a.skip.next(text, i); at > i {
-				if i, s = at, a.idleAfter(text[:at]); i >= to {
-					return false, min(i, len(text))
-				}
-			}
-		}
-	}
-	return a.atEnd[s/a.stride], len(text)
-}
-
 // reach tells how far before a place in a match it may begin.
 type reach struct {
 	bytes byteSet // of all that a match may consist of
