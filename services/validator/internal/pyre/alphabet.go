@@ -102,6 +102,7 @@ func (a *alphabet) index() {
 		return maxRune
 	}
 	i := 0
+	a.blocks = make([]uint16, 0, maxRune>>8+1)
 	for block := rune(0); block <= maxRune>>8; block++ {
 		from := block << 8
 		for last(i) < from {
