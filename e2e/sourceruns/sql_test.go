@@ -94,8 +94,8 @@ func TestRunsOverATableTakeEveryRowOnce(t *testing.T) {
 	insert(t, db, some(3000, 9000))
 	f.validator.Stop(t) // so that the run cannot end before its ingestor is killed
 	second := f.submit("second", orders)
-	// Until a partition, of which two are read at a time, is beyond the first batch of its program (some 500 rows), so that there is a place to read on from.
-	procs.Within(t, patience, "the second run reads", func() bool { return len(f.reading("sql")) > 0 && f.read("second") > 1000 })
+	// Until both of the partitions that are read at a time are beyond the first batch of their programs (some 600 rows), so that there is a place to read on from.
+	procs.Within(t, patience, "the second run reads", func() bool { return len(f.reading("sql")) > 0 && f.read("second") > 2000 })
 	before, n := f.reading("sql"), f.read("second")
 	f.ingestor.Kill(t)
 	if n >= 6000 {
@@ -111,6 +111,8 @@ func TestRunsOverATableTakeEveryRowOnce(t *testing.T) {
 
 	same(t, "the third run", takes[order](f, "third", orders), some(9000, 9500))
 	f.findsNothing("fourth", orders)
+	insert(t, db, some(9500, 9501))
+	same(t, "the fifth run", takes[order](f, "fifth", orders), some(9500, 9501))
 }
 
 // read is how many rows a run has read so far.
