@@ -45,11 +45,27 @@ func build() (string, error) {
 // its path.
 func Source(t testing.TB, name string) string {
 	t.Helper()
-	program := filepath.Join(filepath.Dir(Ours(t, "leat")), "leat-source-"+name)
-	if err := run(t.Context(), filepath.Join(root(), "services/ingestor/sources"), []string{"GOWORK=off"}, "go", "build", "-o", program, "./"+name); err != nil {
+	dir := filepath.Dir(Ours(t, "leat"))
+	source(t, dir, name)
+	return filepath.Join(dir, "leat-source-"+name)
+}
+
+// Sources builds source programs into a directory apart, which it returns: for an ingestor's --sources-dir.
+func Sources(t testing.TB, names ...string) string {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(Ours(t, "leat")), "sources")
+	for _, name := range names {
+		source(t, dir, name)
+	}
+	return dir
+}
+
+func source(t testing.TB, dir, name string) {
+	t.Helper()
+	module := filepath.Join(root(), "services/ingestor/sources")
+	if err := run(t.Context(), module, []string{"GOWORK=off"}, "go", "build", "-o", filepath.Join(dir, "leat-source-"+name), "./"+name); err != nil {
 		t.Fatal(err)
 	}
-	return program
 }
 
 // Tool returns the path of a Go command of others at a version, installed once into the user's cache.

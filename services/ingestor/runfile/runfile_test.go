@@ -60,6 +60,36 @@ since: 2026-01-31
 	}
 }
 
+// Files of source programs that come with Leat start from the run's folder, too. Keys in a bucket, URLs, words that are looked for in PATH, and what programs of others
+// have are left as they are.
+func TestFilesOfProgramsStartFromTheRunsFolder(t *testing.T) {
+	dir := t.TempDir()
+	for source, want := range map[string]string{
+		"{type: sql, driver: sqlite, file: shop.db}":                    `{"driver":"sqlite","file":"DIR/shop.db","type":"sql"}`,
+		"{type: iceberg, path: lake/t}":                                 `{"path":"DIR/lake/t","type":"iceberg"}`,
+		"{type: iceberg, metadata: s3://lake/t/1.json}":                 `{"metadata":"s3://lake/t/1.json","type":"iceberg"}`,
+		"{type: iceberg, catalog: {type: sql, file: c.db}, table: t}":   `{"catalog":{"file":"DIR/c.db","type":"sql"},"table":"t","type":"iceberg"}`,
+		"{type: iceberg, catalog: nothing}":                             `{"catalog":"nothing","type":"iceberg"}`,
+		"{type: program, command: [./read.sh, a/b], config: {file: c}}": `{"command":["DIR/read.sh","a/b"],"config":{"file":"c"},"type":"program"}`,
+		"{type: program, command: [python3, ./a.py]}":                   `{"command":["python3","./a.py"],"type":"program"}`,
+		"{type: object, bucket: 's3://b', path: a/b}":                   `{"bucket":"s3://b","path":"a/b","type":"object"}`,
+		"{type: ours, file: a.db, path: b}":                             `{"file":"a.db","path":"b","type":"ours"}`,
+	} {
+		f, err := runfile.Parse(filepath.Join(dir, "r.yaml"), []byte("source: "+source), options())
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		want = `{"source":` + strings.ReplaceAll(want, "DIR", dir) + `}`
+		if got := string(f.Run.GetStages()[0].GetSpec()); got != want {
+			t.Errorf("%s becomes\n%s, want\n%s", source, got, want)
+		}
+		if noted := strings.Contains(strings.Join(f.Notes, " "), dir); noted != strings.Contains(want, dir) {
+			t.Errorf("%s: the notes are %q", source, f.Notes)
+		}
+	}
+}
+
 // What is wrong is refused with its line, and what was meant.
 func TestAWrongFileIsRefused(t *testing.T) {
 	for says, text := range map[string]string{

@@ -79,28 +79,46 @@ func (p *page) absolute(path string) string {
 	return filepath.Join(dir, path)
 }
 
+// programFiles are the keys of source programs that come with Leat whose values are files or directories. What a program of others means by its keys is not known.
+var programFiles = map[string][]string{"sql": {"file"}, "iceberg": {"path", "metadata", "catalog.file"}}
+
 // paths makes those of a source absolute.
 func (p *page) paths(where string, source any) error {
 	m := mapOf(source)
-	if kind, _ := m["type"].(string); !slices.Contains(p.o.Files, kind) {
-		return nil
-	}
-	fix := func(key string, v any) any {
-		text, ok := v.(string)
-		if !ok || text == "" || strings.Contains(text, "://") || filepath.IsAbs(text) {
-			return v
+	kind, _ := m["type"].(string)
+	keys := programFiles[kind]
+	if slices.Contains(p.o.Files, kind) {
+		keys = []string{"path"}
+		if list, ok := m["paths"].([]any); ok {
+			for i, v := range list {
+				list[i] = p.found(where+".paths", v)
+			}
 		}
-		to := p.absolute(text)
-		p.notes = append(p.notes, fmt.Sprintf("%s.%s: %s is %s, which the ingestor reads", where, key, text, to))
-		return to
 	}
-	if v, ok := m["path"]; ok {
-		m["path"] = fix("path", v)
+	for _, key := range keys {
+		in, name := m, key
+		if outer, inner, nested := strings.Cut(key, "."); nested {
+			in, name = mapOf(m[outer]), inner
+		}
+		if v, ok := in[name]; ok {
+			in[name] = p.found(where+"."+key, v)
+		}
 	}
-	if list, ok := m["paths"].([]any); ok {
-		for i, v := range list {
-			list[i] = fix("paths", v)
+	if command, ok := m["command"].([]any); ok && kind == "program" && len(command) > 0 {
+		if first, _ := command[0].(string); strings.ContainsRune(first, filepath.Separator) { // others are looked for in PATH
+			command[0] = p.found(where+".command", first)
 		}
 	}
 	return nil
+}
+
+// found is a value that names a file as an absolute path, which is noted.
+func (p *page) found(where string, v any) any {
+	text, ok := v.(string)
+	if !ok || text == "" || strings.Contains(text, "://") || filepath.IsAbs(text) {
+		return v
+	}
+	to := p.absolute(text)
+	p.notes = append(p.notes, fmt.Sprintf("%s: %s is %s, which the ingestor reads", where, text, to))
+	return to
 }
