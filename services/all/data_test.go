@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/leathq/leat/pkg/bus"
 	"github.com/leathq/leat/pkg/bus/bustest"
 	"github.com/leathq/leat/pkg/bus/embed"
+	"github.com/leathq/leat/pkg/conf"
 	"github.com/leathq/leat/pkg/dataset"
 	"github.com/leathq/leat/pkg/host"
 	"github.com/leathq/leat/pkg/host/hosttest"
@@ -31,6 +33,7 @@ type mill struct {
 	validators validatorv1.ValidatorServiceClient
 	srv        *embed.Server
 	dir, store string
+	sqlBytes   conf.Bytes // of the validators; 0: the default
 }
 
 func newMill(t *testing.T, replicas int) *mill {
@@ -52,7 +55,7 @@ func (m *mill) replicas(t *testing.T, n int) {
 		ic, vc := ingestor.DefaultConfig(), validator.DefaultConfig()
 		ic.Dir, ic.Blob.URL, vc.Blob.URL = m.dir, m.store, m.store
 		ic.Data.SegmentBytes, ic.Data.BatchBytes = 256<<10, 32<<10
-		vc.Data = ic.Data
+		vc.Data, vc.SQL = ic.Data, cmp.Or(m.sqlBytes, vc.SQL)
 		i, v := ingestor.New(ic, of("ingestor")), validator.New(vc, of("validator"))
 		hosttest.Run(t, i.Run)
 		hosttest.Run(t, v.Run)
