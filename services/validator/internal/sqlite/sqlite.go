@@ -47,7 +47,7 @@ func Open(scratch string) (*DB, error) {
 		d.conn, err = d.pool.Conn(context.Background())
 	}
 	if err == nil {
-		err = d.restrict()
+		err = d.restrict(scratch)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a database: %w", err), d.Close())
@@ -55,12 +55,17 @@ func Open(scratch string) (*DB, error) {
 	return d, nil
 }
 
-// restrict keeps a question within this database; a crash may lose it, since it is scratch.
-func (d *DB) restrict() error {
+// restrict keeps a question within this database; a crash may lose it, since it is scratch. What a question sorts or groups goes where the rows are:
+// of 250 MB of rows it is as much again. The directory is the process's, and SQLite takes another where it is gone.
+func (d *DB) restrict(scratch string) error {
 	if _, err := lite.Limit(d.conn, sqlite3.SQLITE_LIMIT_ATTACHED, 0); err != nil {
 		return err
 	}
-	return d.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; BEGIN")
+	aside := "PRAGMA temp_store=MEMORY"
+	if scratch != "" {
+		aside = "PRAGMA temp_store=FILE; PRAGMA temp_store_directory='" + strings.ReplaceAll(scratch, "'", "''") + "'"
+	}
+	return d.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; " + aside + "; BEGIN")
 }
 
 func (d *DB) exec(statement string) error {
