@@ -13,7 +13,8 @@ type Database interface {
 	Create(names, types []string) error
 	// Add appends a row of nil, int64, float64, string or []byte a column.
 	Add(row []any) error
-	// Ask runs one SELECT and returns its columns' names and at most so many rows.
+	// Ask runs one SELECT and returns its columns' names and at most so many rows. An error that has a method Again, which is true, says nothing of
+	// the question: there is no result, and another try may have one.
 	Ask(query string, most int) (names []string, rows [][]any, err error)
 	Close() error
 }

@@ -217,3 +217,46 @@ func TestRowsThatAreReadOnceMoreAreTheOnesThatWereSeen(t *testing.T) {
 		t.Errorf("%v %+v", err, r)
 	}
 }
+
+// busted cannot answer, for reasons of its own.
+type busted struct {
+	gx.Database
+	closed *int
+}
+
+type again struct{ error }
+
+func (again) Again() bool { return true }
+
+func (busted) Ask(string, int) ([]string, [][]any, error) {
+	return nil, nil, again{errors.New("no room")}
+}
+
+func (b busted) Close() error { *b.closed++; return b.Database.Close() }
+
+// A database that could not answer is no verdict on the rows; it is closed all the same.
+func TestADatabaseThatCouldNotAnswerIsNoVerdict(t *testing.T) {
+	s, err := gx.ParseSuite([]byte(queryAll))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, closed := 0, 0
+	plan, err := gx.Compile(s, smallTable().Schema(), gx.Options{SQL: true, Database: func() (gx.Database, error) {
+		opened++
+		d, err := database()
+		return busted{d, &closed}, err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := plan.NewState()
+	if _, err := st.Add(smallTable()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := plan.Result(st); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("%+v %v", r, err)
+	}
+	if opened != 1 || closed != 1 {
+		t.Errorf("%d opened, %d closed", opened, closed)
+	}
+}

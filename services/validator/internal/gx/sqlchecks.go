@@ -43,7 +43,11 @@ func unexpectedRows(b *builder) error {
 		if err != nil {
 			return failed(err)
 		}
-		return ask(d, query, level == Complete)
+		o := ask(d, query, level == Complete)
+		if again := (interface{ Again() bool })(nil); errors.As(o.err, &again) && again.Again() {
+			e.err = o.err
+		}
+		return o
 	}
 	return nil
 }
