@@ -11,7 +11,7 @@ import (
 func (p *Plan) fingerprint() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "%s\n%+v %t\n", p.schema.Fingerprint(), p.options.Format.key(), p.options.SQL)
-	if p.options.Apart {
+	if p.options.SQL && p.options.Apart {
 		fmt.Fprintln(h, "rows for SQL apart")
 	}
 	for _, it := range p.items {
