@@ -223,15 +223,15 @@ func TestARunAllowsForTheShareThatIsWritten(t *testing.T) {
 		gated{"one too many", gaps, spec("28.9%"), "invalid", "quarantine", "at most 28 may be", "fail"})
 }
 
-// What only a database can answer is said to be so, and fails its suite: nothing passes that was not looked at.
+// What only a database can answer is said to be so, and fails its suite with the key to set: nothing passes that was not looked at.
 func TestARunDoesNotPassWhatOnlyADatabaseCanAnswer(t *testing.T) {
 	m := newMill(t, 1)
 	var runs []gated
 	for kind, asks := range map[string]struct{ kwargs, says string }{
-		"unexpected_rows_expectation":                    {`"unexpected_rows_query": "SELECT * FROM {batch} WHERE id < 0"`, "needs a database"},
-		"expect_table_row_count_to_equal_other_table":    {`"other_table_name": "others"`, "needs a database"},
-		"expect_column_values_to_match_like_pattern":     {`"column": "text", "like_pattern": "t%"`, "no provider of LIKE"},
-		"expect_column_values_to_not_match_like_pattern": {`"column": "text", "like_pattern": "x%"`, "no provider of LIKE"},
+		"unexpected_rows_expectation":                    {`"unexpected_rows_query": "SELECT * FROM {batch} WHERE id < 0"`, "needs a database: GX has no provider of it for tables in memory. Ask for SQL (sql: true in the stage's spec"},
+		"expect_table_row_count_to_equal_other_table":    {`"other_table_name": "others"`, "needs a database: GX has no provider of it for tables in memory. Ask for SQL (sql: true in the stage's spec"},
+		"expect_column_values_to_match_like_pattern":     {`"column": "text", "like_pattern": "t%"`, "no provider of LIKE for tables in memory. Ask for SQL (sql: true in the stage's spec"},
+		"expect_column_values_to_not_match_like_pattern": {`"column": "text", "like_pattern": "x%"`, "no provider of LIKE for tables in memory. Ask for SQL (sql: true in the stage's spec"},
 	} {
 		runs = append(runs, gated{kind, []arrowio.Values{numbered(0, 10), arrowio.Of("text", each(10, func(int) string { return "text" }))},
 			`{"suite": {"name": "asks", "expectations": [{"type": "` + kind + `", "kwargs": {` + asks.kwargs + `}}]}, "gates": {"min_new_rows": 0}}`, "invalid", "suite", asks.says, "fail"})

@@ -80,6 +80,7 @@ func (a *api) Validate(in grpc.ClientStreamingServer[validatorv1.ValidateRequest
 func (a *api) compile(o *validatorv1.ValidateOptions, schema *arrowio.Schema) (*check.Plan, error) {
 	plan, err := check.Compile(o.GetSuite(), schema, check.Options{
 		ResultFormat: o.GetResultFormat(), Parameters: o.GetParameters(), Memory: int64(a.v.cfg.Memory), Scratch: scratch(a.v.cfg),
+		SQL: o.GetSql(), Tables: o.GetTables(), SQLBytes: int64(a.v.cfg.SQL), Raise: raiseSQL,
 	})
 	if err != nil {
 		return nil, errs.Field("options", "invalid_suite", "options: %v", err)

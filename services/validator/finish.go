@@ -51,7 +51,7 @@ func (s *stage) Finish(ctx context.Context, in flow.Finishing) (*datav1.StageFin
 	if j.total.Len() != j.rows {
 		return nil, &flow.Error{Code: "books", Message: fmt.Sprintf("the checks of stage %s saw %d rows of %d: please report this", in.Stage.GetName(), j.total.Len(), j.rows)}
 	}
-	result, err := c.plan.Result(j.total)
+	result, err := c.plan.ResultOf(j.total, j.arrived(ctx))
 	if err != nil {
 		return nil, err
 	}

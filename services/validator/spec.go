@@ -21,12 +21,15 @@ type Spec struct {
 	Parameters   json.RawMessage `json:"parameters,omitempty"`     // of the suite, an object
 	FailFast     bool            `json:"fail_fast,omitempty"`      // the first row that fails a check fails the run
 	Most         json.RawMessage `json:"max_quarantine,omitempty"` // rows in quarantine above which the run is not valid: a number, or a share such as "2%" of those that arrive
+	SQL          bool            `json:"sql,omitempty"`            // run what Great Expectations runs on databases alone (LIKE, queries), as on an SQLite made of the rows
+	Tables       json.RawMessage `json:"tables,omitempty"`         // rows of other tables that the suite compares with: an object of names and numbers
 	Redact       string          `json:"redact,omitempty"`         // what the page masks of the rows' values: pii (default), all or none
 	Gates        Gates           `json:"gates"`
 
 	suite      *gx.Suite
 	format     gx.ResultFormat
 	parameters map[string]any
+	tables     map[string]int64
 	most       *most // nil: any number
 }
 
@@ -82,7 +85,7 @@ func readSpec(data []byte) (*Spec, error) {
 	d := json.NewDecoder(bytes.NewReader(cmpBytes(data)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(s); err != nil {
-		return nil, fmt.Errorf("it is not a mapping of suite, result_format, parameters, fail_fast, max_quarantine, redact and gates in JSON: %w", err)
+		return nil, fmt.Errorf("it is not a mapping of suite, result_format, parameters, fail_fast, max_quarantine, sql, tables, redact and gates in JSON: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something stands behind the JSON object of the spec; take it away")
@@ -117,6 +120,9 @@ func (s *Spec) read() (err error) {
 		if s.parameters, err = gx.ReadParameters(s.Parameters); err != nil {
 			return fmt.Errorf("parameters: %w", err)
 		}
+	}
+	if s.tables, err = gx.ReadTables(s.Tables); err != nil {
+		return fmt.Errorf("tables: %w", err)
 	}
 	if len(s.Most) > 0 {
 		if s.most, err = readMost(s.Most); err != nil {

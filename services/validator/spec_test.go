@@ -20,6 +20,9 @@ func TestASpecIsRefusedByTheFieldThatIsWrong(t *testing.T) {
 		`{"redact": "some"}`:          `redact: "some" is none of pii, all and none`,
 		`{"suite": 1}`:                "suite",
 		`{"fail_fast": "yes"}`:        "fail_fast",
+		`{"sql": "yes"}`:              "sql",
+		`{"tables": {"orders": "x"}}`: "tables: the tables are no JSON object",
+		`{"tables": [1200]}`:          "tables",
 		`{"gates": {"min": 1}}`:       `"min"`,
 		`{"gates": {"volume": true}}`: "gates.volume",
 		`{} {}`:                       "behind the JSON object",
@@ -29,7 +32,7 @@ func TestASpecIsRefusedByTheFieldThatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v, want %s", spec, err, says)
 		}
 	}
-	for _, spec := range []string{``, `{}`, `{"max_quarantine": 0, "redact": "all"}`, `{"max_quarantine": "0.5 %"}`, `{"gates": {"schema": "off", "volume": {"off": true}}}`} {
+	for _, spec := range []string{``, `{}`, `{"max_quarantine": 0, "redact": "all"}`, `{"max_quarantine": "0.5 %"}`, `{"sql": true, "tables": {"orders": 1200}}`, `{"gates": {"schema": "off", "volume": {"off": true}}}`} {
 		if err := validator.CheckSpec([]byte(spec)); err != nil {
 			t.Errorf("%s: %v", spec, err)
 		}

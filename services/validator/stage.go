@@ -15,6 +15,7 @@ import (
 	"github.com/leathq/leat/pkg/flow"
 	"github.com/leathq/leat/services/validator/internal/gx"
 	"github.com/leathq/leat/services/validator/internal/spill"
+	"github.com/leathq/leat/services/validator/internal/sqlite"
 )
 
 // Kind is that of stages that hold rows against a suite, and keep them.
@@ -89,6 +90,8 @@ func (s *stage) make(spec, schema []byte) (c *compiled, err error) {
 	}
 	c.plan, err = gx.Compile(suite, c.schema, gx.Options{
 		Format: c.spec.format, Parameters: c.spec.parameters, Bytes: int64(s.cfg.Memory), Space: spill.Dir(scratch(s.cfg)),
+		SQL: c.spec.SQL, Tables: c.spec.tables, Apart: true, SQLBytes: int64(s.cfg.SQL), Raise: raiseSQL, // the rows lie in shards already
+		Database: func() (gx.Database, error) { return sqlite.Open(scratch(s.cfg)) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("suite: %w", err)

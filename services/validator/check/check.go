@@ -4,7 +4,6 @@ package check
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/leathq/leat/pkg/arrowio"
@@ -35,6 +34,8 @@ type Options struct {
 	Parameters   []byte // values of $PARAMETERs, a JSON object; nil: none
 	Memory       int64  // bytes for the values of one column within one state; 0: a bound by itself
 	Scratch      string // a directory for values above that; empty: reaching the bound is an error
+	SQLBytes     int64  // of all rows that queries in SQL may be asked of, above which they fail; 0: 256 MiB
+	Raise        string // what a result says to do where they are more; empty: raise the bound
 	SQL          bool   // run what Great Expectations runs on databases alone (LIKE, queries), as on an SQLite made of the rows
 	Tables       []byte // rows of other tables that a suite compares with, a JSON object of names and numbers; nil: none
 }
@@ -60,22 +61,12 @@ func Compile(suite []byte, schema *arrowio.Schema, o Options) (*Plan, error) {
 	if o.Scratch != "" {
 		own.Space = spill.Dir(o.Scratch)
 	}
-	if own.Tables, err = tables(o.Tables); err != nil {
+	if own.Tables, err = gx.ReadTables(o.Tables); err != nil {
 		return nil, err
 	}
-	own.SQL, own.Database = o.SQL, func() (gx.Database, error) { return sqlite.Open(o.Scratch) }
+	own.SQL, own.SQLBytes, own.Raise = o.SQL, o.SQLBytes, o.Raise
+	own.Database = func() (gx.Database, error) { return sqlite.Open(o.Scratch) }
 	return gx.Compile(s, schema, own)
-}
-
-func tables(data []byte) (map[string]int64, error) {
-	if len(data) == 0 {
-		return nil, nil
-	}
-	var out map[string]int64
-	if err := json.Unmarshal(data, &out); err != nil {
-		return nil, fmt.Errorf("the tables are no JSON object of names and numbers of rows: %w", err)
-	}
-	return out, nil
 }
 
 func format(text string) (gx.ResultFormat, error) {

@@ -20,7 +20,7 @@ func notMatchLikeList(b *builder) error { return likes(b, b.list("like_pattern_l
 // where the options ask for what a database would say.
 func likes(b *builder, patterns []any, all, want bool) error {
 	if !b.plan.options.SQL {
-		return fmt.Errorf("%s: GX has no provider of LIKE for tables in memory; use a regex, or the option for SQL's expectations", b.item.expectation.Type)
+		return fmt.Errorf("%s: GX has no provider of LIKE for tables in memory. %s to run it as on SQLite, or use a regex", b.item.expectation.Type, askForSQL)
 	}
 	escape, size := utf8.DecodeRuneInString(b.text("escape"))
 	if size == 0 {

@@ -88,6 +88,9 @@ func carried(t *testing.T, plan *gx.Plan, s *gx.State) *gx.State {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := plan.LoadState(data)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,9 @@ import (
 func (p *Plan) fingerprint() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "%s\n%+v %t\n", p.schema.Fingerprint(), p.options.Format.key(), p.options.SQL)
+	if p.options.SQL && p.options.Apart {
+		fmt.Fprintln(h, "rows for SQL apart")
+	}
 	for _, it := range p.items {
 		fmt.Fprintf(h, "%s %s\n", it.expectation.Type, appendJSON(nil, it.args))
 		condition, _ := it.expectation.Kwargs.Get("row_condition")

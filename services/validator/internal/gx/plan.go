@@ -21,6 +21,10 @@ type Options struct {
 	SQL        bool             // run what GX runs only where there is a database (LIKE, queries), as it does on SQLite
 	Tables     map[string]int64 // rows of other tables, by the name that a suite has for them
 
+	SQLBytes int64  // of all rows that queries in SQL may be asked of, above which they fail; 0: 256 MiB
+	Raise    string // what an error says to do where they are more, such as "raise x.y"; empty: raise the bound
+	Apart    bool   // states only count the rows for queries in SQL: whoever ends one reads them anew, for ResultOf
+
 	Database func() (Database, error) // makes an empty one for queries in SQL; nil: they fail and say so
 }
 

@@ -1,6 +1,9 @@
 package gx
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Result is what one expectation came to.
 type Result struct {
@@ -40,11 +43,22 @@ func (s Statistics) Percent() (percent float64, ok bool) {
 // Result ends a state. It does not change it: rows may be added after. Results come in GX's order: those that failed before
 // there was a value to judge first, then by column in the order in which the suite first names them; expectations
 // that name no column are one group.
-func (p *Plan) Result(s *State) (*SuiteResult, error) {
+func (p *Plan) Result(s *State) (*SuiteResult, error) { return p.ResultOf(s, nil) }
+
+// ResultOf is Result where states only count the rows for queries in SQL (Options.Apart): source has them once more, and is asked at most once.
+func (p *Plan) ResultOf(s *State, source Source) (*SuiteResult, error) {
 	if s.plan != p {
 		return nil, fmt.Errorf("the state is of another plan; load it with this one")
 	}
-	e := &ending{plan: p, state: s}
+	e := &ending{plan: p, state: s, source: source}
+	out := p.end(e)
+	if err := errors.Join(e.err, e.close()); err != nil {
+		return nil, fmt.Errorf("a database for queries in SQL: %w", err)
+	}
+	return out, nil
+}
+
+func (p *Plan) end(e *ending) *SuiteResult {
 	out := &SuiteResult{Success: true, SuiteName: p.suite.Name, SuiteParameters: Object{}, ID: ""}
 	out.Meta = Object{{"great_expectations_version", Version}}
 	var first, then []Result
@@ -62,7 +76,7 @@ func (p *Plan) Result(s *State) (*SuiteResult, error) {
 	}
 	out.Statistics.Unsuccessful = out.Statistics.Evaluated - out.Statistics.Successful
 	out.Results = append(first, then...)
-	return out, nil
+	return out
 }
 
 // Version is the Great Expectations whose results these are.

@@ -1,15 +1,19 @@
 package gx
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 )
 
+// askForSQL says how.
+const askForSQL = "Ask for SQL (sql: true in the stage's spec, options.sql of Validate, or leat data validate --sql)"
+
 // needsDatabase is why GX fails on tables in memory.
 func needsDatabase(kind string) error {
-	return fmt.Errorf("%s needs a database: GX has no provider of it for tables in memory. Ask for SQL (leat data validate --sql) to run it on an SQLite made of the rows", kind)
+	return fmt.Errorf("%s needs a database: GX has no provider of it for tables in memory. %s to run it as on an SQLite made of the rows", kind, askForSQL)
 }
 
 // quotedSQL is what the word JOIN does not count in.
@@ -33,15 +37,15 @@ func unexpectedRows(b *builder) error {
 		return needsDatabase(b.item.expectation.Type)
 	}
 	level := b.item.format.Level
-	b.item.part = b.keepRows()
+	b.item.part = b.sqlRows()
 	b.item.finish = func(p part, e *ending) outcome {
-		d, err := p.(*keptRows).fill(e)
+		d, err := e.ofRows(p.(*sqlRows))
 		if err != nil {
 			return failed(err)
 		}
 		o := ask(d, query, level == Complete)
-		if err := d.Close(); err != nil {
-			return failed(err)
+		if again := (interface{ Again() bool })(nil); errors.As(o.err, &again) && again.Again() {
+			e.err = o.err
 		}
 		return o
 	}
@@ -89,9 +93,21 @@ func otherTable(b *builder) error {
 	}
 	other, ok := b.plan.options.Tables[name]
 	if !ok {
-		return fmt.Errorf("there is no table %q to compare with; name it and how many rows it has (leat data validate --tables '{%q: ROWS}')", name, name)
+		return fmt.Errorf("there is no table %q to compare with; say how many rows it has, as {%q: ROWS} (tables in the stage's spec, options.tables of Validate, or leat data validate --tables)", name, name)
 	}
 	return b.counted(func(n int64) outcome {
 		return told(n == other, Object{{"self", n}, {"other", other}})
 	})
+}
+
+// ReadTables reads how many rows tables have from a JSON object of names and numbers; no text is no tables.
+func ReadTables(data []byte) (map[string]int64, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	var out map[string]int64
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("the tables are no JSON object of names and numbers of rows: %w", err)
+	}
+	return out, nil
 }

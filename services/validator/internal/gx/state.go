@@ -139,10 +139,33 @@ func (s *State) Close() error {
 	return err
 }
 
+// Source hands on all rows of a state, in order.
+type Source func(each func(*arrowio.Batch) error) error
+
 // ending is what is known once all rows were seen.
 type ending struct {
-	plan  *Plan
-	state *State
+	plan   *Plan
+	state  *State
+	source Source
+
+	rows    Database // of all of them, once a query asked
+	refused error    // why there is none
+	err     error    // why there can be no result
+}
+
+// ofRows is a database of all rows, made once for all that ask.
+func (e *ending) ofRows(k *sqlRows) (Database, error) {
+	if e.rows == nil && e.refused == nil && e.err == nil {
+		e.rows, e.refused, e.err = k.database(e)
+	}
+	return e.rows, errors.Join(e.refused, e.err)
+}
+
+func (e *ending) close() error {
+	if e.rows == nil {
+		return nil
+	}
+	return e.rows.Close()
 }
 
 func (e *ending) name(column int) string { return e.plan.schema.Fields[column].Name }

@@ -47,7 +47,7 @@ func Open(scratch string) (*DB, error) {
 		d.conn, err = d.pool.Conn(context.Background())
 	}
 	if err == nil {
-		err = d.restrict()
+		err = d.restrict(scratch)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a database: %w", err), d.Close())
@@ -55,12 +55,17 @@ func Open(scratch string) (*DB, error) {
 	return d, nil
 }
 
-// restrict keeps a question within this database; a crash may lose it, since it is scratch.
-func (d *DB) restrict() error {
+// restrict keeps a question within this database; a crash may lose it, since it is scratch. What a question sorts or groups goes where the rows are:
+// of 250 MB of rows it is as much again. The directory is the process's, and SQLite takes another where it is gone.
+func (d *DB) restrict(scratch string) error {
 	if _, err := lite.Limit(d.conn, sqlite3.SQLITE_LIMIT_ATTACHED, 0); err != nil {
 		return err
 	}
-	return d.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; BEGIN")
+	aside := "PRAGMA temp_store=MEMORY"
+	if scratch != "" {
+		aside = "PRAGMA temp_store=FILE; PRAGMA temp_store_directory='" + strings.ReplaceAll(scratch, "'", "''") + "'"
+	}
+	return d.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; " + aside + "; BEGIN")
 }
 
 func (d *DB) exec(statement string) error {
@@ -93,11 +98,42 @@ func (d *DB) Add(row []any) error {
 	return nil
 }
 
-// Ask runs one SELECT and returns the names of its columns and at most so many rows. No row can be added after that.
+// Trouble is an error that says nothing of the question: there is no room, or the disk fails.
+type Trouble struct{ err error }
+
+// Error says what to look at.
+func (t *Trouble) Error() string {
+	return fmt.Sprintf("%v: see whether there is room in the scratch directory", t.err)
+}
+
+// Unwrap is SQLite's own error.
+func (t *Trouble) Unwrap() error { return t.err }
+
+// Again says that the question may be answered another time.
+func (t *Trouble) Again() bool { return true }
+
+// told tells trouble from what is wrong with a question.
+func told(err error) error {
+	if e := (*lite.Error)(nil); errors.As(err, &e) {
+		switch e.Code() & 0xff { // what is above says more of it
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
+			return &Trouble{err}
+		}
+	}
+	return err
+}
+
+// Ask runs one SELECT and returns the names of its columns and at most so many rows. No row can be added after that. A Trouble is no answer; any other
+// error is one.
 func (d *DB) Ask(query string, most int) (names []string, rows [][]any, err error) {
 	if err := single(query); err != nil {
 		return nil, nil, err
 	}
+	names, rows, err = d.ask(query, most)
+	return names, rows, told(err)
+}
+
+func (d *DB) ask(query string, most int) (names []string, rows [][]any, err error) {
 	if !d.asked {
 		if err := d.exec("COMMIT; PRAGMA query_only=ON"); err != nil {
 			return nil, nil, err

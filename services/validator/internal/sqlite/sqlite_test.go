@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +50,33 @@ func TestAsk(t *testing.T) {
 			if left, _ := filepath.Glob(scratch + "/*"); len(left) > 0 {
 				t.Errorf("%v is left behind", left)
 			}
+		}
+	}
+}
+
+// What a question sorts or groups goes to the scratch directory, whatever its name, and to memory only where there is none.
+func TestWhatAQuestionNeedsGoesToScratch(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "it's")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", ":memory:") // the directory is the process's
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	for scratch, want := range map[string]int64{"": 2, dir: 1} {
+		d := filled(t, scratch)
+		_, rows, err := d.Ask(`SELECT temp_store FROM pragma_temp_store`, 1)
+		if err != nil || rows[0][0] != want {
+			t.Errorf("scratch %q: %v %v, want %d", scratch, rows, err, want)
+		}
+		var where string
+		if err := other.QueryRowContext(t.Context(), "PRAGMA temp_store_directory").Scan(&where); scratch != "" && (err != nil || where != dir) {
+			t.Errorf("it goes to %q, not to %s: %v", where, dir, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -119,7 +119,11 @@ type ValidateOptions struct {
 	// BOOLEAN_ONLY, BASIC, SUMMARY or COMPLETE, or a JSON object as Great Expectations has it; empty: SUMMARY.
 	ResultFormat string `protobuf:"bytes,2,opt,name=result_format,json=resultFormat,proto3" json:"result_format,omitempty"`
 	// Values of $PARAMETERs, a JSON object.
-	Parameters    []byte `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	Parameters []byte `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	// Run what Great Expectations runs on databases alone (LIKE patterns, queries), as on an SQLite made of the rows.
+	Sql bool `protobuf:"varint,4,opt,name=sql,proto3" json:"sql,omitempty"`
+	// Rows of other tables that the suite compares with, a JSON object of names and numbers.
+	Tables        []byte `protobuf:"bytes,5,opt,name=tables,proto3" json:"tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -171,6 +175,20 @@ func (x *ValidateOptions) GetResultFormat() string {
 func (x *ValidateOptions) GetParameters() []byte {
 	if x != nil {
 		return x.Parameters
+	}
+	return nil
+}
+
+func (x *ValidateOptions) GetSql() bool {
+	if x != nil {
+		return x.Sql
+	}
+	return false
+}
+
+func (x *ValidateOptions) GetTables() []byte {
+	if x != nil {
+		return x.Tables
 	}
 	return nil
 }
@@ -467,13 +485,15 @@ const file_leat_validator_v1_service_proto_rawDesc = "" +
 	"\x0fValidateRequest\x12>\n" +
 	"\aoptions\x18\x01 \x01(\v2\".leat.validator.v1.ValidateOptionsH\x00R\aoptions\x12\x16\n" +
 	"\x05batch\x18\x02 \x01(\fH\x00R\x05batchB\x06\n" +
-	"\x04part\"l\n" +
+	"\x04part\"\x96\x01\n" +
 	"\x0fValidateOptions\x12\x14\n" +
 	"\x05suite\x18\x01 \x01(\fR\x05suite\x12#\n" +
 	"\rresult_format\x18\x02 \x01(\tR\fresultFormat\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x03 \x01(\fR\n" +
-	"parameters\"D\n" +
+	"parameters\x12\x10\n" +
+	"\x03sql\x18\x04 \x01(\bR\x03sql\x12\x16\n" +
+	"\x06tables\x18\x05 \x01(\fR\x06tables\"D\n" +
 	"\x10ValidateResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x16\n" +
 	"\x06result\x18\x02 \x01(\fR\x06result\"&\n" +
