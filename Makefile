@@ -50,7 +50,7 @@ test: fetch ## install what the tests need and run them all, the real model incl
 	@e2e/clients/install.sh
 	@e2e/arrowbus/install.sh
 	@e2e/report/install.sh
-	@$(GO) test -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/...
+	@$(GO) test -shuffle=on -parallel 4 -timeout 20m ./proto/... ./pkg/... ./services/... # four at once: those that may, mostly wait
 	@$(MAKE) --no-print-directory test-sources
 	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
 

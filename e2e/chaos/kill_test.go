@@ -25,6 +25,7 @@ func on(d time.Duration) { <-time.After(d) }
 // A killed worker costs only the streams that it had begun: each ends in one error event. What had no token yet is
 // answered by another worker. The next life of its name takes work again.
 func TestKilledWorkerCostsOnlyTheStreamsItHadBegun(t *testing.T) {
+	beside(t)
 	p := newParty(t)
 	l := p.dance()
 	killed := time.Now()
@@ -55,6 +56,7 @@ func TestKilledWorkerCostsOnlyTheStreamsItHadBegun(t *testing.T) {
 
 // A killed router costs nothing: running streams go on, waiting ones are sent again to the router that takes over.
 func TestKilledRouterCostsNothing(t *testing.T) {
+	beside(t)
 	p := newParty(t)
 	owner, before := p.oneOwner("sim")
 	l := p.dance()
@@ -93,6 +95,7 @@ func firstToken(o *outcome) time.Duration {
 
 // A router that hangs is replaced before its lease ends, costs nothing, and is no owner any more when it wakes up.
 func TestHangingRouterIsReplacedAndFenced(t *testing.T) {
+	beside(t)
 	p := newParty(t)
 	owner, before := p.oneOwner("sim")
 	l := p.dance()
@@ -150,6 +153,7 @@ func TestKilledNATSCostsNothing(t *testing.T) {
 // A killed gateway cuts its own clients at once and nobody else's; its slots are free again soon after its last
 // heartbeat is 3 s old.
 func TestKilledGatewayCostsOnlyItsOwnClients(t *testing.T) {
+	beside(t)
 	p := newParty(t)
 	l := p.dance()
 	dead, other := p.gateways[0], p.gateways[1]

@@ -27,6 +27,13 @@ type party struct {
 	alive []*procs.Process // gateways that clients may use
 }
 
+// beside lets a test run while another one does: both mostly wait. Figures that are published are measured alone.
+func beside(t *testing.T) {
+	if *report == "" {
+		t.Parallel()
+	}
+}
+
 // newParty starts two routers, two gateways and three workers, and learns what the model says undisturbed. The window
 // is small, so that every stream lives on credits.
 func newParty(t *testing.T) *party {

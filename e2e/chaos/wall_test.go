@@ -72,14 +72,14 @@ func (e evil) begin(t *testing.T, s *upstream.Server) (heal func()) {
 
 // size of a wall.
 type size struct {
-	streams               int // clients that stream, each way: 20 ms to the first token, 20 ms a token, 64 tokens
-	whole                 int // clients that ask for whole answers, 20 a second at most
-	before, during, after time.Duration
+	streams               int           // clients that stream, each way: 20 ms to the first token, 20 ms a token, 64 tokens
+	whole                 int           // clients that ask for whole answers, 20 a second at most
+	before, during, after time.Duration // after: from the end of the first stream of the engine that was bad
 }
 
 func wallSize() size {
 	if *wallPage == "" {
-		return size{streams: 30, whole: 6, before: time.Second, during: 3 * time.Second, after: 4 * time.Second}
+		return size{streams: 30, whole: 6, before: time.Second, during: 3 * time.Second, after: time.Second}
 	}
 	return size{streams: 50, whole: 10, before: 4 * time.Second, during: 10 * time.Second, after: 4 * time.Second}
 }
@@ -87,7 +87,12 @@ func wallSize() size {
 // A bad engine costs no answer that another one can give. What it had begun and breaks off ends in one error event.
 func TestFaultWall(t *testing.T) {
 	for _, e := range evils {
-		t.Run(e.name, func(t *testing.T) { wall(t, e) })
+		t.Run(e.name, func(t *testing.T) {
+			if *wallPage == "" {
+				beside(t)
+			}
+			wall(t, e)
+		})
 	}
 }
 
@@ -111,10 +116,10 @@ func wall(t *testing.T, e evil) {
 	on(n.during)
 	heal()
 	healed := time.Now()
-	on(n.after)
-	for late := time.Now(); fronts[0].load.back(healed) == 0 && time.Since(late) < 10*time.Second; {
-		on(100 * time.Millisecond) // a slow machine: a worker is probed once in a number of requests
+	for fronts[0].load.back(healed) == 0 && time.Since(healed) < 14*time.Second {
+		on(10 * time.Millisecond)
 	}
+	on(n.after)
 	var ended sync.WaitGroup
 	for _, at := range fronts {
 		ended.Go(func() { at.end(all) })

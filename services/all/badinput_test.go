@@ -108,6 +108,7 @@ func damaged(parquet []byte) []byte {
 // Whatever users feed to a run, it ends with an error of its own that names the file or the column, or takes the rest: then every record is a row of
 // the dataset, or is kept with its place, its reason and its bytes.
 func TestBadInputIsNamedAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	for n, c := range badInputs(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -196,6 +197,7 @@ func TestAColumnOfTwoGibibytesIsRead(t *testing.T) {
 
 // Where the store is full a run says so and waits; with room again it ends as if nothing had been.
 func TestAFullStoreHoldsARunUpUntilThereIsRoom(t *testing.T) {
+	t.Parallel()
 	store := blobtest.NewTight(3000)
 	m := &mill{srv: bustest.Start(t), dir: t.TempDir(), store: store.URL()}
 	m.replicas(t, 1)

@@ -39,6 +39,7 @@ func (f *fleet) upload(t *testing.T, announced int, sent string, headers ...stri
 
 // A client that stops in the middle of its body, or before it, is answered and let go.
 func TestAStalledUploadEnds(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = time.Second })
 	for _, c := range []struct {
 		name, sent string
@@ -65,6 +66,7 @@ func TestAStalledUploadEnds(t *testing.T) {
 
 // A time-out of the body is none of the answer: a stream may last longer, on a connection that is used again.
 func TestTheTimeForABodyEndsWithIt(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.BodyTimeout = time.Second })
 	body := `{"model":"sim","stream":true,"ignore_eos":true,"max_tokens":180,"prompt":"x"}`
 	for range 2 {

@@ -32,6 +32,7 @@ func (f *fleet) chat(t *testing.T, tokens int, stream bool) (worker string, resp
 // Requests go past a cordoned worker from the moment that it has heard, what runs there goes on to its end, and its model is
 // there even while nobody may take work.
 func TestRequestsGoPastACordonedWorker(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	b := bustest.Connect(t, f.srv, bus.Options{Name: "tool"})
 	tell := func(worker string, on bool) {

@@ -134,6 +134,7 @@ const (
 // Rows that fail a check go to quarantine with the reasons, records that are no rows are kept, and the rest is a dataset with a report: the same version on one
 // replica and on three.
 func TestADataRunEndsInADataset(t *testing.T) {
+	t.Parallel()
 	versions := map[string]int{}
 	for _, replicas := range []int{1, 3} {
 		m := newMill(t, replicas)
@@ -194,6 +195,7 @@ func reasons(t *testing.T, d *dataset.Datasets, man *dataset.Manifest) {
 var firstFailing = regexp.MustCompile(`row [0-9]+ of partition [01] fails`)
 
 func TestADataRunThatFailsItsChecksIsKeptAside(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	m.file(t, "a.jsonl", 0, 2000)
 	if s := m.ends(t, milled("r1", lenient, "{}")); s.GetPhase() != "complete" {
@@ -229,6 +231,7 @@ func TestADataRunThatFailsItsChecksIsKeptAside(t *testing.T) {
 
 // What a validator cannot do fails the run by the field's name, before a row is looked at.
 func TestADataRunFailsByTheFieldOfItsChecks(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	m.file(t, "a.jsonl", 0, 100)
 	n := 0

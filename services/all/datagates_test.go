@@ -87,6 +87,7 @@ func numbered(from, rows int) arrowio.Values {
 }
 
 func TestARunIsAsFreshAsItsNewestRow(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	now := time.Now()
 	at := func(newest time.Duration) []arrowio.Values {
@@ -103,6 +104,7 @@ func TestARunIsAsFreshAsItsNewestRow(t *testing.T) {
 
 // Later runs are held against earlier ones that were fit: their rows, refused records not among them, and their gaps.
 func TestARunIsHeldAgainstEarlierOnes(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	runs := 0
 	held := func(rows, gaps, refused int, spec, phase, gate, about, status string) {
@@ -144,6 +146,7 @@ func TestARunIsHeldAgainstEarlierOnes(t *testing.T) {
 
 // A schema that a run failed by fails the next run too: what was kept aside is no measure.
 func TestARunKeepsToTheSchema(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	of := func(from int, more ...arrowio.Values) []arrowio.Values {
 		return append([]arrowio.Values{numbered(from, 10)}, more...)
@@ -184,6 +187,7 @@ func drifting(from int, shift float64, lang, kind string) []arrowio.Values {
 }
 
 func TestARunMustNotDrift(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	against := func(columns string) string {
 		return `{"gates": {"min_new_rows": 0, "drift": {"reference": "steady", "columns": [` + columns + `]}}}`
@@ -207,6 +211,7 @@ func TestARunMustNotDrift(t *testing.T) {
 }
 
 func TestARunAllowsForTheShareThatIsWritten(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	gaps := []arrowio.Values{arrowio.Of("text", each(100, func(i int) *string {
 		text := fmt.Sprint("text ", i)
@@ -225,6 +230,7 @@ func TestARunAllowsForTheShareThatIsWritten(t *testing.T) {
 
 // What only a database can answer is said to be so, and fails its suite with the key to set: nothing passes that was not looked at.
 func TestARunDoesNotPassWhatOnlyADatabaseCanAnswer(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	var runs []gated
 	for kind, asks := range map[string]struct{ kwargs, says string }{
@@ -241,6 +247,7 @@ func TestARunDoesNotPassWhatOnlyADatabaseCanAnswer(t *testing.T) {
 
 // Rows that no shard can hold fail the run at once, and are not tried again and again.
 func TestARunWhoseRowsCannotBeKeptFails(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	months := arrowio.OfType(arrowio.Field{Name: "months", Type: arrowio.Type{Kind: arrowio.Interval, Width: 4}, Nullable: true}, []any{nil, nil})
 	m.judges(t, "kept", gated{"intervals", []arrowio.Values{numbered(0, 2), months}, `{"gates": {"min_new_rows": 0}}`, "failed", "", `column "months": month_interval`, ""})

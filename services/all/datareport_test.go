@@ -13,6 +13,7 @@ import (
 
 // More rows in quarantine than are allowed for make a run invalid, whatever its expectations allow for.
 func TestADataRunAllowsForSoManyRowsInQuarantine(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	m.file(t, "a.jsonl", 0, 2000) // 16 of 1,992 rows have no text
 	suite := strings.Replace(strict, `"kwargs": {`, `"kwargs": {"mostly": 0.5, `, 1)
@@ -33,6 +34,7 @@ func TestADataRunAllowsForSoManyRowsInQuarantine(t *testing.T) {
 
 // The page for people has the gates, the columns, and rows that failed with their reasons, of whose values it shows what the spec lets it.
 func TestADataRunHasAPageForPeople(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	var b strings.Builder
 	for i := range 1200 {

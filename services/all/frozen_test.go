@@ -124,6 +124,7 @@ func (z *frozen) until(t *testing.T, f *fleet) (ends []string, took time.Duratio
 
 // A worker that stands still with what nobody has read of costs a few seconds, not the first-token time-out.
 func TestAFrozenWorkersRequestsRunElsewhere(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	z := f.freeze(t, 0)
 	ends, took := z.until(t, f)
@@ -139,6 +140,7 @@ func TestAFrozenWorkersRequestsRunElsewhere(t *testing.T) {
 
 // What the client has begun to read ends in an error that says so, long before the idle time-out.
 func TestAFrozenWorkersStreamEndsInAnError(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	z := f.freeze(t, 2)
 	ends, took := z.until(t, f)

@@ -250,6 +250,7 @@ func TestARequestThatLosesBothRunsIsRunAnew(t *testing.T) {
 
 // Where both runs are too late a route's fallback answers, and neither goes on.
 func TestAFallbackFollowsBothRuns(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{}, hedging(100), func(c *gateway.Config) {
 		c.Models = models.Set{"way": {Targets: []models.Target{{Model: "sim"}}, Say: "Later."}}
 	})

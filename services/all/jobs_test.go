@@ -68,6 +68,7 @@ const chatJob = `{"model":"sim","max_tokens":3,"messages":[{"role":"user","conte
 
 // Any client of NATS can publish a job and read its result.
 func TestAJobOnASubjectIsAnswered(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	j := f.jobber(t)
 	ack := j.publish(t, "jobs.normal.acme.chat", nil, chatJob)
@@ -133,6 +134,7 @@ func (j *jobber) idle(t *testing.T) {
 
 // What cannot be a job is a dead letter with its reason, and has a result that says the same; requeued it is tried anew.
 func TestWhatCannotBeDoneIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	j := f.jobber(t)
 	bad := map[string]struct {
@@ -190,6 +192,7 @@ func TestWhatCannotBeDoneIsADeadLetter(t *testing.T) {
 
 // The same id is answered once, however often it is published; a cancelled job is not run.
 func TestAJobIsDoneOnce(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	j := f.jobber(t)
 	if err := j.Cancel(t.Context(), "t", "chat", "c1"); err != nil {
@@ -259,6 +262,7 @@ func TestATenantsQueueIsHisOwn(t *testing.T) {
 
 // A batch goes from its file to its files, in order, each request once; bad answers stand in a file of their own.
 func TestABatchIsAnsweredInOrder(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	var lines strings.Builder
 	const n = 60
@@ -320,6 +324,7 @@ func (f *fleet) awaitBatch(t *testing.T, id, status string) (b map[string]any) {
 }
 
 func TestABatchThatCannotRunSaysWhy(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	body, kind := multi(t, "purpose", "batch", "file", "{}\nnot JSON\n")
 	_, file, _ := f.ask(t, "POST", "/v1/files", kind, body)
@@ -353,6 +358,7 @@ func TestABatchThatCannotRunSaysWhy(t *testing.T) {
 
 // A cancelled batch keeps what was answered and says of the rest that it was not.
 func TestACancelledBatchKeepsWhatItHas(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	var lines strings.Builder
 	for i := range 40 {

@@ -14,6 +14,7 @@ import (
 
 // Whoever listens hears which version of a dataset a run has made, with its columns and books; also where its checks do not hold. A run that makes none names none.
 func TestCataloguesHearOfTheDatasetThatARunMakes(t *testing.T) {
+	t.Parallel()
 	m := newMill(t, 1)
 	b := bustest.Connect(t, m.srv, bus.Options{})
 	m.file(t, "a.jsonl", 0, 2000)

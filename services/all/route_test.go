@@ -96,6 +96,7 @@ func TestNamesStandForModelsAndFallBack(t *testing.T) {
 
 // One user stays with one target, and the shares are the weights'.
 func TestUsersStayWithTheirTarget(t *testing.T) {
+	t.Parallel()
 	split := models.Set{"chat": {Targets: []models.Target{{Model: "sim", Pool: "sim", Weight: 3}, {Model: "other", Pool: "other"}}}}
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.Models = split })
 	cfg := worker.DefaultConfig()
@@ -125,6 +126,7 @@ func TestUsersStayWithTheirTarget(t *testing.T) {
 
 // Of a pool's three workers one serves a second model: all its requests go there, since the others would answer 404.
 func TestAModelOfOneWorkerOfAPool(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{})
 	cfg := worker.DefaultConfig()
 	cfg.Engine, cfg.Model, cfg.Name, cfg.Names, cfg.Pool = "sim", "sim", "both", []string{"sim", "extra"}, "sim"

@@ -160,6 +160,7 @@ func (d *dorm) asking(t *testing.T, model string) <-chan reply {
 // A pool without workers keeps its models, also for a gateway that starts meanwhile. A request for one wakes the pool, waits
 // for longer than the queue and the first token may take, and is answered by the worker that comes.
 func TestARequestToASleepingPoolWakesItAndIsAnswered(t *testing.T) {
+	t.Parallel()
 	d, stop := dormOf(t, 30*time.Second, nil)
 	d.sleep(t)
 	stop()
@@ -182,6 +183,7 @@ func TestARequestToASleepingPoolWakesItAndIsAnswered(t *testing.T) {
 }
 
 func TestARequestThatNobodyWakesForSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	d, _ := dormOf(t, 700*time.Millisecond, nil)
 	d.sleep(t)
 	r := <-d.asking(t, "sim")
@@ -202,6 +204,7 @@ func TestARequestThatNobodyWakesForSaysWhatToDo(t *testing.T) {
 
 // A router that dies takes no waiting request with it, nor how long that may wait.
 func TestARequestWaitsForASleepingPoolThoughItsRouterDies(t *testing.T) {
+	t.Parallel()
 	d, _ := dormOf(t, 30*time.Second, nil)
 	d.sleep(t)
 	answer := d.asking(t, "sim")
@@ -220,6 +223,7 @@ func TestARequestWaitsForASleepingPoolThoughItsRouterDies(t *testing.T) {
 // A route goes on to a model that is up, and the one that sleeps is woken for the next request. Where all sleep the first
 // one is waited for.
 func TestARouteDoesNotWaitForASleepingModelWhileAnotherIsUp(t *testing.T) {
+	t.Parallel()
 	d, _ := dormOf(t, 30*time.Second, func(c *gateway.Config) {
 		c.Models = models.Set{
 			"big":  {Targets: []models.Target{{Model: "sim"}}, Fallback: []models.Target{{Model: "small"}}},
@@ -247,6 +251,7 @@ const sleepyJob = `{"model":"sim","max_tokens":2,"messages":[{"role":"user","con
 
 // A job wakes a pool as a request does, though there is no fleet at all, and is done by the worker that comes.
 func TestAJobWakesASleepingPool(t *testing.T) {
+	t.Parallel()
 	d, _ := dormOf(t, 30*time.Second, nil)
 	d.sleep(t)
 	j := d.jobber(t)
@@ -260,6 +265,7 @@ func TestAJobWakesASleepingPool(t *testing.T) {
 
 // A job that waited for a worker in vain has not failed: it is tried again later.
 func TestAJobThatNobodyWakesForWaits(t *testing.T) {
+	t.Parallel()
 	d, _ := dormOf(t, 300*time.Millisecond, nil)
 	d.sleep(t)
 	j := d.jobber(t)
@@ -280,6 +286,7 @@ func TestAJobThatNobodyWakesForWaits(t *testing.T) {
 
 // What cannot be read in the store does not keep a gateway from its start, nor its pool from being up.
 func TestABadEntryOfASleepingPoolIsPassedOver(t *testing.T) {
+	t.Parallel()
 	d, stop := dormOf(t, time.Second, nil)
 	stop()
 	b := bustest.Connect(t, d.srv, bus.Options{Name: "spoiler"})
@@ -306,6 +313,7 @@ func TestABadEntryOfASleepingPoolIsPassedOver(t *testing.T) {
 
 // A pool whose min is 1 again is forgotten by the gateway that starts with that.
 func TestAPoolThatSleepsNoMoreIsForgotten(t *testing.T) {
+	t.Parallel()
 	d, stop := dormOf(t, time.Second, nil)
 	d.sleep(t)
 	stop()

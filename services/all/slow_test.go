@@ -30,6 +30,7 @@ func (p pipes) Addr() net.Addr { return &net.IPAddr{} }
 
 // A client that reads nothing is cut at the limit; meanwhile the others get all of their tokens at once.
 func TestASlowClientPausesOnlyItself(t *testing.T) {
+	t.Parallel()
 	const limit = 5 * time.Second
 	f := start(t, pool.Timeouts{Idle: 2 * time.Second}, func(c *gateway.Config) { c.SlowClient, c.Window = limit, 16 })
 	l := pipes{make(chan net.Conn, 1)}
@@ -72,6 +73,7 @@ func TestASlowClientPausesOnlyItself(t *testing.T) {
 // A client that reads slowly but steadily gets everything, though its window is small and it takes far longer than the
 // idle time-out allows a worker.
 func TestASteadyReaderGetsEverything(t *testing.T) {
+	t.Parallel()
 	f := start(t, pool.Timeouts{Idle: time.Second}, func(c *gateway.Config) { c.SlowClient, c.Window = 10*time.Second, 4 })
 	l := pipes{make(chan net.Conn, 1)}
 	srv := &http.Server{Handler: f.web}
@@ -101,7 +103,7 @@ func TestASteadyReaderGetsEverything(t *testing.T) {
 	}
 }
 
-// A client that does not read an answer that is not a stream is let go too.
+// A client that does not read an answer that is not a stream is let go too, where the answer is larger than what a socket takes at once.
 func TestAWholeAnswerThatNobodyReadsEnds(t *testing.T) {
 	f := start(t, pool.Timeouts{}, func(c *gateway.Config) { c.SlowClient = time.Second })
 	ended := make(chan struct{})
@@ -115,7 +117,7 @@ func TestAWholeAnswerThatNobodyReadsEnds(t *testing.T) {
 	client, server := net.Pipe()
 	defer client.Close()
 	l.conns <- server
-	body := `{"model":"sim","ignore_eos":true,"max_tokens":400,"logprobs":20,"prompt":"x"}`
+	body := `{"model":"sim","ignore_eos":true,"max_tokens":160,"logprobs":20,"prompt":"x"}`
 	go fmt.Fprintf(client, "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	select {
 	case <-ended:

@@ -15,12 +15,13 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
 var built = sync.OnceValues(build)
 
-// Ours returns the path of one of our commands (a directory of services/cmd), built from this tree once per test process.
+// Ours returns the path of one of our commands (a directory of services/cmd), built from this tree.
 func Ours(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := built()
@@ -30,13 +31,21 @@ func Ours(t testing.TB, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// build builds the commands into a directory of the user's cache that belongs to this tree and test binary, so that
-// neither garbage nor a race with other packages' tests comes of it.
+// build builds the commands into a directory of the user's cache that belongs to this tree, so that they are linked once, however many packages' tests run them, and no
+// garbage comes of it. The lock keeps other packages' tests from running what is half written; the kernel drops it when this process ends.
 func build() (string, error) {
-	key := sha256.Sum256([]byte(root() + filepath.Base(os.Args[0])))
+	key := sha256.Sum256([]byte(root()))
 	dir := filepath.Join(Cache(), "e2e", hex.EncodeToString(key[:6]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("directory for the binaries: %w", err)
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("lock of the binaries: %w", err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock the binaries: %w", err)
 	}
 	return dir, run(context.Background(), root(), nil, "go", "build", "-o", dir+"/", "./services/cmd/...")
 }
