@@ -11,6 +11,8 @@ PACKAGES := $(addsuffix /...,$(addprefix ./,$(MODULES)))
 FLAGS ?=
 # The commit goes into the binaries where there is one to be read.
 STAMP := $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo -buildvcs=true)
+# Binaries do not name the folder that they were built in. Without (TRIM=), what the tests compile is compiled for them too.
+TRIM ?= -trimpath
 export CGO_ENABLED ?= 0
 
 .PHONY: help
@@ -24,13 +26,13 @@ up: build ## fetch the engine and a small model, build, and run everything in on
 .PHONY: build
 build: ## build bin/leat and one binary per service, without cgo
 	@mkdir -p $(BIN)
-	@$(GO) build -trimpath $(STAMP) $(if $(TAGS),-tags $(TAGS)) -o $(BIN)/ ./services/cmd/...
+	@$(GO) build $(TRIM) $(STAMP) $(if $(TAGS),-tags $(TAGS)) -o $(BIN)/ ./services/cmd/...
 
 SOURCES := services/ingestor/sources
 .PHONY: sources
 sources: ## build the source programs with heavy dependencies into bin/ (docs/source-protocol.md)
 	@mkdir -p $(BIN)
-	@cd $(SOURCES) && for s in iceberg kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build -trimpath $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
+	@cd $(SOURCES) && for s in iceberg kafka object sql; do echo "build leat-source-$$s"; GOWORK=off $(GO) build $(TRIM) $(STAMP) -o $(CURDIR)/$(BIN)/leat-source-$$s ./$$s || exit 1; done
 
 .PHONY: test-sources
 test-sources: ## test the source programs: needs Python with pip, and Postgres (Debian: postgresql)
