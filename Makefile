@@ -7,7 +7,6 @@ BIN := bin
 TAGS ?=
 BUF := npx --yes @bufbuild/buf@1.75.0
 LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PACKAGES := $(addsuffix /...,$(addprefix ./,$(MODULES)))
 FLAGS ?=
 # The commit goes into the binaries where there is one to be read.
 STAMP := $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo -buildvcs=true)
@@ -47,14 +46,16 @@ kafka-real: ## test the Kafka source against Apache Kafka's own broker: needs Ja
 fetch: build ## fetch the engine libraries and the small model into the cache
 	@$(BIN)/leat fetch
 
+# End-to-end tests that are not about time, and may run beside other packages' tests.
+BESIDE := '/e2e/(arrowbus|direction|docker|guide|helm|keda|natsusers|report|routing|sources|yardstick)(/|$$)'
 .PHONY: test
 test: fetch ## install what the tests need and run them all, the real model included
 	@e2e/clients/install.sh
 	@e2e/arrowbus/install.sh
 	@e2e/report/install.sh
-	@$(GO) test -shuffle=on -parallel 4 -timeout 20m ./proto/... ./pkg/... ./services/... # four at once: those that may, mostly wait
+	@$(GO) test -p 3 -parallel 4 -shuffle=on -timeout 20m ./proto/... ./pkg/... ./services/... $$($(GO) list ./e2e/... | grep -E $(BESIDE)) # more than there are cores: they mostly wait
 	@$(MAKE) --no-print-directory test-sources
-	@$(GO) test -p 1 -shuffle=on -timeout 20m ./e2e/... # one at a time: they start whole fleets
+	@$(GO) test -p 1 -shuffle=on -timeout 20m $$($(GO) list ./e2e/... | grep -vE $(BESIDE)) # one at a time: they start whole fleets
 
 .PHONY: structured
 structured: fetch ## 200 answers by JSON schema and 100 with calls of tools by the small model (COUNT="200 100"), each validated
@@ -70,16 +71,11 @@ fuzz: ## run every fuzz target a while (FUZZTIME=2000x inputs, or a time such as
 	@scripts/fuzz.sh $(or $(FUZZTIME),2000x)
 
 .PHONY: verify
-verify: verify-fmt verify-vet verify-proto verify-direction verify-lint ## check everything that needs no running (make fix mends what can be mended)
+verify: verify-fmt verify-proto verify-direction verify-lint ## check everything that needs no running (make fix mends what can be mended)
 
 .PHONY: verify-fmt
 verify-fmt:
 	@out=$$(gofmt -l $(MODULES)); test -z "$$out" || { echo "not formatted (make fix):"; echo "$$out"; exit 1; }
-
-.PHONY: verify-vet
-verify-vet:
-	@$(GO) vet $(PACKAGES)
-	@cd $(SOURCES) && GOWORK=off $(GO) vet ./...
 
 .PHONY: verify-proto
 verify-proto: ## buf lint, breaking changes against main, drift of the generated code
@@ -92,7 +88,7 @@ verify-direction: ## the import direction of the repository
 	@$(GO) run ./e2e/direction
 
 .PHONY: verify-lint
-verify-lint: ## golangci-lint, pinned
+verify-lint: ## golangci-lint, pinned; its govet is go vet
 	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(LINT) run --allow-parallel-runners --timeout 10m ./...) || exit 1; done
 	@echo "lint $(SOURCES)"; cd $(SOURCES) && GOWORK=off $(LINT) run --allow-parallel-runners --timeout 10m ./...
 

@@ -11,9 +11,8 @@ import (
 // serverAttr lets the server die with its guard, whatever kills that.
 func serverAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// lastOfGroup says whether nobody else that runs is in this process's group.
-func lastOfGroup() bool {
-	own := syscall.Getpgrp()
+// alone says whether nobody that runs is in a process group but one, or nobody at all.
+func alone(group, but int) bool {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		b, err := os.ReadFile(path)
@@ -21,10 +20,10 @@ func lastOfGroup() bool {
 			continue
 		}
 		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state, parent, group
-		if len(fields) < 3 || fields[0][0] == 'Z' || string(fields[2]) != strconv.Itoa(own) {
+		if len(fields) < 3 || fields[0][0] == 'Z' || string(fields[2]) != strconv.Itoa(group) {
 			continue
 		}
-		if filepath.Base(filepath.Dir(path)) != strconv.Itoa(os.Getpid()) {
+		if filepath.Base(filepath.Dir(path)) != strconv.Itoa(but) {
 			return false
 		}
 	}

@@ -6,5 +6,5 @@ import "syscall"
 
 func serverAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 
-// lastOfGroup cannot tell without /proc: the whole time is waited.
-func lastOfGroup() bool { return false }
+// alone cannot tell without /proc: the whole time is waited.
+func alone(_, _ int) bool { return false }

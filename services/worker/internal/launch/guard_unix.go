@@ -76,8 +76,8 @@ func stopAtEOF(grace time.Duration, ended chan struct{}) {
 func reap(grace time.Duration) {
 	_ = syscall.Kill(0, syscall.SIGTERM)
 	end := time.Now().Add(min(grace, 2*time.Second))
-	for alone := false; !alone && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		alone = lastOfGroup()
+	for last := false; !last && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		last = alone(syscall.Getpgrp(), os.Getpid())
 	}
 }
 
