@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +51,7 @@ type Bus struct {
 	lists   [lanes]listeners
 	hooks   struct {
 		sync.Mutex
-		onReconnect []func()
+		onReconnect, onDisconnect []func()
 	}
 }
 
@@ -123,6 +124,7 @@ func (b *Bus) dial(ctx context.Context, cfg Config, opts Options, lane Lane, ide
 			if err != nil {
 				b.log.Warn("bus connection lost", "lane", laneNames[lane], "error", err)
 			}
+			b.tell(&b.hooks.onDisconnect)
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { b.reconnected(lane) }),
 		nats.ClosedHandler(func(*nats.Conn) { b.states[lane].Store(closed) }),
@@ -172,19 +174,30 @@ func (b *Bus) reconnected(lane Lane) {
 	b.states[lane].back()
 	b.lists[lane].settle(b, lane)
 	b.log.Info("bus connection back", "lane", laneNames[lane])
+	b.tell(&b.hooks.onReconnect)
+}
+
+func (b *Bus) tell(hooks *[]func()) {
 	b.hooks.Lock()
-	fns := append([]func(){}, b.hooks.onReconnect...)
+	fns := slices.Clone(*hooks)
 	b.hooks.Unlock()
 	for _, fn := range fns {
 		fn()
 	}
 }
 
-// OnReconnect has fn called after any lane came back. fn must return soon.
+// OnReconnect has fn called after any lane came back. What arrives then may be handled before: see OnDisconnect. fn must return soon.
 func (b *Bus) OnReconnect(fn func()) {
 	b.hooks.Lock()
 	defer b.hooks.Unlock()
 	b.hooks.onReconnect = append(b.hooks.onReconnect, fn)
+}
+
+// OnDisconnect has fn called after any lane was lost, before OnReconnect's when it comes back. fn must return soon.
+func (b *Bus) OnDisconnect(fn func()) {
+	b.hooks.Lock()
+	defer b.hooks.Unlock()
+	b.hooks.onDisconnect = append(b.hooks.onDisconnect, fn)
 }
 
 // Conn is the lane's connection.

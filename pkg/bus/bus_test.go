@@ -311,6 +311,44 @@ func TestListenersGoOnAfterAReconnect(t *testing.T) {
 	}
 }
 
+// What was published while the connection was away, and that nobody listens, is answered before OnReconnect's functions are called; OnDisconnect's have been.
+func TestALostConnectionIsToldBeforeWhatItBrings(t *testing.T) {
+	cfg := embed.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), Sync: time.Minute}
+	srv, err := embed.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bustest.Connect(t, srv, bus.Options{})
+	lost, answered, back := make(chan struct{}, 8), make(chan bool, 8), make(chan struct{})
+	b.OnDisconnect(func() { lost <- struct{}{} })
+	b.OnReconnect(func() { <-back })
+	defer close(back)
+	x, err := b.Listen(bus.Control, func(m *nats.Msg) { answered <- bus.NoResponders(m) && len(lost) > 0 }, "word")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Stop()
+	cfg.Listen = strings.TrimPrefix(srv.URL(), "nats://")
+	srv.Stop()
+	if srv, err = embed.Start(cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Stop()
+	for deadline := time.After(20 * time.Second); ; {
+		_ = b.Publish(bus.Control, "nobody", "word", &inferv1.Heartbeat{}) // not while there is no connection
+		select {
+		case told := <-answered:
+			if !told {
+				t.Error("an answer came before it was told that the connection was lost")
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("nothing was answered")
+		}
+	}
+}
+
 func TestListenersWorkWhereTheConnectionCannotBeTapped(t *testing.T) {
 	cfg := bus.DefaultConfig()
 	cfg.URL = bustest.StartWebSocket(t)

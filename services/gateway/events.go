@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ type link struct {
 	parts map[string]*partition // by subject
 	byIdx []*partition
 
-	back atomic.Int64 // when the connection was last back, of now(); 0: it was never lost
+	back atomic.Int64 // when the connection was last back, of now(); 0: it was never lost; away: it is not back
 
 	out   outbox
 	peers peers
@@ -51,12 +52,22 @@ type link struct {
 // settling is how long after a reconnect nobody's absence means anything: others take their time to come back.
 const settling = 2 * time.Second
 
+// away is the time at which a lost connection is back. NATS's answers to what was published meanwhile, that nobody listens, may be here before it is told
+// that the connection is.
+const away = math.MaxInt64
+
 func newLink(g *Gateway) *link {
 	return &link{g: g, bus: g.deps.Bus, base: time.Now(), parts: map[string]*partition{}}
 }
 
 // now is monotonic time since the link was made; above 0, since 0 means never.
 func (l *link) now() time.Duration { return time.Since(l.base) + time.Nanosecond }
+
+// settled says whether NATS's word that nobody listens means anything.
+func (l *link) settled() bool {
+	back := time.Duration(l.back.Load())
+	return back == 0 || l.now()-back > settling
+}
 
 // subscribe opens everything that arrives at a gateway.
 func (l *link) subscribe() (stop func(), err error) {
@@ -84,6 +95,7 @@ func (l *link) subscribe() (stop func(), err error) {
 		}
 		listeners = append(listeners, x)
 	}
+	l.bus.OnDisconnect(func() { l.back.Store(away) })
 	l.bus.OnReconnect(func() {
 		l.back.Store(int64(l.now()))
 		l.g.table.Each((*flight.Sequence).Hurry)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
@@ -17,7 +16,7 @@ import (
 func (l *link) pong(m *nats.Msg) {
 	worker := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	if bus.NoResponders(m) {
-		if back := time.Duration(l.back.Load()); back == 0 || l.now()-back > settling {
+		if l.settled() {
 			l.lost(worker)
 		}
 		return

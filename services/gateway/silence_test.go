@@ -42,3 +42,24 @@ func TestTheSilenceOfAWorkerThatNobodyAskedIsNoSilence(t *testing.T) {
 		t.Fatalf("asked for 1 s, silent for %s", got)
 	}
 }
+
+// NATS's word that nobody listens means nothing while a connection is away, and soon after it is back.
+func TestAWorkerIsNotGoneBecauseTheBusWas(t *testing.T) {
+	l := &link{base: time.Now()}
+	if !l.settled() {
+		t.Error("a connection that was never lost is not settled")
+	}
+	l.base = l.base.Add(-time.Hour)
+	l.back.Store(away)
+	if l.settled() {
+		t.Error("a connection that is away is settled")
+	}
+	l.back.Store(int64(l.now()))
+	if l.settled() {
+		t.Error("a connection that has just come back is settled")
+	}
+	l.back.Store(int64(l.now() - settling - time.Second))
+	if !l.settled() {
+		t.Error("a connection that came back long ago is not settled")
+	}
+}

@@ -1,23 +1,38 @@
 package distinct
 
-import "github.com/leathq/leat/services/validator/internal/presence"
+import (
+	"slices"
+
+	"github.com/leathq/leat/services/validator/internal/presence"
+)
 
 // rising is a column of integers of which every row so far holds one greater than the row before, as keys that are counted up do: all of them are different, and row i has
-// word i. It takes 8 bytes a row and no look-up. What ends it, or asks for a table, has it settled into one, once.
+// word i. It takes 8 bytes a row, none for rows at the beginning that count up by one, and no look-up. What ends it, or asks for a table, has it settled into one, once.
 type rising struct {
-	chunks  [][]uint64 // of chunk words, but the last
-	n       int
-	last    uint64
-	settled bool // it was, or never could be
+	base, counted uint64     // the first rows: base, base+1 …
+	chunks        [][]uint64 // the others: of chunk words, but the last
+	n             int
+	last          uint64
+	settled       bool // it was, or never could be
 }
 
 // chunk is how many words lie together: growing copies none.
 const chunk = 1 << 13
 
-// add takes the next words; first is the least of them.
+// add takes the next words.
 func (r *rising) add(words []uint64) {
+	if r.n == 0 && len(words) > 0 {
+		r.base = words[0]
+	}
+	if uint64(r.n) == r.counted {
+		k := 0
+		for k < len(words) && words[k] == r.base+r.counted+uint64(k) {
+			k++
+		}
+		r.counted, r.n, words = r.counted+uint64(k), r.n+k, words[k:]
+	}
 	for len(words) > 0 {
-		if r.n%chunk == 0 {
+		if last := len(r.chunks) - 1; last < 0 || len(r.chunks[last]) == chunk {
 			r.chunks = append(r.chunks, make([]uint64, 0, chunk))
 		}
 		own := &r.chunks[len(r.chunks)-1]
@@ -25,6 +40,28 @@ func (r *rising) add(words []uint64) {
 		*own = append(*own, words[:k]...)
 		r.n, words = r.n+k, words[k:]
 	}
+}
+
+// each yields all words in order, at most batch of them at a time; they are valid until the next.
+func (r *rising) each(yield func(words []uint64) error) error {
+	var some [batch]uint64
+	for at := uint64(0); at < r.counted; at += batch {
+		n := min(batch, r.counted-at)
+		for i := range n {
+			some[i] = r.base + at + i
+		}
+		if err := yield(some[:n]); err != nil {
+			return err
+		}
+	}
+	for _, words := range r.chunks {
+		for part := range slices.Chunk(words, batch) {
+			if err := yield(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *rising) memory() int64 { return int64(8 * chunk * len(r.chunks)) }
@@ -68,21 +105,19 @@ func (s *State) settle() error {
 	s.rising = rising{settled: true}
 	s.count -= uint64(r.n) // putWords counts them
 	row := uint64(0)
-	for k, words := range r.chunks {
-		if err := s.bound(); err != nil {
-			return err
-		}
-		for from := 0; from < len(words); from += batch {
-			part := words[from:min(from+batch, len(words))]
-			for i, w := range part {
-				s.keys[i], s.at[i] = w, row
-				row++
+	return r.each(func(words []uint64) error {
+		if row%step == 0 {
+			if err := s.bound(); err != nil {
+				return err
 			}
-			s.putWords(len(part))
 		}
-		r.chunks[k] = nil
-	}
-	return nil
+		for i, w := range words {
+			s.keys[i], s.at[i] = w, row
+			row++
+		}
+		s.putWords(len(words))
+		return nil
+	})
 }
 
 // follow takes in the state of the rows that come next where all rise, without looking at them one by one.
@@ -92,16 +127,14 @@ func (s *State) follow(next *State) bool {
 		return false
 	}
 	if r.n > 0 && o.n > 0 {
-		if first := o.chunks[0][0]; s.kind == Int && int64(r.last) >= int64(first) || s.kind == Uint && r.last >= first {
+		if first := o.base; s.kind == Int && int64(r.last) >= int64(first) || s.kind == Uint && r.last >= first {
 			return false
 		}
 	}
 	if s.memory()+o.memory() > s.options.Bytes {
 		return false
 	}
-	for _, words := range o.chunks {
-		r.add(words)
-	}
+	_ = o.each(func(words []uint64) error { r.add(words); return nil }) // it yields no error of its own
 	if o.n > 0 {
 		r.last = o.last
 	}

@@ -79,7 +79,7 @@ func (s *State) is(entry, w uint64, short bool, b []byte, sum xxh3.Uint128) bool
 	case short || entry&inside != 0:
 		return short && entry == w
 	case entry&digested != 0:
-		return sum == s.texts.digests[entry&^digested] && len(b) >= longText
+		return len(b) >= longText && s.texts.sums(entry, sum)
 	}
 	return bytes.Equal(s.texts.at(entry), b)
 }
@@ -112,6 +112,12 @@ type table struct {
 	warm  uint64
 }
 
+// fewEntries take less than half a megabyte.
+const fewEntries = 1 << 14
+
+// page is what the kernel gives memory by.
+const page = 4096
+
 // reserve makes room for n more entries at a load of at most three quarters.
 func (t *table) reserve(n int) {
 	need := (t.used + n) * 4 / 3
@@ -121,6 +127,9 @@ func (t *table) reserve(n int) {
 	width := max(bits.Len(uint(need)), 10)
 	old := t.slots
 	t.slots, t.shift = make([]uint64, 1<<width), uint(64-width)
+	for i := 0; i < len(t.slots); i += page / 8 {
+		t.slots[i] = 0 // a page that is read first costs the kernel twice
+	}
 	for _, s := range old {
 		if s != 0 {
 			t.link(s)
@@ -147,7 +156,11 @@ func (s *State) memory() int64 {
 func (s *State) reach(hashes []uint32) {
 	s.table.reserve(len(hashes))
 	if need := len(s.list) + len(hashes); need > cap(s.list) {
-		grown := make([]entry, len(s.list), max(need, 2*len(s.list))) // slices.Grow would touch the memory that is not used yet
+		room := 2 * len(s.list)
+		if len(s.list) < fewEntries { // each step touches new memory, which costs more than what is left unused
+			room *= 2
+		}
+		grown := make([]entry, len(s.list), max(need, room)) // slices.Grow would touch the memory that is not used yet
 		copy(grown, s.list)
 		s.list = grown
 	}

@@ -1,6 +1,7 @@
 package distinct
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/zeebo/xxh3"
@@ -8,13 +9,12 @@ import (
 
 // texts holds the bytes of entries in blocks that never move, each text after its length, or where they lie in a batch; of some only digests.
 type texts struct {
-	blocks  [][]byte
-	lent    [][]byte
-	digests []xxh3.Uint128
-	used    int64
+	blocks [][]byte
+	lent   [][]byte
+	used   int64
 }
 
-// lent is the bit of a place that is a number of lent, digested of one that is a number of digests.
+// lent is the bit of a place that is a number of lent, digested of one at which a digest lies in place of a text.
 const (
 	lent     = 1 << 62
 	digested = 1 << 61
@@ -30,6 +30,10 @@ func (t *texts) at(place uint64) []byte {
 	if place&lent != 0 {
 		return t.lent[place&^lent]
 	}
+	return t.bytes(place)
+}
+
+func (t *texts) bytes(place uint64) []byte {
 	b := t.blocks[place>>32][uint32(place):]
 	n, size := uint64(b[0]), 1
 	if n >= 0x80 {
@@ -64,7 +68,12 @@ func (t *texts) lend(b []byte) (place uint64) {
 
 // digest keeps a text's digest alone.
 func (t *texts) digest(sum xxh3.Uint128) (place uint64) {
-	t.digests = append(t.digests, sum)
-	t.used += 16
-	return digested | uint64(len(t.digests)-1)
+	b := sum.Bytes()
+	return digested | t.add(b[:])
+}
+
+// sums says whether a place has a digest.
+func (t *texts) sums(place uint64, sum xxh3.Uint128) bool {
+	b := sum.Bytes()
+	return bytes.Equal(t.bytes(place&^digested), b[:])
 }

@@ -69,7 +69,7 @@ func (v *view) sift(texts pyre.Texts) *pyre.Sifted {
 		return nil
 	}
 	if !v.sieved {
-		v.sifted, v.sieved = v.sieve.Sift(texts), true
+		v.sifted, v.sieved = v.sieve.Sift(texts, v.sifted), true
 	}
 	return v.sifted
 }

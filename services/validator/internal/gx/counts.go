@@ -20,16 +20,17 @@ type counted struct {
 func (s *rowPart) counts(e *ending) ([]any, bool) {
 	var seen []counted
 	at := map[string]int{}
+	var k []byte
 	for n, row := range s.Values {
-		k, hashable := s.identity(e, row, n)
-		if !hashable {
+		var hashable bool
+		if k, hashable = s.identity(k[:0], e, row, n); !hashable {
 			return nil, false
 		}
-		if i, ok := at[k]; ok {
+		if i, ok := at[string(k)]; ok {
 			seen[i].times++
 			continue
 		}
-		at[k] = len(seen)
+		at[string(k)] = len(seen)
 		seen = append(seen, counted{row, 1})
 	}
 	slices.SortStableFunc(seen, func(a, b counted) int { return cmp.Compare(b.times, a.times) })
@@ -52,22 +53,19 @@ func (s *rowPart) counts(e *ending) ([]any, bool) {
 	return out, true
 }
 
-// identity is what makes values one in Python's Counter. NaN is never equal to NaN: each missing value counts alone,
+// identity appends what makes values one in Python's Counter. NaN is never equal to NaN: each missing value counts alone,
 // but None is one value.
-func (s *rowPart) identity(e *ending, row []any, n int) (string, bool) {
-	var b strings.Builder
+func (s *rowPart) identity(b []byte, e *ending, row []any, n int) ([]byte, bool) {
 	for i, c := range row {
 		if _, ok := c.([]any); ok {
-			return "", false
+			return b, false
 		}
 		if c == nil && !s.one(e, i) {
-			b.WriteString("nan " + strconv.Itoa(n))
+			b = strconv.AppendInt(append(b, "nan "...), int64(n), 10)
 		}
-		k := key(c)
-		b.Write(appendKey(nil, k))
-		b.WriteByte(0)
+		b = append(appendKey(b, key(c)), 0)
 	}
-	return b.String(), true
+	return b, true
 }
 
 // one says whether missing values of column i of the domain are one object. Pairs are made of numpy's arrays, in which each

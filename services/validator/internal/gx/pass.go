@@ -12,7 +12,8 @@ type pass struct {
 	first  int64 // the number of its first row
 	views  []*view
 	sieves map[int]*pyre.Sieve
-	kept   []mask // by condition
+	sifted map[int]*pyre.Sifted // of an earlier batch, to be used again
+	kept   []mask               // by condition
 	keptN  []int
 }
 
@@ -24,7 +25,7 @@ func newPass(b *arrowio.Batch, first int64) *pass {
 func (p *pass) view(i int) *view {
 	if p.views[i] == nil {
 		p.views[i] = viewOf(p.batch.Column(i))
-		p.views[i].sieve = p.sieves[i]
+		p.views[i].sieve, p.views[i].sifted = p.sieves[i], p.sifted[i]
 	}
 	return p.views[i]
 }

@@ -144,6 +144,28 @@ func appendList(b []byte, list []any) []byte {
 	return append(b, ']')
 }
 
+// jsonSize is about how many bytes appendJSON makes of a value: texts, of which results of documents are made, with a part to spare for what is escaped.
+func jsonSize(v any) int {
+	const other = 24
+	switch v := v.(type) {
+	case string:
+		return len(v) + len(v)/16 + other
+	case Object:
+		n := other
+		for _, m := range v {
+			n += len(m.Name) + jsonSize(m.Value)
+		}
+		return n
+	case []any:
+		n := other
+		for _, x := range v {
+			n += jsonSize(x)
+		}
+		return n
+	}
+	return other
+}
+
 func appendObject(b []byte, o Object) []byte {
 	b = append(b, '{')
 	for i, m := range o {

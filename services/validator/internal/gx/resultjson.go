@@ -18,8 +18,9 @@ func (s *SuiteResult) MarshalJSON() ([]byte, error) {
 	if s.ID != "" {
 		id = s.ID
 	}
-	return appendJSON(nil, Object{{"success", s.Success}, {"results", results}, {"suite_name", s.SuiteName},
-		{"suite_parameters", s.SuiteParameters}, {"statistics", statistics}, {"meta", s.Meta}, {"id", id}}), nil
+	all := Object{{"success", s.Success}, {"results", results}, {"suite_name", s.SuiteName},
+		{"suite_parameters", s.SuiteParameters}, {"statistics", statistics}, {"meta", s.Meta}, {"id", id}}
+	return appendJSON(make([]byte, 0, jsonSize(all)), all), nil
 }
 
 // MarshalJSON writes the result of one expectation as GX does.

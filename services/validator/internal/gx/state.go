@@ -7,22 +7,24 @@ import (
 
 	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/distinct"
+	"github.com/leathq/leat/services/validator/internal/pyre"
 )
 
 // State is what a plan knows of some rows in order, a part of the data. It is used by one goroutine; states of different
 // parts are independent and merge in the order of the rows. The result does not depend on how rows were cut into batches
 // or parts.
 type State struct {
-	plan  *Plan
-	known *arrowio.Schema // the last one that was seen to be the plan's
-	rows  int64
-	gaps  []bool // by column: some row has no value
-	parts []part
+	plan   *Plan
+	known  *arrowio.Schema // the last one that was seen to be the plan's
+	rows   int64
+	gaps   []bool // by column: some row has no value
+	parts  []part
+	sifted map[int]*pyre.Sifted // by column: what was found in the last batch, whose memory the next one's takes
 }
 
 // NewState returns the state of no rows.
 func (p *Plan) NewState() *State {
-	s := &State{plan: p, gaps: make([]bool, len(p.schema.Fields))}
+	s := &State{plan: p, gaps: make([]bool, len(p.schema.Fields)), sifted: map[int]*pyre.Sifted{}}
 	for _, st := range p.starters {
 		s.parts = append(s.parts, st.start())
 	}
@@ -87,7 +89,7 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 		s.known = b.Schema()
 	}
 	p := newPass(b, s.rows)
-	p.sieves = s.plan.sieves
+	p.sieves, p.sifted = s.plan.sieves, s.sifted
 	if err := p.choose(s.plan.conditions); err != nil {
 		return nil, fmt.Errorf("in the rows from %d: %w", s.rows, err)
 	}
@@ -105,6 +107,11 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 				out = &Rows{}
 			}
 			out.Failed = append(out.Failed, Failed{Ordinal: r.check.ordinal, Rows: failed.bitmap(p.n)})
+		}
+	}
+	for i := range s.plan.sieves {
+		if v := p.views[i]; v != nil && v.sifted != nil {
+			s.sifted[i] = v.sifted
 		}
 	}
 	s.rows += int64(p.n)

@@ -68,17 +68,29 @@ func newAlphabet(sets []runeSet, boundaries bool) *alphabet {
 
 // cuts lists where any set begins or ends.
 func cuts(sets []runeSet) []rune {
-	out := []rune{0}
+	out, spare := []rune{0}, []rune(nil)
 	for _, s := range sets {
+		edges := make([]rune, 0, len(s))
 		for i := 0; i < len(s); i += 2 {
-			out = append(out, s[i])
-			if s[i+1] < maxRune {
-				out = append(out, s[i+1]+1)
+			if edges = append(edges, s[i]); s[i+1] < maxRune {
+				edges = append(edges, s[i+1]+1)
 			}
 		}
+		out, spare = merged(spare[:0], out, edges), out
 	}
-	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// merged appends what two sorted lists hold, in order.
+func merged(out, a, b []rune) []rune {
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] <= b[0] {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // sortOf reads membership of words, ASCII words and the newline.
@@ -101,8 +113,13 @@ func (a *alphabet) index() {
 		}
 		return maxRune
 	}
-	i := 0
-	a.blocks = make([]uint16, 0, maxRune>>8+1)
+	i, pages := 0, 0
+	for k, before := 1, rune(-1); k < len(a.starts); k++ { // a page is a block that a range begins within
+		if r := a.starts[k]; r&0xff != 0 && r>>8 != before {
+			pages, before = pages+1, r>>8
+		}
+	}
+	a.blocks, a.pages = make([]uint16, 0, maxRune>>8+1), make([][256]uint16, 0, pages)
 	for block := rune(0); block <= maxRune>>8; block++ {
 		from := block << 8
 		for last(i) < from {

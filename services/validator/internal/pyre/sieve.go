@@ -143,8 +143,8 @@ type Sifted struct {
 	broken []uint64 // rows that are not UTF-8, a bit each: of them nothing is known; nil: there are none
 }
 
-// Sift looks at all rows; nil where that would not pay.
-func (s *Sieve) Sift(t Texts) *Sifted {
+// Sift looks at all rows; nil where that would not pay. used is what it returned before, for texts that nobody asks about any more, or nil: its memory is used again.
+func (s *Sieve) Sift(t Texts, used *Sifted) *Sifted {
 	n := t.Rows()
 	if n == 0 || s.empty() {
 		return nil
@@ -153,11 +153,30 @@ func (s *Sieve) Sift(t Texts) *Sifted {
 	if to-t.from() < n*shortest {
 		return nil
 	}
-	out := &Sifted{sieve: s, texts: t, rows: make([]uint64, n), begins: make([]int32, n), high: make([]bool, n), parts: make([]uint64, 0, (to-t.from())/part+n)}
+	out := used
+	if out == nil || out.sieve != s { // what another sieve marks is not all written over
+		out = &Sifted{sieve: s}
+	}
+	out.texts, out.broken = t, nil
+	out.rows, out.begins, out.high = cleared(out.rows, n), cleared(out.begins, n), cleared(out.high, n)
+	if parts := (to-t.from())/part + n; cap(out.parts) < parts {
+		out.parts = make([]uint64, 0, parts)
+	}
+	out.parts = out.parts[:0]
 	for i := range out.rows {
 		out.scan(i)
 	}
 	return out
+}
+
+// cleared is n zeros, in the memory of list if there is room.
+func cleared[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return make([]T, n)
+	}
+	list = list[:n]
+	clear(list)
+	return list
 }
 
 // scan looks at a row. A scan may see windows that end in the next row; what is made of them looks at the row itself.
