@@ -42,6 +42,10 @@ test-sources: ## test the source programs: needs Python with pip, and Postgres (
 kafka-real: ## test the Kafka source against Apache Kafka's own broker: needs Java 17 and Maven
 	@cd $(SOURCES) && GOWORK=off $(GO) test -count 1 -timeout 10m -v -tags kafka_real ./kafka
 
+.PHONY: azure-real
+azure-real: ## test object stores against Azurite, Microsoft's own server for tests, too: needs Node 20 with npm
+	@cd $(SOURCES) && GOWORK=off $(GO) test -count 1 -timeout 10m -v -tags azure_real ./object
+
 .PHONY: fetch
 fetch: build ## fetch the engine libraries and the small model into the cache
 	@$(BIN)/leat fetch

@@ -38,7 +38,11 @@ func stores(t *testing.T) []store {
 		t.Fatal(err)
 	}
 	dir, google := t.TempDir(), googles(t)
-	return []store{
+	var more []store
+	for _, begin := range moreStores {
+		more = append(more, begin(t))
+	}
+	return append([]store{
 		google,
 		{"s3", "s3://corpus?region=us-east-1&use_path_style=true&disable_https=true&endpoint=" + server.URL, func(key string, data []byte) {
 			if _, err := backend.PutObject("corpus", key, map[string]string{}, bytes.NewReader(data), int64(len(data)), nil); err != nil {
@@ -54,7 +58,7 @@ func stores(t *testing.T) []store {
 				t.Fatal(err)
 			}
 		}},
-	}
+	}, more...)
 }
 
 // googles is a store of Google's, by the server that its own clients take for one.
