@@ -145,10 +145,11 @@ func TestJobsOutliveEveryProcess(t *testing.T) {
 	tell(t, "%d jobs in %.1f s, killed %v: %d results, none twice, none lost, none wrong; %d attempts", n, time.Since(began).Seconds(), kills, kept, attempts)
 }
 
-// messages is how many a stream holds, once it is as many as wanted or has not become so for ten seconds.
+// messages is how many a stream holds, once it is as many as wanted or has not become so for a minute: a job whose holder died between its result and its
+// acknowledgement is handed out again after half of one.
 func (l *labour) messages(b *bus.Bus, stream string, want uint64) (n uint64) {
 	l.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(50 * time.Millisecond) {
 		s, err := b.JetStream().Stream(l.t.Context(), stream)
 		if err != nil {
 			continue
