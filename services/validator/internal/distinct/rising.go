@@ -24,13 +24,11 @@ func (r *rising) add(words []uint64) {
 	if r.n == 0 && len(words) > 0 {
 		r.base = words[0]
 	}
-	if uint64(r.n) == r.counted {
-		k := 0
-		for k < len(words) && words[k] == r.base+r.counted+uint64(k) {
-			k++
-		}
-		r.counted, r.n, words = r.counted+uint64(k), r.n+k, words[k:]
+	k := 0
+	for k < len(words) && words[k] == r.base+r.counted+uint64(k) { // behind a gap all are larger
+		k++
 	}
+	r.counted, r.n, words = r.counted+uint64(k), r.n+k, words[k:]
 	for len(words) > 0 {
 		if last := len(r.chunks) - 1; last < 0 || len(r.chunks[last]) == chunk {
 			r.chunks = append(r.chunks, make([]uint64, 0, chunk))

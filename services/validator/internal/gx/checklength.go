@@ -65,7 +65,10 @@ func (v *view) lengthsWithin(low, high int64) mask {
 // points counts code points of UTF-8, eight bytes at a time: those that are not continuation bytes (10xxxxxx). Above most it may stop.
 func points(b []byte, most int64) int {
 	n := 0
-	for len(b) >= 8 && int64(n) <= most {
+	for len(b) >= 8 {
+		if int64(n) > most {
+			return n
+		}
 		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 		const ones = 0x0101010101010101
 		n += 8 - bits.OnesCount64((w>>7)&^(w>>6)&ones)
