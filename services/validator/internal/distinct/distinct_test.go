@@ -2,6 +2,7 @@ package distinct_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/leathq/leat/services/validator/internal/distinct"
 	"github.com/leathq/leat/services/validator/internal/presence"
+	"github.com/leathq/leat/services/validator/internal/spill"
 )
 
 // column is rows of one kind; a row is there or not.
@@ -172,6 +174,36 @@ func TestCountsRowsAndTiesAreThoseOfThePlainAnswer(t *testing.T) {
 				add(t, s, c, 0, len(c.there))
 				check(t, fmt.Sprintf("kind %d, %v, repeats %d", kind, shape, repeats), s, c, repeats)
 			}
+		}
+	}
+}
+
+// What rose and does so no more goes into the table within the bound, also behind a beginning that counts up by one, of whatever length.
+func TestWhatRoseSettlesWithinTheBound(t *testing.T) {
+	for _, counted := range []int{0, 3, 64, 5000} {
+		s := distinct.New(distinct.Int, distinct.Options{Bytes: 1 << 20})
+		rows := make([]int64, 100_000)
+		for i := range rows {
+			if rows[i] = int64(i); i >= counted {
+				rows[i] = int64(2*i + 10)
+			}
+		}
+		for part := range slices.Chunk(rows, 10_000) {
+			if err := distinct.AddInts(s, part, presence.Mask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := s.Distinct()
+		if err != nil || s.Count() != 100_000 {
+			t.Fatalf("%d values, %v", s.Count(), err)
+		}
+		err = distinct.AddInts(s, []int64{1}, presence.Mask{}) // it ends what rose
+		held := 0
+		if !errors.Is(err, spill.ErrNone) {
+			t.Fatalf("100,000 values in a megabyte: %v", err)
+		}
+		if _, err := fmt.Sscanf(err.Error(), "count distinct values (%d in memory)", &held); err != nil || held > 40_000 {
+			t.Errorf("behind %d that count up: %d values in a megabyte (%v)", counted, held, err)
 		}
 	}
 }

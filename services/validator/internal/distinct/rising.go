@@ -40,8 +40,8 @@ func (r *rising) add(words []uint64) {
 	}
 }
 
-// each yields all words in order, at most batch of them at a time; they are valid until the next.
-func (r *rising) each(yield func(words []uint64) error) error {
+// each yields all words in order, at most batch of them at a time; they are valid until the next. keep says whether they are wanted after that.
+func (r *rising) each(keep bool, yield func(words []uint64) error) error {
 	var some [batch]uint64
 	for at := uint64(0); at < r.counted; at += batch {
 		n := min(batch, r.counted-at)
@@ -52,11 +52,14 @@ func (r *rising) each(yield func(words []uint64) error) error {
 			return err
 		}
 	}
-	for _, words := range r.chunks {
+	for k, words := range r.chunks {
 		for part := range slices.Chunk(words, batch) {
 			if err := yield(part); err != nil {
 				return err
 			}
+		}
+		if !keep {
+			r.chunks[k] = nil
 		}
 	}
 	return nil
@@ -103,11 +106,9 @@ func (s *State) settle() error {
 	s.rising = rising{settled: true}
 	s.count -= uint64(r.n) // putWords counts them
 	row := uint64(0)
-	return r.each(func(words []uint64) error {
-		if row%step == 0 {
-			if err := s.bound(); err != nil {
-				return err
-			}
+	return r.each(false, func(words []uint64) error {
+		if err := s.bound(); err != nil {
+			return err
 		}
 		for i, w := range words {
 			s.keys[i], s.at[i] = w, row
@@ -132,7 +133,7 @@ func (s *State) follow(next *State) bool {
 	if s.memory()+o.memory() > s.options.Bytes {
 		return false
 	}
-	_ = o.each(func(words []uint64) error { r.add(words); return nil }) // it yields no error of its own
+	_ = o.each(true, func(words []uint64) error { r.add(words); return nil }) // it yields no error of its own
 	if o.n > 0 {
 		r.last = o.last
 	}

@@ -22,19 +22,7 @@ func TestLengthsAreExactAtTheirBounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := gx.Compile(s, b.Schema(), gx.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		st := plan.NewState()
-		if _, err := st.Add(b); err != nil {
-			t.Fatal(err)
-		}
-		r, err := plan.Result(st)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := json.Marshal(r.Results[0].Result)
+		out, err := json.Marshal(held(t, s, b, gx.Options{}).Results[0].Result)
 		if err != nil {
 			t.Fatal(err)
 		}

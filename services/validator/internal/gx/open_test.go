@@ -18,20 +18,7 @@ func TestSameAsGreatExpectations(t *testing.T) {
 
 func (c *oneCase) check(t *testing.T) {
 	t.Helper()
-	b := c.table(t)
-	plan, err := gx.Compile(c.suite(t), b.Schema(), c.options(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := plan.NewState()
-	if _, err := s.Add(b); err != nil {
-		t.Fatal(err)
-	}
-	r, err := plan.Result(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.compare(t, &r.Results[0])
+	c.compare(t, &held(t, c.suite(t), c.table(t), c.options(t)).Results[0])
 }
 
 func (c *oneCase) compare(t *testing.T, r *gx.Result) {

@@ -111,6 +111,7 @@ func (s *State) Add(b *arrowio.Batch) (*Rows, error) {
 	}
 	for i := range s.plan.sieves {
 		if v := p.views[i]; v != nil && v.sifted != nil {
+			v.sifted.Done()
 			s.sifted[i] = v.sifted
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/leathq/leat/pkg/arrowio"
 	"github.com/leathq/leat/services/validator/internal/gx"
 )
 
@@ -58,19 +59,7 @@ func (s *oneSuite) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := gx.Compile(suite, b.Schema(), gx.Options{Format: format})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := plan.NewState()
-	if _, err := st.Add(b); err != nil {
-		t.Fatal(err)
-	}
-	r, err := plan.Result(st)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := r.MarshalJSON()
+	got, err := held(t, suite, b, gx.Options{Format: format}).MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,4 +85,22 @@ func comparable(t *testing.T, data []byte) any {
 		delete(e["expectation_config"].(map[string]any)["kwargs"].(map[string]any), "batch_id")
 	}
 	return m
+}
+
+// held is what a suite says of a batch.
+func held(t *testing.T, suite *gx.Suite, b *arrowio.Batch, o gx.Options) *gx.SuiteResult {
+	t.Helper()
+	plan, err := gx.Compile(suite, b.Schema(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := plan.NewState()
+	if _, err := st.Add(b); err != nil {
+		t.Fatal(err)
+	}
+	r, err := plan.Result(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -169,6 +169,9 @@ func (s *Sieve) Sift(t Texts, used *Sifted) *Sifted {
 	return out
 }
 
+// Done lets go of the texts, once nobody asks about them any more.
+func (s *Sifted) Done() { s.texts = Texts{} }
+
 // cleared is n zeros, in the memory of list if there is room.
 func cleared[T any](list []T, n int) []T {
 	if cap(list) < n {
