@@ -3,6 +3,9 @@ package gateway
 import (
 	"testing"
 	"time"
+
+	"github.com/leathq/leat/pkg/bus"
+	"github.com/leathq/leat/pkg/bus/bustest"
 )
 
 // pinging asks a worker every 250 ms from begin to end; each echo comes back after delay, or never where it is negative.
@@ -61,5 +64,32 @@ func TestAWorkerIsNotGoneBecauseTheBusWas(t *testing.T) {
 	l.back.Store(int64(l.now() - settling - time.Second))
 	if !l.settled() {
 		t.Error("a connection that came back long ago is not settled")
+	}
+}
+
+// That the connection is away is known as soon as it is lost, not when it is back: what was asked meanwhile is answered before.
+func TestALostConnectionUnsettlesAtOnce(t *testing.T) {
+	srv := bustest.Start(t)
+	g := &Gateway{id: "gw"}
+	g.deps.Bus = bustest.Connect(t, srv, bus.Options{})
+	l := newLink(g)
+	stop, err := l.subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if !l.settled() {
+		t.Fatal("not settled before anything was lost")
+	}
+	lost := make(chan struct{}, 8)
+	g.deps.Bus.OnDisconnect(func() { lost <- struct{}{} }) // after the link's own
+	srv.Stop()
+	select {
+	case <-lost:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody told that the connection was lost")
+	}
+	if l.settled() {
+		t.Error("settled while the connection is away")
 	}
 }
